@@ -55,7 +55,18 @@ export interface Part {
   triangleCount: number;
 }
 
-export const REGION_NAMES = ['other', 'nose', 'mouth', 'forehead', 'cheeks', 'eyes', 'ears', 'neck', 'scalp', 'chin'] as const;
+export const REGION_NAMES = [
+  'other',
+  'nose',
+  'mouth',
+  'forehead',
+  'cheeks',
+  'eyes',
+  'ears',
+  'neck',
+  'scalp',
+  'chin',
+] as const;
 export type RegionName = (typeof REGION_NAMES)[number];
 
 export interface MorphableModel {

@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { HrnError } from '../errors.js';
+import type { NativeBinding } from './binding.js';
+
+/** Folder of package.json; the same number of levels up from lib/native and from dist/native. */
+export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
+
+const require = createRequire(import.meta.url);
+let loaded: { binding: NativeBinding; path: string } | undefined;
+
+/**
+ * The native addon, loaded on first use.
+ *
+ * @throws HrnError NATIVE_UNAVAILABLE with every candidate's error in `details.attempts` when none loads.
+ */
+export function native(): NativeBinding {
+  loaded ??= load(packageRoot);
+  return loaded.binding;
+}
+
+/** Path of the addon in use; loads it if need be. */
+export function nativePath(): string {
+  loaded ??= load(packageRoot);
+  return loaded.path;
+}
+
+/** Tries the addon built in place, then the prebuilt one for this platform. */
+export function load(root: string): { binding: NativeBinding; path: string } {
+  const attempts: { path: string; error: string }[] = [];
+  for (const find of [builtPath, prebuiltPath]) {
+    let path = root;
+    try {
+      path = find(root);
+      const binding = require(path) as NativeBinding;
+      binding.setErrorClass(HrnError);
+      return { binding, path };
+    } catch (error) {
+      attempts.push({ path, error: error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error) });
+    }
+  }
+  const tried = attempts.map(({ path, error }) => `  ${path}: ${error}`).join('\n');
+  throw new HrnError('NATIVE_UNAVAILABLE', `hrn's native addon could not be loaded:\n${tried}\n${advice(root)}`, {
+    details: { attempts },
+  });
+}
+
+function builtPath(root: string): string {
+  const path = join(root, 'build', 'Release', 'hrn.node');
+  if (!existsSync(path)) throw new Error('not built');
+  return path;
+}
+
+function prebuiltPath(root: string): string {
+  // Its own search would find build/Release first again.
+  const gyp = require('node-gyp-build/node-gyp-build.js') as { resolve(dir: string): string };
+  const path = gyp.resolve(root);
+  if (!path.includes('prebuilds')) throw new Error(`no prebuilt addon for ${process.platform}-${process.arch}`);
+  return path;
+}
+
+function advice(root: string): string {
+  const compiler = process.platform === 'linux' ? ' (on Debian: apt-get install g++ cmake make)' : '';
+  return existsSync(join(root, 'test'))
+    ? `Build it with \`npm run build\`; that needs a C++20 compiler and CMake 3.25 or newer${compiler}.`
+    : `Build it with \`npm rebuild hrn\`; that needs a C++20 compiler and CMake 3.25 or newer${compiler}. ` +
+        'Install scripts must be allowed (not --ignore-scripts).';
+}

@@ -1,0 +1,16 @@
+// The JavaScript class Context: { threads } in, one thread pool inside.
+#pragma once
+#include <napi.h>
+
+#include <memory>
+
+#include "core/context.hpp"
+
+namespace hrn::binding {
+
+// The context behind a JavaScript Context; throws invalid_argument for anything else, disposed after dispose().
+std::shared_ptr<Context> context_of(const Napi::Value& value);
+
+void register_context(Napi::Env env, Napi::Object exports);
+
+}  // namespace hrn::binding

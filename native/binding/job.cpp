@@ -1,0 +1,119 @@
+#include "binding/job.hpp"
+
+#include "binding/convert.hpp"
+
+namespace hrn::binding {
+
+Napi::Value Job::start(Napi::Env env, const Napi::Value& on_progress, std::unique_ptr<Job> owned) {
+  if (!on_progress.IsUndefined()) {
+    if (!on_progress.IsFunction()) reject("a function", "onProgress", on_progress);
+    owned->on_progress_ = Napi::Persistent(on_progress.As<Napi::Function>());
+  }
+  Napi::Object handle = Napi::Object::New(env);
+  handle.Set("promise", owned->deferred_.Promise());
+  handle.Set("cancel",
+             Napi::Function::New(env, [cancel = owned->cancel_](const Napi::CallbackInfo&) { cancel->request(); }));
+
+  // From here the ThreadSafeFunction owns the job: its finalizer deletes it, after the thread has ended.
+  Job* job = owned.release();
+  job->wake_ = Wake::New(env, "hrn job", 0, 1, job, on_finalize, job);
+  // Registered after the ThreadSafeFunction's own hook and therefore run before it: the thread has ended by then.
+  napi_add_env_cleanup_hook(env, on_env_cleanup, job);
+  try {
+    job->thread_ = std::thread([job] { job->body(); });
+  } catch (const std::exception&) {
+    napi_remove_env_cleanup_hook(env, on_env_cleanup, job);
+    job->wake_.Release();
+    throw Error(ErrorCode::internal, "the system refused to start a thread");
+  }
+  return handle;
+}
+
+void Job::body() {
+  std::exception_ptr error;
+  try {
+    run(*cancel_, Progress([this](long done, long total) {
+      const std::lock_guard lock(mutex_);
+      reported_ = true;
+      done_ = done;
+      total_ = total;
+      post();
+    }));
+  } catch (...) {
+    error = std::current_exception();
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    finished_ = true;
+    error_ = std::move(error);
+    post();
+  }
+  wake_.Release();
+}
+
+// mutex_ is held.
+void Job::post() {
+  if (posted_) return;
+  posted_ = wake_.NonBlockingCall() == napi_ok;
+}
+
+void Job::on_wake(Napi::Env env, Napi::Function, Job* job, void*) {
+  // A null environment means that it is gone, and the job with it.
+  if (env == nullptr) return;
+  try {
+    job->deliver(env);
+  } catch (const Napi::Error&) {
+    // JavaScript can no longer run here (a worker is being terminated): there is nobody left to tell.
+    job->cancel_->request();
+  }
+}
+
+void Job::deliver(Napi::Env env) {
+  bool reported, finished;
+  long done, total;
+  {
+    const std::lock_guard lock(mutex_);
+    posted_ = false;
+    reported = std::exchange(reported_, false);
+    finished = finished_;
+    done = done_;
+    total = total_;
+  }
+  const Napi::HandleScope scope(env);
+  if (reported && !on_progress_.IsEmpty() && !cancel_->requested()) {
+    try {
+      on_progress_.Call(
+          {Napi::Number::New(env, static_cast<double>(done)), Napi::Number::New(env, static_cast<double>(total))});
+    } catch (const Napi::Error& error) {
+      thrown_ = error;
+      cancel_->request();
+    }
+  }
+  if (finished) {
+    thread_.join();
+    napi_remove_env_cleanup_hook(env, on_env_cleanup, this);
+    settle(env);
+  }
+}
+
+void Job::settle(Napi::Env env) {
+  if (thrown_) return deferred_.Reject(thrown_->Value());
+  if (error_) return deferred_.Reject(js_error(env, std::exchange(error_, nullptr)).Value());
+  Napi::Value value;
+  try {
+    value = guarded(env, [&] { return result(env); });
+  } catch (const Napi::Error& error) {
+    return deferred_.Reject(error.Value());
+  }
+  deferred_.Resolve(value);
+}
+
+void Job::on_finalize(Napi::Env, Job*, Job* job) { delete job; }
+
+void Job::on_env_cleanup(void* data) {
+  Job* job = static_cast<Job*>(data);
+  job->cancel_->request();
+  if (job->thread_.joinable()) job->thread_.join();
+}
+
+}  // namespace hrn::binding

@@ -1,0 +1,37 @@
+// What one `hrn.create()` owns in native code: shared by its jobs, so it outlives the JavaScript object while one runs.
+#pragma once
+#include <chrono>
+#include <mutex>
+
+#include "core/cancel.hpp"
+#include "core/thread_pool.hpp"
+
+namespace hrn {
+
+class Context {
+ public:
+  explicit Context(int threads) : pool_(threads) {}
+
+  int threads() const { return pool_.threads(); }
+
+  // The pool serves one caller at a time: a job holds a Turn while it computes, later jobs wait for it.
+  class Turn {
+   public:
+    // Throws Error(cancelled) when `cancel` is requested before the turn comes.
+    Turn(Context& context, const Cancel& cancel) : context_(context), lock_(context.busy_, std::defer_lock) {
+      do cancel.check();
+      while (!lock_.try_lock_for(std::chrono::milliseconds(10)));
+    }
+    ThreadPool& pool() const { return context_.pool_; }
+
+   private:
+    Context& context_;
+    std::unique_lock<std::timed_mutex> lock_;
+  };
+
+ private:
+  ThreadPool pool_;
+  std::timed_mutex busy_;
+};
+
+}  // namespace hrn

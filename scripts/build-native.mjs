@@ -1,0 +1,53 @@
+#!/usr/bin/env node
+// Builds a target of CMakeLists.txt with cmake-js. Incremental: only changed sources are compiled again.
+//
+//   node scripts/build-native.mjs [--sanitize] [--product=DIR]             the addon
+//   node scripts/build-native.mjs --run=TARGET [--sanitize] [-- ARGS...]   a program (hrn_native_tests, hrn_bench), and
+//                                                                          runs it
+//
+// The addon is copied to DIR (build/Release by default), where node-gyp would have put it and the loader looks for it.
+// Also started by binding.gyp, and by prebuildify in node-gyp's place: arguments meant for node-gyp are ignored.
+// --sanitize builds with ASan and UBSan in a tree of its own and leaves the addon there. CMAKE_BUILD_PARALLEL_LEVEL sets the number of
+// compilers run at a time (default: every core).
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const own = process.argv.slice(2);
+const passed = own.includes('--') ? own.splice(own.indexOf('--')).slice(1) : [];
+const option = (name) => own.find((a) => a.startsWith(`--${name}=`))?.slice(name.length + 3);
+const sanitize = own.includes('--sanitize');
+const program = option('run');
+// Outside build/, which node-gyp's clean removes.
+const tree = join(root, sanitize ? 'build-sanitize' : 'build-cmake');
+
+const env = { ...process.env };
+env.CMAKE_BUILD_PARALLEL_LEVEL ??= String(availableParallelism());
+// gyp runs this from make, whose variables would reach CMake's own make.
+for (const name of ['MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'V', 'BUILDTYPE']) delete env[name];
+
+function run(command, args) {
+  const { error, status } = spawnSync(command, args, { stdio: 'inherit', env });
+  if (error) throw error;
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
+const config = sanitize ? 'RelWithDebInfo' : 'Release';
+const common = [cmakeJs, '-l', 'warn', '-d', root, '-O', tree, '-B', config];
+run(process.execPath, [...common, 'configure', `--CDHRN_SANITIZE=${sanitize ? 'ON' : 'OFF'}`]);
+run(process.execPath, [...common, 'build', '--target', program ?? 'hrn']);
+
+if (program) {
+  run(join(tree, 'bin', program), passed);
+} else if (!sanitize) {
+  const product = resolve(option('product') ?? join(root, 'build', config));
+  mkdirSync(product, { recursive: true });
+  // Renamed into place: a process that has the old file open keeps it.
+  copyFileSync(join(tree, config, 'hrn.node'), join(product, 'hrn.node.partial'));
+  renameSync(join(product, 'hrn.node.partial'), join(product, 'hrn.node'));
+}

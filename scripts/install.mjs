@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+// The package's install script: keeps the prebuilt addon if it loads here, else compiles the addon.
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function prebuiltLoads() {
+  if (!existsSync(join(root, 'prebuilds'))) return false;
+  try {
+    const load = createRequire(import.meta.url)('node-gyp-build/node-gyp-build.js');
+    // In a process of its own: a binary that does not fit may end the process instead of throwing.
+    return spawnSync(process.execPath, ['-e', `require(${JSON.stringify(load.resolve(root))})`]).status === 0;
+  } catch {
+    return false;
+  }
+}
+
+if (!prebuiltLoads()) {
+  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build-native.mjs')], { stdio: 'inherit' });
+  if (build.status !== 0) {
+    console.error('hrn: no prebuilt addon fits this machine and building one failed (see above).');
+    console.error(
+      'hrn: a build needs a C++20 compiler and CMake 3.25 or newer: on Debian, apt-get install g++ cmake make',
+    );
+    process.exit(1);
+  }
+}
