@@ -1,4 +1,5 @@
 import type { MorphableModel, PartName } from './morphable-model.js';
+import { type ReconstructionJson, toReconstructionJson } from './result-json.js';
 
 /** A contiguous run of `indices`. */
 export interface MeshPart {
@@ -108,4 +109,82 @@ export interface ModelRecord {
   name: string;
   sha256: string;
   licence: string;
+}
+
+/** What `face.write` and `face.preview` take besides the path. */
+export interface WriteOptions {
+  /** Stops before anything is put in place and rejects with `signal.reason`. */
+  signal?: AbortSignal;
+}
+
+/** A reconstructed head: what `fit` returns. Every array belongs to the caller. */
+export class Reconstruction implements ReconstructionData {
+  /** The fitted head at the finest level computed: mm, head frame. */
+  readonly mesh: Mesh;
+  /** Coefficients of the morphable model; `expression` by ARKit name, 0..1. */
+  readonly coefficients: Coefficients;
+  /** Head frame to camera frame. */
+  readonly pose: Pose;
+  readonly camera: Camera;
+  /** The 68 iBUG points: `positions` `[68][3]` on the mesh in mm, `pixels` `[68][2]` as seen in the input. */
+  readonly landmarks: { positions: Float32Array; pixels: Float32Array };
+  /** Vertex positions per detail level, `[vertices][3]`, mm, in the order of `mesh.positions`. */
+  readonly levels: { coarse: Float32Array; medium?: Float32Array };
+  /** What the medium level adds to the coarse one; absent at `detail: 'coarse'`. */
+  readonly deformationMap?: DeformationMap;
+  readonly texture: Raster;
+  readonly quality: Quality;
+  /** Wall time per stage. */
+  readonly timingsMs: Record<string, number>;
+  /** The detection this head was fitted to: box in input pixels, detector score, presence by the landmark network. */
+  readonly face: { box: Box; score: number; presence: number };
+  /** Where the metric size comes from. */
+  readonly scale: { source: 'iris' | 'prior'; irisDiameterPx?: number };
+  /** What computed it: `cpu`. */
+  readonly device: string;
+  /** The decoded, EXIF-rotated photo. */
+  readonly input: Raster;
+  /** The morphable model that was fitted. */
+  readonly model: MorphableModel;
+  /** The embedded models that were used, with their hashes and licences. */
+  readonly models: readonly ModelRecord[];
+
+  constructor(data: ReconstructionData) {
+    this.mesh = data.mesh;
+    this.coefficients = data.coefficients;
+    this.pose = data.pose;
+    this.camera = data.camera;
+    this.landmarks = data.landmarks;
+    this.levels = data.levels;
+    if (data.deformationMap) this.deformationMap = data.deformationMap;
+    this.texture = data.texture;
+    this.quality = data.quality;
+    this.timingsMs = data.timingsMs;
+    this.face = data.face;
+    this.scale = data.scale;
+    this.device = data.device;
+    this.input = data.input;
+    this.model = data.model;
+    this.models = data.models;
+  }
+
+  /**
+   * Writes the head in the format that the path's extension names: `.glb`, `.obj` (with `NAME.mtl` and
+   * `NAME_texture.png` beside it) or `.ply`. Files appear whole or not at all.
+   *
+   * @throws HrnError UNSUPPORTED_FORMAT, OUTPUT_NOT_WRITABLE, DISK_FULL
+   */
+  async write(path: string, options: WriteOptions = {}): Promise<void> {
+    const { exporterFor } = await import('./exporters/index.js');
+    const exporter = await exporterFor(path);
+    options.signal?.throwIfAborted();
+    const files = await exporter.encode(this, path);
+    const { writeFilesAtomically } = await import('./atomic-write.js');
+    await writeFilesAtomically(files, options.signal);
+  }
+
+  /** The contents of NAME.json (see docs/json.md): everything but the big arrays. */
+  toJSON(): ReconstructionJson {
+    return toReconstructionJson(this);
+  }
 }

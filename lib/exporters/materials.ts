@@ -1,0 +1,18 @@
+import type { PartName } from '../morphable-model.js';
+
+/** How each part reflects light; its colour comes from the one texture that all parts share. */
+export interface PartMaterial {
+  /** glTF roughness, 0 (mirror) to 1 (chalk). */
+  roughness: number;
+  /** Whether the inside shows too: the skin is an open sheet that ends below the neck. */
+  doubleSided: boolean;
+}
+
+export const MATERIALS: Record<PartName, PartMaterial> = {
+  skin: { roughness: 0.65, doubleSided: true },
+  leftEye: { roughness: 0.2, doubleSided: false },
+  rightEye: { roughness: 0.2, doubleSided: false },
+  upperTeeth: { roughness: 0.35, doubleSided: false },
+  lowerTeeth: { roughness: 0.35, doubleSided: false },
+  tongue: { roughness: 0.45, doubleSided: false },
+};

@@ -1,0 +1,20 @@
+import sharp, { type Sharp } from 'sharp';
+import type { Raster } from '../result.js';
+
+function toSharp(raster: Raster): Sharp {
+  const { data, width, height, channels } = raster;
+  return sharp(data, { raw: { width, height, channels } }).removeAlpha();
+}
+
+/** Lossless: what the texture stage made, bit for bit. */
+export async function encodePng(raster: Raster): Promise<Uint8Array> {
+  return toSharp(raster).png().toBuffer();
+}
+
+/**
+ * High-quality JPEG without chroma subsampling: about a sixth of the PNG at a difference that does not show on skin,
+ * and one of the two formats that every glTF viewer must read.
+ */
+export async function encodeJpeg(raster: Raster): Promise<Uint8Array> {
+  return toSharp(raster).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer();
+}

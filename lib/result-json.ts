@@ -1,0 +1,64 @@
+import type { Box, ModelRecord, Quality, ReconstructionData } from './result.js';
+import { VERSION } from './version.js';
+
+/** Version of the layout below; raised when a field changes its meaning or goes. */
+const JSON_VERSION = 1;
+
+/** What NAME.json holds; docs/json.md describes every field. */
+export interface ReconstructionJson {
+  version: number;
+  generator: string;
+  input: { width: number; height: number };
+  face: { box: Box; score: number; presence: number };
+  camera: {
+    projection: number[];
+    focalLengthPx: number;
+    focalLengthSource: string;
+    principalPointPx: [number, number];
+  };
+  mesh: { vertices: number; triangles: number; units: 'mm' };
+  scale: { source: 'iris' | 'prior'; irisDiameterPx?: number };
+  coefficients: { identity: number[]; expression: Record<string, number>; albedo: number[]; lighting: number[][] };
+  pose: { rotation: number[]; translation: [number, number, number] };
+  landmarks68: { positions: number[][]; pixels: number[][] };
+  quality: Quality;
+  timingsMs: Record<string, number>;
+  device: string;
+  models: ModelRecord[];
+}
+
+function rows(values: Float32Array, width: number): number[][] {
+  const out: number[][] = [];
+  for (let i = 0; i < values.length; i += width) out.push(Array.from(values.subarray(i, i + width)));
+  return out;
+}
+
+export function toReconstructionJson(result: ReconstructionData): ReconstructionJson {
+  const { input, face, camera, mesh, scale, coefficients, pose, landmarks } = result;
+  return {
+    version: JSON_VERSION,
+    generator: `hrn ${VERSION}`,
+    input: { width: input.width, height: input.height },
+    face: { box: { ...face.box }, score: face.score, presence: face.presence },
+    camera: {
+      projection: [...camera.projection],
+      focalLengthPx: camera.focalLengthPx,
+      focalLengthSource: camera.focalLengthSource,
+      principalPointPx: [...camera.principalPointPx],
+    },
+    mesh: { vertices: mesh.positions.length / 3, triangles: mesh.indices.length / 3, units: 'mm' },
+    scale: { ...scale },
+    coefficients: {
+      identity: Array.from(coefficients.identity),
+      expression: { ...coefficients.expression },
+      albedo: Array.from(coefficients.albedo),
+      lighting: rows(coefficients.lighting, 9),
+    },
+    pose: { rotation: [...pose.rotation], translation: [...pose.translation] },
+    landmarks68: { positions: rows(landmarks.positions, 3), pixels: rows(landmarks.pixels, 2) },
+    quality: { ...result.quality },
+    timingsMs: { ...result.timingsMs },
+    device: result.device,
+    models: result.models.map(({ name, sha256, licence }) => ({ name, sha256, licence })),
+  };
+}
