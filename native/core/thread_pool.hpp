@@ -26,6 +26,14 @@ class ThreadPool {
   /// Runs chunks 0..count-1 and returns when all are done. Allocates nothing. Chunks must not throw.
   void parallel_for(long count, Chunk run, void* context);
 
+  /// The same with a callable: body(chunk).
+  template <class Body>
+  void parallel_for(long count, const Body& body) {
+    parallel_for(
+        count, [](void* context, long chunk, int) { (*static_cast<const Body*>(context))(chunk); },
+        const_cast<void*>(static_cast<const void*>(&body)));
+  }
+
  private:
   void work(int worker);
   bool run_chunks(int worker);
