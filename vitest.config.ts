@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: 'test/build-dist.ts',
     // A process per file: the addon and ONNX Runtime are loaded as a program would load them, and a crash is one file's.
     pool: 'forks',
     testTimeout: 60_000,

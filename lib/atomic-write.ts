@@ -89,6 +89,7 @@ export async function writeFilesAtomically(files: readonly OutputFile[], signal?
     if (signal?.aborted) throw signal.reason;
     throw toHrnError(error, current);
   } finally {
-    await Promise.all([...leftovers].map((path) => rm(path, { force: true })));
+    // A failed removal must not hide why the write failed.
+    await Promise.allSettled([...leftovers].map((path) => rm(path, { force: true })));
   }
 }
