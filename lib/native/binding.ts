@@ -37,5 +37,5 @@ export interface NativeJob<Result> {
   cancel(): void;
 }
 
-/** Called on the event loop, in order; values may be skipped. Throwing cancels the job and rejects its promise. */
+/** Called on the event loop, in order; values may be skipped. Must not throw: that cancels the job. */
 export type NativeProgress = (done: number, total: number) => void;

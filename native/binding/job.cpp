@@ -80,15 +80,7 @@ void Job::deliver(Napi::Env env) {
     total = total_;
   }
   const Napi::HandleScope scope(env);
-  if (reported && !on_progress_.IsEmpty() && !cancel_->requested()) {
-    try {
-      on_progress_.Call(
-          {Napi::Number::New(env, static_cast<double>(done)), Napi::Number::New(env, static_cast<double>(total))});
-    } catch (const Napi::Error& error) {
-      thrown_ = error;
-      cancel_->request();
-    }
-  }
+  if (reported && !on_progress_.IsEmpty() && !cancel_->requested()) call_on_progress(env, done, total);
   if (finished) {
     thread_.join();
     napi_remove_env_cleanup_hook(env, on_env_cleanup, this);
@@ -96,8 +88,17 @@ void Job::deliver(Napi::Env env) {
   }
 }
 
+// Plain Node-API: the C++ wrapper aborts when a terminated worker's call fails without an exception to show for it.
+void Job::call_on_progress(Napi::Env env, long done, long total) {
+  const napi_value arguments[] = {Napi::Number::New(env, static_cast<double>(done)),
+                                  Napi::Number::New(env, static_cast<double>(total))};
+  if (napi_call_function(env, env.Undefined(), on_progress_.Value(), 2, arguments, nullptr) == napi_ok) return;
+  cancel_->request();
+  napi_value ignored;
+  napi_get_and_clear_last_exception(env, &ignored);
+}
+
 void Job::settle(Napi::Env env) {
-  if (thrown_) return deferred_.Reject(thrown_->Value());
   if (error_) return deferred_.Reject(js_error(env, std::exchange(error_, nullptr)).Value());
   Napi::Value value;
   try {

@@ -26,7 +26,8 @@ class Job {
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
-  // Takes ownership and starts the thread. on_progress: (done, total) => void, or undefined.
+  // Takes ownership and starts the thread. on_progress: (done, total) => void, or undefined; if it throws, the job is
+  // cancelled and what it threw is dropped (lib/native/job.ts keeps it).
   static Napi::Value start(Napi::Env env, const Napi::Value& on_progress, std::unique_ptr<Job> job);
 
  protected:
@@ -45,11 +46,11 @@ class Job {
   void body();
   void post();
   void deliver(Napi::Env env);
+  void call_on_progress(Napi::Env env, long done, long total);
   void settle(Napi::Env env);
 
   Napi::Promise::Deferred deferred_;
   Napi::FunctionReference on_progress_;
-  std::optional<Napi::Error> thrown_;  // by on_progress; JavaScript thread only
   std::shared_ptr<Cancel> cancel_ = std::make_shared<Cancel>();
   Wake wake_;
   std::thread thread_;
