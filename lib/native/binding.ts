@@ -13,6 +13,16 @@ export interface NativeBinding {
   /** What native errors are thrown as. */
   setErrorClass(errorClass: new (code: HrnErrorCode, message: string) => HrnError): void;
   Context: new (options: { threads: number }) => NativeContext;
+  /** Copies the pixels. */
+  Image: new (image: {
+    data: Uint8Array;
+    width: number;
+    height: number;
+    channels: 3 | 4;
+  }) => NativeImage;
+  /** A crop of an image, `[height][width][3]`. */
+  cropImage(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<Float32Array>;
+  Session: new () => NativeSession;
 }
 
 export const NATIVE_EXPORTS = [
@@ -20,6 +30,9 @@ export const NATIVE_EXPORTS = [
   'errorCodes',
   'setErrorClass',
   'Context',
+  'Image',
+  'cropImage',
+  'Session',
 ] as const satisfies readonly (keyof NativeBinding)[];
 
 /** A thread pool that jobs share; jobs of one context run one after the other. */
@@ -27,6 +40,40 @@ export interface NativeContext {
   /** 0 after dispose. */
   readonly threads: number;
   /** A job that runs keeps its threads until it ends. */
+  dispose(): void;
+}
+
+/** 8-bit sRGB pixels in native memory. */
+export interface NativeImage {
+  /** A job that runs keeps the pixels until it ends. */
+  dispose(): void;
+}
+
+/**
+ * Crop pixel (u, v) to image pixel: `x = m[0] u + m[1] v + m[2]`, `y = m[3] u + m[4] v + m[5]`. In both, (0,0) is the
+ * corner of the top-left pixel and pixel centres lie at +0.5.
+ */
+export type Affine = readonly [number, number, number, number, number, number];
+
+export interface CropSpec {
+  matrix: Affine;
+  /** Of the crop, pixels. */
+  width: number;
+  height: number;
+  /** What black and white become. */
+  low: number;
+  high: number;
+  /** What lies outside the image: black, or the nearest pixel. */
+  border: 'zero' | 'replicate';
+}
+
+/** A network with one float input and float outputs of fixed shape. */
+export interface NativeSession {
+  /** `library`: path of ONNX Runtime; `model`: bytes of an .onnx file; `threads`: of the network's own pool. */
+  open(options: { library: string; model: Uint8Array; threads: number }): NativeJob<void>;
+  /** Row-major input in, row-major outputs by name out. */
+  run(input: Float32Array): NativeJob<Record<string, Float32Array>>;
+  /** A job that runs keeps the network until it ends. */
   dispose(): void;
 }
 

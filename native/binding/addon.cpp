@@ -6,6 +6,8 @@
 #include "binding/context.hpp"
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
+#include "binding/image.hpp"
+#include "binding/session.hpp"
 
 namespace hrn::binding {
 namespace {
@@ -38,6 +40,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_function<error_codes>(env, exports, "errorCodes");
   export_function<set_error_class>(env, exports, "setErrorClass");
   register_context(env, exports);
+  register_image(env, exports);
+  register_session(env, exports);
   return exports;
 }
 

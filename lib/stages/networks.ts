@@ -1,0 +1,71 @@
+import { HrnError } from '../errors.js';
+import { locateModels } from '../models/locate.js';
+import { readModel } from '../models/manifest.js';
+import type { NativeSession } from '../native/binding.js';
+import { runJob } from '../native/job.js';
+import { native } from '../native/load.js';
+import { onnxRuntimeLibrary } from '../native/onnx-runtime.js';
+
+const FILES = {
+  detectShortRange: 'face-detection-short-range.onnx',
+  detectFullRange: 'face-detection-full-range.onnx',
+  landmarks: 'face-landmarks.onnx',
+  segmentPerson: 'person-segmentation.onnx',
+} as const;
+
+export type NetworkName = keyof typeof FILES;
+
+/** The networks are small: more threads than this only cost (measured: bench/results). */
+const MAX_THREADS = 2;
+
+/** The face networks; each is read, verified and opened when it is first needed. */
+export class FaceNetworks {
+  readonly #folder: string;
+  readonly #threads: number;
+  readonly #sessions = new Map<NetworkName, { native: NativeSession; opened: Promise<void> }>();
+  #disposed = false;
+
+  /** @param options.models folder with manifest.json, instead of the embedded one */
+  constructor(options: { threads: number; models?: string | undefined }) {
+    this.#folder = locateModels(options.models);
+    this.#threads = Math.min(options.threads, MAX_THREADS);
+  }
+
+  /**
+   * Runs a network off the event loop.
+   *
+   * @param input NHWC
+   * @returns outputs by the names that the network's author gave them
+   * @throws HrnError MODEL_MISSING, MODEL_CORRUPT, NATIVE_UNAVAILABLE, DISPOSED
+   */
+  async run(name: NetworkName, input: Float32Array, signal?: AbortSignal): Promise<Record<string, Float32Array>> {
+    const session = await this.#open(name);
+    return await runJob(() => session.run(input), { signal });
+  }
+
+  /** Runs under way end first. */
+  dispose(): void {
+    this.#disposed = true;
+    for (const session of this.#sessions.values()) session.native.dispose();
+    this.#sessions.clear();
+  }
+
+  async #open(name: NetworkName): Promise<NativeSession> {
+    if (this.#disposed) throw new HrnError('DISPOSED', 'the face networks were disposed; create a new instance');
+    let session = this.#sessions.get(name);
+    if (session === undefined) {
+      const created = new (native().Session)();
+      session = { native: created, opened: this.#load(created, FILES[name]) };
+      this.#sessions.set(name, session);
+      // A failure is told to whoever waits, and tried again by the next caller.
+      session.opened.catch(() => this.#sessions.delete(name));
+    }
+    await session.opened;
+    return session.native;
+  }
+
+  async #load(session: NativeSession, file: string): Promise<void> {
+    const model = await readModel(this.#folder, file);
+    await session.open({ library: onnxRuntimeLibrary(), model, threads: this.#threads }).promise;
+  }
+}

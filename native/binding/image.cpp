@@ -1,0 +1,106 @@
+// 8-bit sRGB pixels in native memory, so that a job can read them while JavaScript goes on:
+//
+//   const image = new Image({ data, width, height, channels });   // copies; 3 or 4 channels
+//   const crop = await cropImage(context, image, { matrix, width, height, low, high, border }).promise;
+//   image.dispose();
+//
+// matrix: six numbers, crop pixel to image pixel (see imaging::CropSpec); border: 'zero' | 'replicate';
+// the crop is a Float32Array [height][width][3].
+#include "binding/image.hpp"
+
+#include "binding/context.hpp"
+#include "binding/convert.hpp"
+#include "binding/errors.hpp"
+#include "binding/job.hpp"
+
+namespace hrn::binding {
+namespace {
+
+constexpr napi_type_tag kTag = {0x3c6ef35f1b0d4a97ULL, 0xb5297a4d68e31da4ULL};
+constexpr long kMaxImageSide = 1 << 16;
+constexpr long kMaxCropSide = 4096;
+// Positions beyond this are of no use and would lose the fraction of a pixel.
+constexpr double kMaxPosition = 1e7;
+
+class ImageObject : public Napi::ObjectWrap<ImageObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Image", {InstanceMethod<&ImageObject::dispose>("dispose")});
+  }
+
+  explicit ImageObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ImageObject>(info) {
+    guarded(info.Env(), [&] {
+      const Napi::Object options = object_of(info[0], "image");
+      const long width = integer_of(field(options, "width"), "width", 1, kMaxImageSide);
+      const long height = integer_of(field(options, "height"), "height", 1, kMaxImageSide);
+      const long channels = integer_of(field(options, "channels"), "channels", 3, 4);
+      const auto size = static_cast<std::size_t>(width * height * channels);
+      auto pixels = copy_of<std::uint8_t>(field(options, "data"), "data", size);
+      image_ = std::make_shared<const imaging::Image>(imaging::Image{std::move(pixels), width, height, channels});
+      Value().TypeTag(&kTag);
+    });
+  }
+
+  const std::shared_ptr<const imaging::Image>& image() const { return image_; }
+
+ private:
+  // Jobs that run keep the pixels until they end.
+  Napi::Value dispose(const Napi::CallbackInfo& info) {
+    image_.reset();
+    return info.Env().Undefined();
+  }
+
+  std::shared_ptr<const imaging::Image> image_;
+};
+
+ops::Border border_of(const Napi::Value& value) {
+  const std::string name = string_of(value, "border");
+  if (name == "zero") return ops::Border::zero;
+  if (name == "replicate") return ops::Border::replicate;
+  reject("'zero' or 'replicate'", "border", value);
+}
+
+imaging::CropSpec crop_spec_of(const Napi::Value& value) {
+  const Napi::Object options = object_of(value, "options");
+  imaging::CropSpec spec;
+  const Napi::Value matrix = field(options, "matrix");
+  if (!matrix.IsArray() || matrix.As<Napi::Array>().Length() != 6) reject("an array of 6", "matrix", matrix);
+  for (uint32_t i = 0; i < 6; ++i) {
+    spec.matrix[i] = number_of(matrix.As<Napi::Array>().Get(i), "matrix", -kMaxPosition, kMaxPosition);
+  }
+  spec.width = integer_of(field(options, "width"), "width", 1, kMaxCropSide);
+  spec.height = integer_of(field(options, "height"), "height", 1, kMaxCropSide);
+  spec.low = static_cast<float>(number_of(field(options, "low"), "low", -1e3, 1e3));
+  spec.high = static_cast<float>(number_of(field(options, "high"), "high", -1e3, 1e3));
+  spec.border = border_of(field(options, "border"));
+  return spec;
+}
+
+Napi::Value crop_image(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto image = image_of(info[1]);
+  const auto spec = crop_spec_of(info[2]);
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [context = std::move(context), image = std::move(image), spec](const Cancel& cancel, const Progress&) {
+        const Context::Turn turn(*context, cancel);
+        return imaging::crop(turn.pool(), *image, spec);
+      },
+      [](Napi::Env env, const std::vector<float>& crop) -> Napi::Value { return typed_array(env, crop); });
+}
+
+}  // namespace
+
+std::shared_ptr<const imaging::Image> image_of(const Napi::Value& value) {
+  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kTag)) reject("an Image", "image", value);
+  auto image = ImageObject::Unwrap(value.As<Napi::Object>())->image();
+  if (!image) throw Error(ErrorCode::disposed, "the image was disposed");
+  return image;
+}
+
+void register_image(Napi::Env env, Napi::Object exports) {
+  exports.Set("Image", ImageObject::define(env));
+  export_function<crop_image>(env, exports, "cropImage");
+}
+
+}  // namespace hrn::binding

@@ -1,0 +1,101 @@
+// The JavaScript class Session: a network that runs off the event loop.
+//
+//   const session = new Session();
+//   await session.open({ library, model, threads }).promise;   // path, Uint8Array of the .onnx file, >= 1
+//   const { outputName } = await session.run(input).promise;   // Float32Array in, Float32Arrays by name out
+//   session.dispose();
+#include "binding/session.hpp"
+
+#include <memory>
+#include <mutex>
+
+#include "binding/convert.hpp"
+#include "binding/errors.hpp"
+#include "binding/job.hpp"
+#include "inference/session.hpp"
+
+namespace hrn::binding {
+namespace {
+
+constexpr long kMaxThreads = 256;
+
+// What the JavaScript object and its running jobs share.
+struct Slot {
+  std::mutex mutex;
+  std::shared_ptr<const inference::Session> session;  // empty before open() has finished and after dispose()
+  bool disposed = false;
+};
+
+class SessionObject : public Napi::ObjectWrap<SessionObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(env, "Session",
+                       {InstanceMethod<&SessionObject::open>("open"), InstanceMethod<&SessionObject::run>("run"),
+                        InstanceMethod<&SessionObject::dispose>("dispose")});
+  }
+
+  explicit SessionObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionObject>(info) {}
+
+ private:
+  Napi::Value open(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const Napi::Object options = object_of(info[0], "options");
+      auto library = string_of(field(options, "library"), "library");
+      auto model = copy_of<std::uint8_t>(field(options, "model"), "model");
+      const long threads = integer_of(field(options, "threads"), "threads", 1, kMaxThreads);
+      return start_job(
+          info.Env(), info.Env().Undefined(),
+          [slot = slot_, library = std::move(library), model = std::move(model), threads](const Cancel& cancel,
+                                                                                          const Progress&) {
+            cancel.check();
+            auto session = std::make_shared<const inference::Session>(library, model, static_cast<int>(threads));
+            const std::lock_guard lock(slot->mutex);
+            if (slot->disposed) throw Error(ErrorCode::disposed, "the session was disposed while it opened");
+            slot->session = std::move(session);
+            return true;
+          },
+          [](Napi::Env env, bool) { return env.Undefined(); });
+    });
+  }
+
+  Napi::Value run(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      auto session = opened();
+      auto input = copy_of<float>(info[0], "input", session->input_size());
+      return start_job(
+          info.Env(), info.Env().Undefined(),
+          [session = std::move(session), input = std::move(input)](const Cancel& cancel, const Progress&) mutable {
+            cancel.check();
+            return session->run(std::move(input));
+          },
+          [](Napi::Env env, const std::vector<inference::Output>& outputs) -> Napi::Value {
+            auto result = Napi::Object::New(env);
+            for (const auto& output : outputs) result.Set(output.name, typed_array(env, output.values));
+            return result;
+          });
+    });
+  }
+
+  // Jobs that run keep the network until they end.
+  Napi::Value dispose(const Napi::CallbackInfo& info) {
+    const std::lock_guard lock(slot_->mutex);
+    slot_->disposed = true;
+    slot_->session.reset();
+    return info.Env().Undefined();
+  }
+
+  std::shared_ptr<const inference::Session> opened() const {
+    const std::lock_guard lock(slot_->mutex);
+    if (slot_->disposed) throw Error(ErrorCode::disposed, "the session was disposed");
+    if (!slot_->session) throw Error(ErrorCode::invalid_argument, "the session is not open yet; await open() first");
+    return slot_->session;
+  }
+
+  std::shared_ptr<Slot> slot_ = std::make_shared<Slot>();
+};
+
+}  // namespace
+
+void register_session(Napi::Env env, Napi::Object exports) { exports.Set("Session", SessionObject::define(env)); }
+
+}  // namespace hrn::binding
