@@ -1,0 +1,47 @@
+// What a backend offers to the fit loops, which are templates over it. Everything else about a device stays behind
+// these verbs. The kernels (K below) are the Forward/Backward structs of ops/ and losses/, the same for every backend.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "core/half.hpp"
+#include "ops/morphable_model.hpp"
+#include "ops/rasterize.hpp"
+
+namespace hrn {
+
+namespace detail {
+struct ProbeArgs {};
+struct ProbeKernel {
+  static void run(const ProbeArgs&, long) {}
+};
+struct ProbeReduction {
+  static void run(const ProbeArgs&, long, double*) {}
+};
+}  // namespace detail
+
+/// - `B::Array<T>`: owned device memory with data() and size(); movable.
+/// - `alloc<T>(n)`: zeroed, 64-byte aligned. Not inside an iteration.
+/// - `upload(array, host, n)`, `download(host, array, n)`, `fill_zero(array)`.
+/// - `for_each<K>(n, args)`: K::run(args, i) for i in [0, n), in any order; elements must not read what others write.
+/// - `reduce<K, N>(n, args, out)`: K::run(args, i, acc) adds to double acc[N]; out[N] on the host is overwritten with
+///   the sum, taken over fixed chunks of elements in order, so it is the same for any number of threads.
+/// - `basis_forward(args)`, `basis_backward(args, grad)`: see ops/morphable_model.hpp.
+/// - `rasterize(args)`: see ops/rasterize.hpp.
+/// Verbs complete in call order; `reduce`, `basis_backward` and `download` wait for the result.
+template <class B>
+concept Backend = requires(B backend, const detail::ProbeArgs& args, double* out, float* host,
+                           typename B::template Array<float>& array, const ops::BasisArgs<float, Half>& basis,
+                           const ops::RasterizeArgs<float>& raster) {
+  {backend.template alloc<float>(std::size_t{1})};
+  {backend.upload(array, host, std::size_t{1})};
+  {backend.download(host, array, std::size_t{1})};
+  {backend.fill_zero(array)};
+  {backend.template for_each<detail::ProbeKernel>(1L, args)};
+  {backend.template reduce<detail::ProbeReduction, 1>(1L, args, out)};
+  {backend.basis_forward(basis)};
+  {backend.basis_backward(basis, out)};
+  {backend.rasterize(raster)};
+};
+
+}  // namespace hrn

@@ -1,0 +1,136 @@
+// The CPU backend: every verb of backends/backend.hpp on one thread pool.
+#pragma once
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "backends/backend.hpp"
+#include "backends/cpu/rasterizer.hpp"
+#include "core/array.hpp"
+#include "core/isa.hpp"
+#include "core/thread_pool.hpp"
+
+namespace hrn {
+
+class CpuBackend {
+ public:
+  template <class T>
+  using Array = HostArray<T>;
+
+  /// The pool must outlive the backend and serve no one else meanwhile.
+  explicit CpuBackend(ThreadPool& pool, Isa isa = detect_isa()) : pool_(pool), isa_(isa) {}
+
+  static constexpr const char* name() { return "cpu"; }
+  int threads() const { return pool_.threads(); }
+  ThreadPool& pool() const { return pool_; }
+  Isa isa() const { return isa_; }
+
+  template <class T>
+  Array<T> alloc(std::size_t n) const {
+    return Array<T>(n);
+  }
+  template <class T>
+  void upload(Array<T>& to, const T* from, std::size_t n) const {
+    if (n > 0) std::memcpy(to.data(), from, n * sizeof(T));
+  }
+  template <class T>
+  void download(T* to, const Array<T>& from, std::size_t n) const {
+    if (n > 0) std::memcpy(to, from.data(), n * sizeof(T));
+  }
+  template <class T>
+  void fill_zero(Array<T>& array) const {
+    if (!array.empty()) std::memset(static_cast<void*>(array.data()), 0, array.size() * sizeof(T));
+  }
+
+  template <class K, class A>
+  void for_each(long n, const A& args) {
+    Range range{&args, n, nullptr};
+    pool_.parallel_for((n + kChunk - 1) / kChunk, isa_ == Isa::avx2 ? each_avx2<K, A> : each_baseline<K, A>, &range);
+  }
+
+  template <class K, int N, class A>
+  void reduce(long n, const A& args, double* out) {
+    const long chunks = (n + kChunk - 1) / kChunk;
+    Range range{&args, n, partial_sums(chunks * N)};
+    pool_.parallel_for(chunks, isa_ == Isa::avx2 ? sum_avx2<K, N, A> : sum_baseline<K, N, A>, &range);
+    std::fill_n(out, N, 0.0);
+    for (long chunk = 0; chunk < chunks; ++chunk)
+      for (int k = 0; k < N; ++k) out[k] += range.partial[chunk * N + k];
+  }
+
+  /// a.values = a.base + sum_k a.coefficients[k] * component[a.first + k].
+  void basis_forward(const ops::BasisArgs<float, Half>& a);
+  void basis_forward(const ops::BasisArgs<float, float>& a);
+  /// grad_coefficients[a.count] (overwritten) = sum over rows of a.grad_values * component[a.first + k].
+  void basis_backward(const ops::BasisArgs<float, Half>& a, double* grad_coefficients);
+  void basis_backward(const ops::BasisArgs<float, float>& a, double* grad_coefficients);
+
+  void rasterize(const ops::RasterizeArgs<float>& a) { rasterizer_.run(a, pool_); }
+
+ private:
+  // Chunk borders never depend on the thread count: vectorised bodies and scalar remainders may round differently.
+  static constexpr long kChunk = 1024;
+
+  struct Range {
+    const void* args;
+    long n;
+    double* partial;
+  };
+
+  // Arguments are copied into the loop's function, where the compiler sees that no store can change them; ivdep states
+  // the contract of for_each. K::run is always inlined, so it is compiled for the instruction set of the loop.
+  template <class K, class A>
+  HRN_TARGET_AVX2 static void each_avx2(void* data, long chunk, int) {
+    const Range& range = *static_cast<const Range*>(data);
+    const A args = *static_cast<const A*>(range.args);
+    const long begin = chunk * kChunk, end = begin + kChunk < range.n ? begin + kChunk : range.n;
+#pragma GCC ivdep
+    for (long i = begin; i < end; ++i) K::run(args, i);
+  }
+  template <class K, class A>
+  static void each_baseline(void* data, long chunk, int) {
+    const Range& range = *static_cast<const Range*>(data);
+    const A args = *static_cast<const A*>(range.args);
+    const long begin = chunk * kChunk, end = begin + kChunk < range.n ? begin + kChunk : range.n;
+#pragma GCC ivdep
+    for (long i = begin; i < end; ++i) K::run(args, i);
+  }
+  template <class K, int N, class A>
+  HRN_TARGET_AVX2 static void sum_avx2(void* data, long chunk, int) {
+    const Range& range = *static_cast<const Range*>(data);
+    const A args = *static_cast<const A*>(range.args);
+    const long begin = chunk * kChunk, end = begin + kChunk < range.n ? begin + kChunk : range.n;
+    double sum[N] = {};
+    for (long i = begin; i < end; ++i) K::run(args, i, sum);
+    for (int k = 0; k < N; ++k) range.partial[chunk * N + k] = sum[k];
+  }
+  template <class K, int N, class A>
+  static void sum_baseline(void* data, long chunk, int) {
+    const Range& range = *static_cast<const Range*>(data);
+    const A args = *static_cast<const A*>(range.args);
+    const long begin = chunk * kChunk, end = begin + kChunk < range.n ? begin + kChunk : range.n;
+    double sum[N] = {};
+    for (long i = begin; i < end; ++i) K::run(args, i, sum);
+    for (int k = 0; k < N; ++k) range.partial[chunk * N + k] = sum[k];
+  }
+
+  /// Scratch that grows to the largest reduction seen.
+  double* partial_sums(long size) {
+    if (static_cast<long>(partial_.size()) < size) partial_ = HostArray<double>(static_cast<std::size_t>(size));
+    return partial_.data();
+  }
+
+  template <class Stored>
+  void run_basis_forward(const ops::BasisArgs<float, Stored>& a);
+  template <class Stored>
+  void run_basis_backward(const ops::BasisArgs<float, Stored>& a, double* grad_coefficients);
+
+  ThreadPool& pool_;
+  Isa isa_;
+  HostArray<double> partial_;
+  CpuRasterizer rasterizer_;
+};
+
+static_assert(Backend<CpuBackend>);
+
+}  // namespace hrn
