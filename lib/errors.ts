@@ -1,35 +1,63 @@
-/** Every code an HrnError can carry. docs/errors.md has the same table for readers; a test compares the two. */
-export const HRN_ERROR_CODES = [
-  'FILE_NOT_FOUND',
-  'IS_DIRECTORY',
-  'FILE_UNREADABLE',
-  'NOT_AN_IMAGE',
-  'IMAGE_EMPTY',
-  'IMAGE_TRUNCATED',
-  'IMAGE_TOO_LARGE',
-  'IMAGE_TOO_SMALL',
-  'INVALID_IMAGE',
-  'NO_FACE',
-  'FACE_INDEX',
-  'FACE_TOO_SMALL',
-  'FACE_NOT_VISIBLE',
-  'FIT_FAILED',
-  'INVALID_OPTION',
-  'DEVICE_UNAVAILABLE',
-  'MODEL_MISSING',
-  'MODEL_CORRUPT',
-  'OUTPUT_NOT_WRITABLE',
-  'DISK_FULL',
-  'UNSUPPORTED_FORMAT',
-  'NATIVE_UNAVAILABLE',
-  'DISPOSED',
-  'CANCELLED',
-  'INVALID_ARGUMENT',
-  'OUT_OF_MEMORY',
-  'INTERNAL',
-] as const;
-
-export type HrnErrorCode = (typeof HRN_ERROR_CODES)[number];
+/**
+ * Every code an HrnError can carry.
+ *
+ * docs/errors.md is the same list with advice; a test keeps the two in step.
+ */
+export type HrnErrorCode =
+  /** There is no file at the given path. */
+  | 'FILE_NOT_FOUND'
+  /** The path names a directory where an image file was expected. */
+  | 'IS_DIRECTORY'
+  /** The file exists but cannot be read: permissions, an I/O error, or a pipe or device instead of a file. */
+  | 'FILE_UNREADABLE'
+  /** The file or buffer holds zero bytes. */
+  | 'IMAGE_EMPTY'
+  /** The bytes are not an image in a format that hrn reads. */
+  | 'NOT_AN_IMAGE'
+  /** The image is cut off or damaged. */
+  | 'IMAGE_TRUNCATED'
+  /** More pixels, a longer side or more bytes than allowed; found from the header, before decoding. */
+  | 'IMAGE_TOO_LARGE'
+  /** Too few pixels to hold a face. */
+  | 'IMAGE_TOO_SMALL'
+  /** An image argument of the wrong type, or raw pixels of the wrong shape or range. */
+  | 'INVALID_IMAGE'
+  /** No face was found. */
+  | 'NO_FACE'
+  /** The option `face` asks for a face beyond those found. */
+  | 'FACE_INDEX'
+  /** The face is smaller than `minFacePx`. */
+  | 'FACE_TOO_SMALL'
+  /** The landmark network does not see a whole face: profile view, or covered. */
+  | 'FACE_NOT_VISIBLE'
+  /** The fit did not reach a plausible head. */
+  | 'FIT_FAILED'
+  /** An option, or a command-line argument, has a wrong type, value or name. */
+  | 'INVALID_OPTION'
+  /** The asked-for device does not exist here, or this version has no backend for it. */
+  | 'DEVICE_UNAVAILABLE'
+  /** A model file is not where it should be. */
+  | 'MODEL_MISSING'
+  /** A model file's hash or content is wrong. */
+  | 'MODEL_CORRUPT'
+  /** An output file or folder cannot be written: it does not exist, is in the way, or permissions. */
+  | 'OUTPUT_NOT_WRITABLE'
+  /** The disk, or the quota, is full. */
+  | 'DISK_FULL'
+  /** No exporter writes this file name extension. */
+  | 'UNSUPPORTED_FORMAT'
+  /** The native addon or ONNX Runtime cannot be loaded. */
+  | 'NATIVE_UNAVAILABLE'
+  /** Used after dispose(). */
+  | 'DISPOSED'
+  /** A native job was stopped without an abort signal, because its worker or process is going away. */
+  | 'CANCELLED'
+  /** A native entry point was given something it does not take, for instance an inconsistent custom model. */
+  | 'INVALID_ARGUMENT'
+  /** Memory ran out. */
+  | 'OUT_OF_MEMORY'
+  /** A defect of hrn. */
+  | 'INTERNAL';
 
 export interface HrnErrorOptions {
   /** Facts behind the message, for programs. */

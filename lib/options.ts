@@ -1,0 +1,219 @@
+import { fileURLToPath } from 'node:url';
+import { HrnError } from './errors.js';
+import type { MorphableModel } from './morphable-model.js';
+import type { OnProgress } from './progress.js';
+
+export const DETAILS = ['coarse', 'medium'] as const;
+export type Detail = (typeof DETAILS)[number];
+
+/** Limits on an input image, checked against its header before anything is decoded. */
+export interface ImageLimits {
+  /** Width times height at most. Default 50,000,000. */
+  maxPixels?: number | undefined;
+  /** Either side at most, in pixels. Default 16,384. */
+  maxSide?: number | undefined;
+}
+
+export interface DetectOptions extends ImageLimits {
+  /** Aborting rejects with the signal's reason. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface FitOptions extends DetectOptions {
+  /** `coarse` stops at the morphable model; `medium` (default) adds the deformation map. */
+  detail?: Detail | undefined;
+  /** Which face: `largest` (default), or an index in order of size, 0 being the largest. fitAll ignores it. */
+  face?: 'largest' | number | undefined;
+  /** Focal length in pixels of the decoded image. Default: from EXIF, else estimated. */
+  focalLengthPx?: number | undefined;
+  /** Side of the square texture in texels, 256 to 8192. Default 2048. */
+  textureSize?: number | undefined;
+  /** Smallest face to accept, in pixels of its box's shorter side. Default 100. */
+  minFacePx?: number | undefined;
+  /** Called on the event loop; see ProgressEvent. What it throws rejects the fit. */
+  onProgress?: OnProgress | undefined;
+}
+
+export interface CreateOptions {
+  /** `auto` (default) takes the best that works, `cpu` the processor. `cuda` and `cuda:N` are refused in this version. */
+  device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined;
+  /** Threads for the fit, 1 to 256. Default: one per core that the process may use. */
+  threads?: number | undefined;
+  /** A head model in place of the embedded one. */
+  model?: MorphableModel | undefined;
+  /** Folder with a manifest.json and the models it lists, in place of the embedded ones: a path or file: URL. */
+  models?: string | URL | undefined;
+}
+
+export interface ResolvedDetectOptions {
+  maxPixels: number;
+  maxSide: number;
+  signal: AbortSignal | undefined;
+}
+
+export interface ResolvedFitOptions extends ResolvedDetectOptions {
+  detail: Detail;
+  face: 'largest' | number;
+  focalLengthPx: number | undefined;
+  textureSize: number;
+  minFacePx: number;
+  onProgress: OnProgress | undefined;
+}
+
+export interface ResolvedCreateOptions {
+  device: 'cpu';
+  /** 0: one per core. */
+  threads: number;
+  model: MorphableModel | undefined;
+  models: string | undefined;
+}
+
+export const DEFAULT_LIMITS = { maxPixels: 50_000_000, maxSide: 16_384 } as const;
+
+/** What a raw decoder's side and area can be at all: 8-bit RGB of it still fits one buffer. */
+const LARGEST = { maxPixels: 1_000_000_000, maxSide: 65_535 } as const;
+
+/** Checks and completes; an explicit undefined means the default. Throws HrnError INVALID_OPTION. */
+export function resolveDetectOptions(options: DetectOptions = {}): ResolvedDetectOptions {
+  return detectFields(fieldsOf(options, ['maxPixels', 'maxSide', 'signal']));
+}
+
+/** As resolveDetectOptions. */
+export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions {
+  const given = fieldsOf(options, [
+    'maxPixels',
+    'maxSide',
+    'signal',
+    'detail',
+    'face',
+    'focalLengthPx',
+    'textureSize',
+    'minFacePx',
+    'onProgress',
+  ]);
+  return {
+    ...detectFields(given),
+    detail: detailOf(given.detail),
+    face: given.face === undefined || given.face === 'largest' ? 'largest' : faceIndex(given.face),
+    focalLengthPx: given.focalLengthPx === undefined ? undefined : number(given, 'focalLengthPx', 1, 1e6),
+    textureSize: whole(given, 'textureSize', 256, 8192, 2048),
+    minFacePx: number(given, 'minFacePx', 1, LARGEST.maxSide, 100),
+    onProgress: functionOf(given),
+  };
+}
+
+/**
+ * As resolveDetectOptions.
+ *
+ * @throws HrnError DEVICE_UNAVAILABLE for a CUDA device.
+ */
+export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreateOptions {
+  const given = fieldsOf(options, ['device', 'threads', 'model', 'models']);
+  const { model } = given;
+  if (model !== undefined && (typeof model !== 'object' || model === null || !('vertexCount' in model))) {
+    throw invalid('a MorphableModel', 'model', model);
+  }
+  return {
+    device: deviceOf(given.device),
+    threads: given.threads === undefined ? 0 : whole(given, 'threads', 1, 256, 1),
+    model: model as MorphableModel | undefined,
+    models: folderOf(given.models),
+  };
+}
+
+/** "expected WHAT for option NAME, got VALUE": every bad option reads the same. */
+export function invalid(expected: string, name: string, got: unknown): HrnError {
+  return new HrnError('INVALID_OPTION', `expected ${expected} for option ${name}, got ${show(got)}`, {
+    details: { option: name },
+  });
+}
+
+function detectFields(given: Fields): ResolvedDetectOptions {
+  const { signal } = given;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw invalid('an AbortSignal', 'signal', signal);
+  return {
+    maxPixels: whole(given, 'maxPixels', 1, LARGEST.maxPixels, DEFAULT_LIMITS.maxPixels),
+    maxSide: whole(given, 'maxSide', 1, LARGEST.maxSide, DEFAULT_LIMITS.maxSide),
+    signal,
+  };
+}
+
+function detailOf(value: unknown): Detail {
+  if (value === undefined) return 'medium';
+  if (DETAILS.includes(value as Detail)) return value as Detail;
+  if (value === 'high') {
+    throw new HrnError(
+      'INVALID_OPTION',
+      "expected 'coarse' or 'medium' for option detail, got 'high': the displacement map comes in a later version; use 'medium'",
+      { details: { option: 'detail' } },
+    );
+  }
+  throw invalid("'coarse' or 'medium'", 'detail', value);
+}
+
+function faceIndex(value: unknown): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 10_000) return value;
+  throw invalid("'largest' or an index from 0", 'face', value);
+}
+
+function deviceOf(value: unknown): 'cpu' {
+  if (value === undefined || value === 'auto' || value === 'cpu') return 'cpu';
+  if (typeof value === 'string' && /^cuda(:\d{1,3})?$/.test(value)) {
+    throw new HrnError(
+      'DEVICE_UNAVAILABLE',
+      `device ${value} is not available: this version has no CUDA backend; use device 'cpu' or 'auto'`,
+      { details: { device: value, backends: ['cpu'] } },
+    );
+  }
+  throw invalid("'auto', 'cpu', 'cuda' or 'cuda:N'", 'device', value);
+}
+
+function folderOf(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && value !== '') return value;
+  if (value instanceof URL && value.protocol === 'file:') return fileURLToPath(value);
+  throw invalid('the path or file: URL of a folder', 'models', value);
+}
+
+function functionOf(given: Fields): OnProgress | undefined {
+  const { onProgress } = given;
+  if (onProgress === undefined || typeof onProgress === 'function') return onProgress as OnProgress | undefined;
+  throw invalid('a function', 'onProgress', onProgress);
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The fields of an options object; a name that is not known is an error, so a typing mistake is not silently ignored. */
+function fieldsOf(options: unknown, known: readonly string[]): Fields {
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new HrnError('INVALID_OPTION', `expected an object of options, got ${show(options)}`);
+  }
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name)) {
+      throw new HrnError('INVALID_OPTION', `there is no option ${name}; the options are ${known.join(', ')}`, {
+        details: { option: name },
+      });
+    }
+  }
+  return { ...options };
+}
+
+function number(given: Fields, name: string, min: number, max: number, byDefault?: number): number {
+  const value = given[name] === undefined ? byDefault : given[name];
+  if (typeof value === 'number' && value >= min && value <= max) return value;
+  throw invalid(`a number from ${min} to ${max}`, name, value);
+}
+
+function whole(given: Fields, name: string, min: number, max: number, byDefault: number): number {
+  const value = given[name] === undefined ? byDefault : given[name];
+  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
+  throw invalid(`a whole number from ${min} to ${max}`, name, value);
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}...` : value}'`;
+  if (typeof value === 'function') return 'a function';
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return `an object of class ${value.constructor?.name ?? 'null'}`;
+  return String(value);
+}

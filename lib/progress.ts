@@ -1,0 +1,55 @@
+/** The stages of a fit, in order. */
+export const STAGES = ['decode', 'detect', 'landmarks', 'mask', 'coarse', 'refine', 'texture'] as const;
+export type Stage = (typeof STAGES)[number];
+
+/** One step forward. Events of one fit never go back: neither in stage nor in `done` nor in `fraction`. */
+export interface ProgressEvent {
+  stage: Stage;
+  /** Steps done of this stage, 0 at its start and `total` at its end. */
+  done: number;
+  total: number;
+  /** Of the whole fit, 0 to 1. */
+  fraction: number;
+}
+
+export type OnProgress = (event: ProgressEvent) => void;
+
+/** Rough shares of a warm medium fit's time; they only pace the bar. */
+const WEIGHTS: Record<Stage, number> = {
+  decode: 2,
+  detect: 2,
+  landmarks: 4,
+  mask: 2,
+  coarse: 5,
+  refine: 65,
+  texture: 20,
+};
+const TOTAL = STAGES.reduce((sum, stage) => sum + WEIGHTS[stage], 0);
+
+/** Turns stage reports into monotone events; a report that would go back is dropped. */
+export class ProgressReporter {
+  #fraction = 0;
+  #latest: ProgressEvent | undefined;
+  readonly #listener: OnProgress | undefined;
+
+  constructor(listener: OnProgress | undefined) {
+    this.#listener = listener;
+  }
+
+  report(stage: Stage, done: number, total: number): void {
+    if (!this.#listener) return;
+    const latest = this.#latest;
+    if (latest && STAGES.indexOf(stage) < STAGES.indexOf(latest.stage)) return;
+    if (latest?.stage === stage && done <= latest.done) return;
+    const before = STAGES.slice(0, STAGES.indexOf(stage)).reduce((sum, earlier) => sum + WEIGHTS[earlier], 0);
+    const share = total > 0 ? Math.min(1, done / total) : 1;
+    this.#fraction = Math.max(this.#fraction, (before + share * WEIGHTS[stage]) / TOTAL);
+    this.#latest = { stage, done, total, fraction: this.#fraction };
+    this.#listener(this.#latest);
+  }
+
+  /** A stage's own (done, total) callback, for jobs. */
+  of(stage: Stage): (done: number, total: number) => void {
+    return (done, total) => this.report(stage, done, total);
+  }
+}
