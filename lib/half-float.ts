@@ -28,3 +28,58 @@ export function decodeHalfs(halfs: Uint16Array, start = 0, end = halfs.length): 
   for (let i = 0; i < out.length; i++) out[i] = values[halfs[start + i] as number] as number;
   return out;
 }
+
+interface EncodeTables {
+  base: Uint16Array;
+  shift: Uint8Array;
+}
+
+let encodeTables: EncodeTables | undefined;
+
+/** Per sign and exponent of a float: the half's upper bits, and how far the mantissa is shifted down. */
+function buildEncodeTables(): EncodeTables {
+  const base = new Uint16Array(512);
+  const shift = new Uint8Array(512);
+  for (let i = 0; i < 256; i++) {
+    const exponent = i - 127;
+    let bits = 0;
+    let down = 24;
+    if (exponent === -25) {
+      bits = 1;
+    } else if (exponent >= -24 && exponent < -14) {
+      bits = 0x400 >> (-exponent - 14);
+      down = -exponent - 1;
+    } else if (exponent >= -14 && exponent <= 15) {
+      bits = (exponent + 15) << 10;
+      down = 13;
+    } else if (exponent > 15) {
+      bits = 0x7c00;
+      down = exponent === 128 ? 13 : 24;
+    }
+    base[i] = bits;
+    base[i + 256] = bits | 0x8000;
+    shift[i] = down;
+    shift[i + 256] = down;
+  }
+  return { base, shift };
+}
+
+/**
+ * Encodes floats as half floats, rounding to the nearest, ties away from zero; magnitudes above 65,504 become infinite.
+ *
+ * @param out receives `values.length` halfs from `start` on
+ */
+export function encodeHalfs(values: Float32Array, out: Uint16Array, start = 0): void {
+  encodeTables ??= buildEncodeTables();
+  const { base, shift } = encodeTables;
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  for (let i = 0; i < values.length; i++) {
+    const word = bits[i] as number;
+    const index = word >>> 23;
+    const down = shift[index] as number;
+    const mantissa = word & 0x7fffff;
+    // A carry out of the mantissa correctly raises the exponent.
+    const rounding = down < 24 && (word & 0x7f800000) !== 0x7f800000 ? (mantissa >>> (down - 1)) & 1 : 0;
+    out[start + i] = (base[index] as number) + (down < 24 ? mantissa >>> down : 0) + rounding;
+  }
+}
