@@ -1,10 +1,10 @@
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 import type { Raster } from '../lib/result.js';
 
 const ASTRONAUT = fileURLToPath(new URL('../examples/astronaut.png', import.meta.url));
 
-async function decode(image: sharp.Sharp): Promise<Raster> {
+async function decode(image: Sharp): Promise<Raster> {
   const { data, info } = await image.removeAlpha().toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height, channels: 3 };
 }

