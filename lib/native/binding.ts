@@ -1,4 +1,6 @@
 import type { HrnError, HrnErrorCode } from '../errors.js';
+import type { MorphableModel } from '../morphable-model.js';
+import type { CoarseFit, CoarseProblem } from './coarse.js';
 
 /**
  * Everything that the addon exports, in TypeScript. A test compares the addon's names with NATIVE_EXPORTS.
@@ -23,6 +25,19 @@ export interface NativeBinding {
   /** A crop of an image, `[height][width][3]`. */
   cropImage(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<Float32Array>;
   Session: new () => NativeSession;
+  /** Checks (MODEL_CORRUPT names the array at fault), copies and repacks a model; takes some 50 ms. */
+  Model: new (
+    model: MorphableModel,
+  ) => NativeModel;
+  /** The landmark fit; see CoarseProblem. FIT_FAILED when the landmarks do not determine a pose. */
+  coarseFit(
+    context: NativeContext,
+    model: NativeModel,
+    problem: CoarseProblem,
+    onProgress?: NativeProgress,
+  ): NativeJob<CoarseFit>;
+  /** Deformable vertices within `radiusMm` of the dynamic landmarks: for CoarseProblem.contourVertices. */
+  contourCandidates(model: NativeModel, radiusMm: number): Uint32Array;
 }
 
 export const NATIVE_EXPORTS = [
@@ -33,6 +48,9 @@ export const NATIVE_EXPORTS = [
   'Image',
   'cropImage',
   'Session',
+  'Model',
+  'coarseFit',
+  'contourCandidates',
 ] as const satisfies readonly (keyof NativeBinding)[];
 
 /** A thread pool that jobs share; jobs of one context run one after the other. */
@@ -75,6 +93,11 @@ export interface NativeSession {
   run(input: Float32Array): NativeJob<Record<string, Float32Array>>;
   /** A job that runs keeps the network until it ends. */
   dispose(): void;
+}
+
+/** A checked morphable model, repacked for the native fits; immutable and shared by them. */
+export interface NativeModel {
+  readonly vertexCount: number;
 }
 
 /** Work under way on a thread of its own. */

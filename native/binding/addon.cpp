@@ -3,10 +3,12 @@
 
 #include <iterator>
 
+#include "binding/coarse.hpp"
 #include "binding/context.hpp"
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
 #include "binding/image.hpp"
+#include "binding/model.hpp"
 #include "binding/session.hpp"
 
 namespace hrn::binding {
@@ -42,6 +44,8 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_context(env, exports);
   register_image(env, exports);
   register_session(env, exports);
+  register_model(env, exports);
+  register_coarse(env, exports);
   return exports;
 }
 

@@ -1,0 +1,88 @@
+// The least-squares problem behind the landmark fit, in the form that optim::LevenbergMarquardt minimises.
+#pragma once
+#include <utility>
+#include <vector>
+
+#include "core/vec.hpp"
+#include "fit/coarse.hpp"
+#include "fit/occluding_contour.hpp"
+#include "optim/normal_equations.hpp"
+
+namespace hrn::fit {
+
+/// The current estimate: camera, then identity, expression and nuisance coefficients in one vector.
+struct LandmarkState {
+  CameraPose camera;
+  std::vector<double> coefficients;
+};
+
+/**
+ * Unknowns, in order: rotation increment (3, rad), translation (3, mm), log focal length (1, only when it is free),
+ * then, unless `pose_only`, identity, expression and nuisance coefficients. A focal-length step scales the distance
+ * with it, so that the step changes the perspective and not the size.
+ */
+class LandmarkProblem {
+ public:
+  LandmarkProblem(const Model& model, const CoarseProblem& problem);
+
+  int unknowns() const { return pose_unknowns() + (pose_only_ ? 0 : static_cast<int>(coefficient_count())); }
+  int max_rows() const { return static_cast<int>(3 * count_); }
+  void set_pose_only(bool pose_only) { pose_only_ = pose_only; }
+  LandmarkState& state() { return state_; }
+
+  double linearize(optim::NormalEquations& equations);
+  void step_bounds(double* lower, double* upper) const;
+  double try_step(const double* step);
+  void accept() { std::swap(state_, candidate_); }
+
+  int pose_unknowns() const { return focal_free_ ? 7 : 6; }
+  long coefficient_count() const { return identity_ + expression_ + nuisance_; }
+  /// [count][3] surface points (with bias) of zero coefficients' mean: the prior mean shape.
+  std::vector<double> prior_points() const;
+  /// Weights of the points against each other, [count].
+  std::vector<double> point_weights() const;
+
+  /// Pixels [count][2], residuals [count] and sliding flags [count] at the current state.
+  void predict(CoarseResult& result);
+
+ private:
+  // What one landmark is compared with in the current linearisation.
+  struct Match {
+    bool sliding = false;
+    ContourPoint contour;
+    double inverse_sigma = 0;  // 1 / px
+    double inverse_depth_sigma = 0;
+  };
+
+  void evaluate(const LandmarkState& state);
+  void match_points();
+  double cost(const LandmarkState& state);
+  double prior_cost(const LandmarkState& state) const;
+  void add_point_rows(long i, optim::NormalEquations& equations);
+  void add_depth_row(long i, optim::NormalEquations& equations);
+  void contour_rows(const ContourPoint& point);
+  double depth_residual(long i, double focal) const;
+
+  const CoarseProblem& problem_;
+  long count_, identity_, expression_, nuisance_, identity_total_;
+  bool focal_free_, pose_only_ = false;
+  std::vector<double> mean_;                         // [count][3], mm, with bias
+  std::vector<float> basis_;                         // [count][3][coefficients]
+  std::vector<double> mean_basis_;                   // [3][coefficients], weighted mean over the points with a depth
+  std::vector<double> sigma_mm_, weights_, depths_;  // [count]; depths relative to their mean
+  std::vector<double> prior_mean_, prior_sigma_, lower_, upper_;  // [coefficients]
+  std::vector<std::uint8_t> dynamic_;
+  ContourBand band_;
+  std::vector<ContourPoint> contour_;
+
+  LandmarkState state_, candidate_;
+  std::vector<Match> matches_;
+  std::vector<double> camera_points_;   // [count][3], of the last evaluate()
+  std::vector<double> contour_points_;  // [count][3], camera frame, for sliding points
+  double mean_depth_ = 0;               // weighted mean z of the points
+  Vec3<double> mean_point_{};           // weighted mean of the points minus the translation, camera axes
+  std::vector<double> row_u_, row_v_;   // [unknowns]
+  std::vector<float> contour_basis_;    // [3][coefficients]
+};
+
+}  // namespace hrn::fit
