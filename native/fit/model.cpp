@@ -51,7 +51,7 @@ void check_floats(std::string_view what, std::span<const float> data, long expec
 }
 
 void check_landmarks(const std::string& what, const LandmarkSet& set, long vertex_count) {
-  check_range(what + ".count", set.count, 1, kMaxLandmarks);
+  check_range(what + ".count", set.count, 0, kMaxLandmarks);
   check_size(what + ".vertices", std::span(set.vertices), 3 * set.count);
   check_indices(what + ".vertices", set.vertices, vertex_count);
   check_floats(what + ".weights", set.weights, 3 * set.count);
