@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest';
+import { type ProgressEvent, ProgressReporter, STAGES } from '../lib/progress.js';
+
+describe('ProgressReporter', () => {
+  it('goes from 0 to 1 and never back, whatever is reported', () => {
+    const events: ProgressEvent[] = [];
+    const progress = new ProgressReporter((event) => events.push(event));
+    for (const stage of STAGES) {
+      const report = progress.of(stage);
+      report(0, 10);
+      report(7, 10);
+      report(3, 10);
+      if (stage !== 'decode') progress.report('decode', 9, 10);
+      report(10, 10);
+    }
+    expect(events.map(({ stage }) => stage)).toEqual(STAGES.flatMap((stage) => [stage, stage, stage]));
+    expect(events[0]!.fraction).toBe(0);
+    expect(events.at(-1)!.fraction).toBe(1);
+    for (let i = 1; i < events.length; ++i) expect(events[i]!.fraction).toBeGreaterThanOrEqual(events[i - 1]!.fraction);
+  });
+
+  it('passes on what the listener throws', () => {
+    const progress = new ProgressReporter(() => {
+      throw new RangeError('mine');
+    });
+    expect(() => progress.report('detect', 0, 1)).toThrow('mine');
+  });
+
+  it('takes no listener', () => {
+    new ProgressReporter(undefined).report('detect', 0, 1);
+  });
+});
