@@ -20,6 +20,8 @@ export interface IctPortrait {
 const FACE_CENTRE_MM = [0, 5, 95] as const;
 const NECK_BASE_MM = [0, -150, 0] as const;
 const HALF_NECK_MM = 62;
+/** Exposure of about one: the tones of the paint are meant to differ. */
+const LINEAR_REFLECTANCE = 0.5;
 
 /**
  * Draws a head.
@@ -37,7 +39,7 @@ export async function drawIctPortrait(
   const random = new Random(seed);
   const camera = randomCamera(random, size, yawDegrees, FACE_CENTRE_MM);
   const paint = randomPaint(model, random);
-  const lighting = randomLighting(random);
+  const lighting = randomLighting(random, LINEAR_REFLECTANCE);
   const shine = random.uniform(0, 0.05);
   const cameraPositions = toCameraFrame(camera, head.positions);
   const normals = vertexNormals({ positions: cameraPositions, triangles: model.triangles });

@@ -40,8 +40,9 @@ export function randomBackdrop(random: Random, size: number, { neckPx, halfNeckP
     }
     // Shoulders slope away from the neck and round off at about three neck widths.
     const across = Math.abs(x - neckPx[0]) / halfNeckPx;
-    const top = neckPx[1] - collar + halfNeckPx * (across < 1 ? 0 : 0.3 * (across - 1) + 0.12 * (across - 1) ** 2);
-    const cover = Math.min(1, Math.max(0, (y - top) / 2 + 0.5)) * Math.min(1, Math.max(0, (3.4 - across) * 20));
+    const slopeDown = 0.3 * Math.max(0, across - 1) + 0.1 * Math.max(0, across - 1) ** 2;
+    const top = neckPx[1] - collar + halfNeckPx * (slopeDown + 1.5 * Math.max(0, across - 2.7) ** 2);
+    const cover = Math.min(1, Math.max(0, (y - top) / 2 + 0.5));
     const shade = 0.85 + 0.15 * Math.cos(Math.min(3, across));
     for (let k = 0; k < 3; k++) rgb[k]! += cover * (cloth[k]! * shade - rgb[k]!);
   };

@@ -55,8 +55,16 @@ function frontalIrradiance(gamma: Float32Array): number {
   return sum;
 }
 
-/** A random room: ambient light, a key light from the front half and a weaker fill light, exposed for the face. */
-export function randomLighting(random: Random): Float32Array {
+/** How bright a face comes out in a photo, mean over its front, of 1; and how far exposure goes to bring it there. */
+const BRIGHTNESS = [0.42, 0.66] as const;
+const EXPOSURE = [0.7, 1.4] as const;
+
+/**
+ * A random room: ambient light, a key light from the front half and a weaker fill light, exposed for the face.
+ *
+ * @param reflectance mean albedo of the face, 0..1
+ */
+export function randomLighting(random: Random, reflectance: number): Float32Array {
   const gamma = new Float32Array(27);
   const tint = (): number[] => {
     const warm = random.normal(0, 0.04, 2);
@@ -78,7 +86,8 @@ export function randomLighting(random: Random): Float32Array {
     randomDirection(random, 100),
     tint().map((c) => c * fill),
   );
-  const exposure = random.uniform(0.85, 1.1) / frontalIrradiance(gamma);
+  const wanted = random.uniform(...BRIGHTNESS) / reflectance;
+  const exposure = Math.min(EXPOSURE[1], Math.max(EXPOSURE[0], wanted)) / frontalIrradiance(gamma);
   return gamma.map((g) => g * exposure);
 }
 
