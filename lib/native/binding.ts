@@ -24,6 +24,8 @@ export interface NativeBinding {
   }) => NativeImage;
   /** A crop of an image, `[height][width][3]`. */
   cropImage(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<Float32Array>;
+  /** Draws a mesh; see lib/render.ts. */
+  render(context: NativeContext, scene: NativeRenderScene): NativeJob<NativePicture>;
   Session: new () => NativeSession;
   /** Checks (MODEL_CORRUPT names the array at fault), copies and repacks a model; takes some 50 ms. */
   Model: new (
@@ -47,6 +49,7 @@ export const NATIVE_EXPORTS = [
   'Context',
   'Image',
   'cropImage',
+  'render',
   'Session',
   'Model',
   'coarseFit',
@@ -83,6 +86,50 @@ export interface CropSpec {
   high: number;
   /** What lies outside the image: black, or the nearest pixel. */
   border: 'zero' | 'replicate';
+}
+
+export interface NativeRenderScene {
+  /** `[V][3]`, mm, head frame. */
+  positions: Float32Array;
+  /** `[T][3]` */
+  indices: Uint32Array;
+  /** `[V][3]`; default: area-weighted. */
+  normals?: Float32Array | undefined;
+  /** Default true. Else both sides are drawn. */
+  cullBackFaces?: boolean | undefined;
+  /** Row-major 3x3, then mm: head frame to camera frame. */
+  rotation: readonly number[];
+  translation: readonly number[];
+  focalLengthPx: number;
+  principalPointPx: readonly number[];
+  width: number;
+  height: number;
+  /** Samples per pixel and axis, 1 to 4; default 2. */
+  supersampling?: number | undefined;
+  /** `[V][3]`, sRGB-encoded 0..1. */
+  colours?: Float32Array | undefined;
+  uvs?: Float32Array | undefined;
+  /** Square; wins over colours, needs uvs. */
+  texture?: { data: Uint8Array; size: number; channels: 3 | 4 } | undefined;
+  /** Default studio. The array: spherical harmonics, `[3][9]`. */
+  light?: 'studio' | 'none' | Float32Array | undefined;
+  /** Of the mesh, 0..1; default 1. */
+  opacity?: number | undefined;
+  /** Red, green, blue, alpha 0..1, or an image of width x height; default transparent. */
+  background?: readonly number[] | { data: Uint8Array; channels: 3 | 4 } | undefined;
+  /** Also return depth, triangleId and barycentrics. */
+  geometry?: boolean | undefined;
+}
+
+export interface NativePicture {
+  /** `[height][width][4]`, sRGB, straight alpha. */
+  rgba: Uint8Array;
+  /** `[height][width]` at pixel centres, mm; Infinity where nothing is seen. */
+  depth?: Float32Array;
+  /** `[height][width]`, -1 where nothing is seen. */
+  triangleId?: Int32Array;
+  /** `[height][width][2]`: perspective-correct weights of the triangle's corners 0 and 1. */
+  barycentrics?: Float32Array;
 }
 
 /** A network with one float input and float outputs of fixed shape. */

@@ -9,6 +9,7 @@
 #include "binding/errors.hpp"
 #include "binding/image.hpp"
 #include "binding/model.hpp"
+#include "binding/render.hpp"
 #include "binding/session.hpp"
 
 namespace hrn::binding {
@@ -43,6 +44,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_function<set_error_class>(env, exports, "setErrorClass");
   register_context(env, exports);
   register_image(env, exports);
+  register_render(env, exports);
   register_session(env, exports);
   register_model(env, exports);
   register_coarse(env, exports);
