@@ -13,6 +13,7 @@ import {
   MESH_POINTS,
   MIRROR,
   RIGHT_EYE_OUTER,
+  SYMMETRIC_PAIRS,
 } from './mesh-points.js';
 import type { FaceNetworks } from './networks.js';
 import { mirrored, type Photo, type Region, regionToPhoto, transform } from './photo.js';
@@ -33,14 +34,25 @@ export interface DenseLandmarks {
 const SIDE = 192;
 /** Crop around the mesh's bounding square, as in the network's training. */
 const REGION_SCALE = 1.5;
-const MIN_PRESENCE = 0.5;
+/** Runs that only frame the face: one suffices unless the detector's region was far off (a face turned in the plane). */
+const MAX_FRAMING_RUNS = 3;
+/**
+ * Least log-odds of presence. On photos, also with sunglasses, half covered or blurred, it is above 14; on rendered
+ * heads it falls with the turn: above 13 at 60 degrees, 5 to 12 at 70, below 8 at 80, where the points are no longer
+ * on the face while the log-odds are still positive.
+ */
+const MIN_PRESENCE_LOGIT = 10;
+/** The points follow a turn up to here; then they lag behind and collapse. Degrees. */
+const MAX_YAW = 62;
+/** Between a run and the run on the mirror image, share of the face's size; 3 % is usual on difficult photos. */
+const MAX_DISAGREEMENT = 0.05;
 
 /**
- * Finds the landmarks of a detected face. A first run of the network frames the face as in its training; the result is
+ * Finds the landmarks of a detected face. First runs of the network frame the face as in its training; the result is
  * the mean of a run on that region and one on its mirror image, which halves the noise (from 0.56 to 0.32 pixels of
  * the network's input, against the mean of 24 jittered runs on photos) and treats left and right alike.
  *
- * @throws HrnError FACE_NOT_VISIBLE where the network does not recognise a face: profile, covered, out of the picture
+ * @throws HrnError FACE_NOT_VISIBLE where the network cannot follow the face: profile, covered, out of the picture
  */
 export async function findLandmarks(
   networks: FaceNetworks,
@@ -48,27 +60,63 @@ export async function findLandmarks(
   face: Pick<DetectedFace, 'region'>,
   signal?: AbortSignal,
 ): Promise<DenseLandmarks> {
-  const first = await landmarksIn(networks, photo, face.region, false, signal);
-  requirePresence(first.presence);
-  const region = regionAround(first.pixels);
+  let region = face.region;
+  for (let run = 0, framed = false; run < MAX_FRAMING_RUNS && !framed; run++) {
+    const before = region;
+    region = regionAround((await landmarksIn(networks, photo, before, false, signal)).pixels);
+    framed = isClose(before, region);
+  }
   const seen = await landmarksIn(networks, photo, region, false, signal);
-  const seenInMirror = await landmarksIn(networks, photo, region, true, signal);
-  const presence = Math.min(seen.presence, seenInMirror.presence);
-  requirePresence(presence);
-  return {
-    pixels: seen.pixels.map((value, i) => (value + seenInMirror.pixels[i]!) / 2),
-    depth: seen.depth.map((value, i) => (value + seenInMirror.depth[i]!) / 2),
-    presence,
+  const inMirror = await landmarksIn(networks, photo, region, true, signal);
+  const landmarks = {
+    pixels: seen.pixels.map((value, i) => (value + inMirror.pixels[i]!) / 2),
+    depth: seen.depth.map((value, i) => (value + inMirror.depth[i]!) / 2),
+    presence: sigmoid(Math.min(seen.presenceLogit, inMirror.presenceLogit)),
     region,
   };
+  const disagreement = meanDistance(seen.pixels, inMirror.pixels) / (region.size / REGION_SCALE);
+  requireVisible(landmarks, disagreement);
+  return landmarks;
 }
 
-function requirePresence(presence: number): void {
-  if (presence >= MIN_PRESENCE) return;
-  const message =
-    `the face is not seen well enough (presence ${presence.toFixed(2)}, needed ${MIN_PRESENCE}); ` +
-    'use a photo in which it looks towards the camera and nothing covers it';
-  throw new HrnError('FACE_NOT_VISIBLE', message, { details: { presence } });
+function requireVisible(landmarks: DenseLandmarks, disagreement: number): void {
+  const { presence } = landmarks;
+  const yaw = yawOf(landmarks);
+  const advice = 'use a photo in which it looks towards the camera and nothing covers it';
+  const details = { presence, yawDegrees: yaw, disagreement };
+  if (presence < sigmoid(MIN_PRESENCE_LOGIT) || disagreement > MAX_DISAGREEMENT) {
+    throw new HrnError('FACE_NOT_VISIBLE', `the face is not seen well enough to find its features; ${advice}`, {
+      details,
+    });
+  }
+  if (Math.abs(yaw) > MAX_YAW) {
+    const message = `the face is turned away by about ${Math.abs(yaw).toFixed(0)} degrees, more than ${MAX_YAW}; ${advice}`;
+    throw new HrnError('FACE_NOT_VISIBLE', message, { details });
+  }
+}
+
+/** How far the head is turned to its left, degrees, from the depth of symmetric points; saturates beyond 60. */
+export function yawOf({ pixels, depth }: Pick<DenseLandmarks, 'pixels' | 'depth'>): number {
+  let [x, y, z] = [0, 0, 0];
+  for (const [right, left] of SYMMETRIC_PAIRS) {
+    x += pixels[2 * left]! - pixels[2 * right]!;
+    y += pixels[2 * left + 1]! - pixels[2 * right + 1]!;
+    z += depth[left]! - depth[right]!;
+  }
+  return (Math.atan2(z, Math.hypot(x, y)) * 180) / Math.PI;
+}
+
+/** Whether the second region frames nearly the same. */
+function isClose(a: Region, b: Region): boolean {
+  const moved = Math.hypot(a.x - b.x, a.y - b.y) / b.size;
+  const turned = Math.abs(Math.atan2(Math.sin(a.angle - b.angle), Math.cos(a.angle - b.angle)));
+  return moved < 0.1 && Math.abs(a.size / b.size - 1) < 0.25 && turned < 0.2;
+}
+
+function meanDistance(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i += 2) sum += Math.hypot(a[i]! - b[i]!, a[i + 1]! - b[i + 1]!);
+  return (2 * sum) / a.length;
 }
 
 /** One run of the network on a region, or on its mirror image. */
@@ -78,11 +126,11 @@ async function landmarksIn(
   region: Region,
   mirror: boolean,
   signal?: AbortSignal,
-): Promise<Omit<DenseLandmarks, 'region'>> {
+): Promise<{ pixels: Float32Array; depth: Float32Array; presenceLogit: number }> {
   const upright = regionToPhoto(region, SIDE);
   const matrix = mirror ? mirrored(upright, SIDE) : upright;
   const crop = await photo.crop({ matrix, width: SIDE, height: SIDE, low: 0, high: 1, border: 'replicate' }, signal);
-  const { inCrop, depth, presence } = readOutputs(await networks.run('landmarks', crop, signal));
+  const { inCrop, depth, presenceLogit } = readOutputs(await networks.run('landmarks', crop, signal));
 
   const pixels = new Float32Array(ALL_POINTS * 2);
   const depthPx = new Float32Array(ALL_POINTS);
@@ -91,7 +139,7 @@ async function landmarksIn(
     pixels.set(transform(matrix, inCrop[2 * point]!, inCrop[2 * point + 1]!), 2 * i);
     depthPx[i] = (depth[point]! * region.size) / SIDE;
   }
-  return { pixels, depth: depthPx, presence };
+  return { pixels, depth: depthPx, presenceLogit };
 }
 
 /** The network's outputs as one list of points, in pixels of the crop: the mesh, its refined parts put in place. */
@@ -119,7 +167,7 @@ function readOutputs(outputs: Record<string, Float32Array>) {
     const mean = eye.slice(0, LID_POINTS).reduce((sum, point) => sum + depth[point]!, 0) / LID_POINTS;
     for (const point of iris) depth[point] = mean;
   }
-  return { inCrop, depth, presence: sigmoid(outputs.conv_faceflag![0]!) };
+  return { inCrop, depth, presenceLogit: outputs.conv_faceflag![0]! };
 }
 
 /** The bounding square of the mesh, level with the line through the eyes, enlarged. */

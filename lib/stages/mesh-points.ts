@@ -62,3 +62,14 @@ export const MIRROR = [
   219, 220, 221, 222, 223, 224, 225, 226, 227, 228, 229, 230, 231, 232, 233, 234, 235, 236, 237, 238, 239, 240, 241,
   242, 243, 244, 245, 246, 247, 473, 476, 475, 474, 477, 468, 471, 470, 469, 472,
 ];
+
+/** Well apart: corners of the eyes and mouth, nose wings, cheeks, temples, jaw. The subject's right first. */
+export const SYMMETRIC_PAIRS = [
+  [33, 263],
+  [133, 362],
+  [61, 291],
+  [129, 358],
+  [50, 280],
+  [127, 356],
+  [132, 361],
+] as const;
