@@ -266,6 +266,18 @@ double PhotometricTerm::energy(const LandmarkState& state, const Appearance& loo
   return 0.5 * scale(options) * total;
 }
 
+double PhotometricTerm::mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop) {
+  evaluate_rows(state);
+  const photometric::Camera cam = camera_of(state.camera, crop);
+  double sum = 0;
+  for (long i = 0; i < selected(); ++i) {
+    photometric::Shaded s;
+    if (!shade(look, cam, crop, i, &s)) continue;
+    for (const float r : s.residual) sum += static_cast<double>(weight_[static_cast<std::size_t>(i)] * std::fabs(r)) / 3;
+  }
+  return total_weight_ > 0 ? sum / total_weight_ : 0;
+}
+
 void PhotometricTerm::accumulate(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
                                const PhotometricOptions& options,
                                  const ParameterLayout& layout, optim::NormalEquations& equations) {

@@ -69,6 +69,9 @@ class PhotometricTerm {
                 const PhotometricOptions& options,
                   const ParameterLayout& layout, optim::NormalEquations& equations);
 
+  // Weighted mean absolute colour difference of the selected points, 0..1.
+  double mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop);
+
   long selected() const { return static_cast<long>(active_.size()); }
 
  private:
