@@ -1,6 +1,7 @@
 import type { HrnError, HrnErrorCode } from '../errors.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
+import type { PhotometricFit, PhotometricProblem, TextureBake, TextureProblem } from './refine.js';
 
 /**
  * Everything that the addon exports, in TypeScript. A test compares the addon's names with NATIVE_EXPORTS.
@@ -40,6 +41,27 @@ export interface NativeBinding {
   ): NativeJob<CoarseFit>;
   /** Deformable vertices within `radiusMm` of the dynamic landmarks: for CoarseProblem.contourVertices. */
   contourCandidates(model: NativeModel, radiusMm: number): Uint32Array;
+  /** Vertex positions `[vertices][3]`, mm, for all identity and expression coefficients. */
+  headShape(
+    context: NativeContext,
+    model: NativeModel,
+    identity: Float64Array,
+    expression: Float64Array,
+  ): NativeJob<Float32Array>;
+  /** Refines the landmark fit on the photo, with albedo and light; see PhotometricProblem. */
+  photometricFit(
+    context: NativeContext,
+    model: NativeModel,
+    problem: PhotometricProblem,
+    onProgress?: NativeProgress,
+  ): NativeJob<PhotometricFit>;
+  /** The texture stage; see TextureProblem. */
+  recoverTexture(
+    context: NativeContext,
+    model: NativeModel,
+    photo: NativeImage,
+    problem: TextureProblem,
+  ): NativeJob<TextureBake>;
 }
 
 export const NATIVE_EXPORTS = [
@@ -54,6 +76,9 @@ export const NATIVE_EXPORTS = [
   'Model',
   'coarseFit',
   'contourCandidates',
+  'headShape',
+  'photometricFit',
+  'recoverTexture',
 ] as const satisfies readonly (keyof NativeBinding)[];
 
 /** A thread pool that jobs share; jobs of one context run one after the other. */

@@ -13,7 +13,7 @@ struct Appearance {
 
 // The landmark problem's unknowns first (pose, then shape and nuisance coefficients), then appearance.
 struct ParameterLayout {
-  int pose = 7;  // rotation 3, translation 3, log focal length 1 when it is free (then the distance scales with it)
+  int pose = 7;   // rotation 3, translation 3, log focal length 1 when it is free (then the distance scales with it)
   int shape = 0;  // identity and expression
   int nuisance = 0;
   int albedo = 0;

@@ -5,10 +5,9 @@
 #include <limits>
 #include <string>
 
-#include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
+#include "fit/head_surface.hpp"
 #include "fit/landmark_problem.hpp"
-#include "fit/visible_vertices.hpp"
 #include "optim/levenberg_marquardt.hpp"
 
 namespace hrn::fit {
@@ -138,6 +137,29 @@ class PhotometricLeastSquares {
   std::vector<double> row_;
 };
 
+// One byte per vertex: 1 for the corners of every triangle that wins a pixel when the head fills the raster.
+std::vector<std::uint8_t> visible_vertices(const Model& model, HeadSurface& surface, const LandmarkState& state,
+                                           long identity_count) {
+  constexpr int kSide = 512;
+  constexpr double kFieldMm = 300;  // two head widths, centred on the head wherever it stands in the photo
+  const std::span<const double> coefficients(state.coefficients);
+  surface.set_shape(
+      coefficients.subspan(0, static_cast<std::size_t>(identity_count)),
+      coefficients.subspan(static_cast<std::size_t>(identity_count), static_cast<std::size_t>(model.expression_count)));
+  CameraPose camera = state.camera;
+  camera.focal_px = kSide / kFieldMm * camera.translation[2];
+  for (std::size_t k = 0; k < 2; ++k) camera.principal_px[k] = 0.5 * kSide - kSide / kFieldMm * camera.translation[k];
+  const HeadSurface::View view = surface.look(camera, kSide, kSide);
+  std::vector<std::uint8_t> visible(static_cast<std::size_t>(model.vertex_count));
+  for (const std::int32_t t : view.triangle_id) {
+    if (t < 0) continue;
+    for (std::size_t k = 0; k < 3; ++k) {
+      visible[static_cast<std::size_t>(model.topology.triangles[3 * static_cast<std::size_t>(t) + k])] = 1;
+    }
+  }
+  return visible;
+}
+
 void require(bool condition, const std::string& expected) {
   if (!condition) throw Error(ErrorCode::invalid_argument, "photometric fit: expected " + expected);
 }
@@ -177,7 +199,7 @@ PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& 
   check_coarse_problem(model, problem.landmarks);
   PhotometricLeastSquares fit(model, problem, pool);
   optim::LevenbergMarquardt solver(fit.unknowns(), fit.max_rows());
-  VisibleVertices visible(model, pool);
+  HeadSurface surface(model, pool);
   long total = kLightIterations, done = 0;
   for (const PhotometricLevel& level : problem.levels) total += level.iterations;
 
@@ -185,8 +207,7 @@ PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& 
   for (std::size_t i = 0; i < problem.levels.size(); ++i) {
     const PhotometricLevel& level = problem.levels[i];
     const PhotoCrop crop{level.rgb.data(), level.mask.data(), level.size, level.scale, level.x0, level.y0};
-    const LandmarkState& state = fit.state();
-    fit.set_level(crop, visible.find(state.camera, state.coefficients.data(), problem.landmarks.identity_count));
+    fit.set_level(crop, visible_vertices(model, surface, fit.state(), problem.landmarks.identity_count));
     const auto run = [&](int iterations, double tolerance) {
       optim::LevenbergMarquardtOptions options;
       options.max_iterations = iterations;

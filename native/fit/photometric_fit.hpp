@@ -1,5 +1,5 @@
-// The photometric refinement of the parametric fit: pose, focal length, identity, expression, albedo and light together,
-// on landmarks and photo, coarse to fine, starting from the landmark fit.
+// The photometric refinement of the parametric fit: pose, focal length, identity, expression, albedo and light
+// together, on landmarks and photo, coarse to fine, starting from the landmark fit.
 #pragma once
 #include <vector>
 
@@ -26,17 +26,17 @@ struct PhotometricProblem {
   std::vector<double> identity, expression, nuisance;
   std::vector<PhotometricLevel> levels;  // coarse to fine
   PhotometricOptions photo;
-  double albedo_sigma = 1;         // prior of the albedo coefficients
-  double light_sigma = 0.5;        // prior of every light coefficient but the first of each channel
-  double light_colour_sigma = 0.1; // prior of a channel's deviation from the mean of the three
+  double albedo_sigma = 1;          // prior of the albedo coefficients
+  double light_sigma = 0.5;         // prior of every light coefficient but the first of each channel
+  double light_colour_sigma = 0.1;  // prior of a channel's deviation from the mean of the three
 };
 
 struct PhotometricResult {
   CameraPose camera;
   std::vector<double> identity, expression, nuisance, albedo;
   std::array<double, 27> lighting{};
-  long samples = 0;        // surface points compared in the last level
-  double error = 0;        // their mean absolute colour difference, 0..1
+  long samples = 0;  // surface points compared in the last level
+  double error = 0;  // their mean absolute colour difference, 0..1
   int iterations = 0;
   double cost = 0;
 };

@@ -16,8 +16,8 @@ using V3 = Vec3<float>;
 using ops::PoseProject;
 using ops::Shade;
 
-constexpr long kChunk = 64;       // samples whose rows are formed and folded into the normal equations together
-constexpr long kPartials = 16;    // partial sums, added in order: the result does not depend on the thread count
+constexpr long kChunk = 64;         // samples whose rows are formed and folded into the normal equations together
+constexpr long kPartials = 16;      // partial sums, added in order: the result does not depend on the thread count
 constexpr float kMinFacing = 0.2f;  // cosine below which texture is too foreshortened to compare
 
 photometric::Camera camera_of(const CameraPose& pose, const PhotoCrop& crop) {
@@ -71,7 +71,8 @@ PhotometricTerm::PhotometricTerm(const Model& model, long identity_count, Thread
     if (model.deformable[static_cast<std::size_t>(v)] < 0.5f) continue;
     Sample s{row(static_cast<std::int32_t>(v)), static_cast<std::int32_t>(v), static_cast<std::int32_t>(edges_.size()),
              0};
-    for (long c = mesh.corner_offsets[static_cast<std::size_t>(v)]; c < mesh.corner_offsets[static_cast<std::size_t>(v) + 1]; ++c) {
+    for (long c = mesh.corner_offsets[static_cast<std::size_t>(v)];
+         c < mesh.corner_offsets[static_cast<std::size_t>(v) + 1]; ++c) {
       const long corner = mesh.corners[static_cast<std::size_t>(c)], t = corner / 3, k = corner % 3;
       const auto at = [&](long j) { return mesh.triangles[static_cast<std::size_t>(3 * t + j % 3)]; };
       edges_.push_back({row(at(k + 1)), row(at(k + 2))});
@@ -95,8 +96,8 @@ PhotometricTerm::PhotometricTerm(const Model& model, long identity_count, Thread
   for (std::size_t i = 0; i < samples_.size(); ++i) {
     for (int c = 0; c < 3; ++c) {
       for (long k = 0; k < albedo; ++k) {
-        albedo_[(i * 3 + static_cast<std::size_t>(c)) * static_cast<std::size_t>(albedo) + static_cast<std::size_t>(k)] =
-            model.albedo_value(k, 3L * samples_[i].vertex + c);
+        albedo_[(i * 3 + static_cast<std::size_t>(c)) * static_cast<std::size_t>(albedo) +
+                static_cast<std::size_t>(k)] = model.albedo_value(k, 3L * samples_[i].vertex + c);
       }
     }
   }
@@ -124,7 +125,8 @@ void PhotometricTerm::evaluate_rows(const LandmarkState& state) {
   });
 }
 
-void PhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<std::uint8_t>& visible) {
+void PhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop,
+                             const std::vector<std::uint8_t>& visible) {
   evaluate_rows(state);
   const photometric::Camera cam = camera_of(state.camera, crop);
   active_.clear();
@@ -273,14 +275,15 @@ double PhotometricTerm::mean_error(const LandmarkState& state, const Appearance&
   for (long i = 0; i < selected(); ++i) {
     photometric::Shaded s;
     if (!shade(look, cam, crop, i, &s)) continue;
-    for (const float r : s.residual) sum += static_cast<double>(weight_[static_cast<std::size_t>(i)] * std::fabs(r)) / 3;
+    for (const float r : s.residual)
+      sum += static_cast<double>(weight_[static_cast<std::size_t>(i)] * std::fabs(r)) / 3;
   }
   return total_weight_ > 0 ? sum / total_weight_ : 0;
 }
 
 void PhotometricTerm::accumulate(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
-                               const PhotometricOptions& options,
-                                 const ParameterLayout& layout, optim::NormalEquations& equations) {
+                                 const PhotometricOptions& options, const ParameterLayout& layout,
+                                 optim::NormalEquations& equations) {
   evaluate_rows(state);
   const photometric::Camera cam = camera_of(state.camera, crop);
   const long n = layout.total(), stride = (n + 7) / 8 * 8;
@@ -314,18 +317,21 @@ void PhotometricTerm::accumulate(const LandmarkState& state, const Appearance& l
     for (long j = 0; j <= i; ++j) {
       double sum = 0;
       for (long p = 0; p < kPartials; ++p) {
-        sum += static_cast<double>(hessian_[static_cast<std::size_t>(p) * square + static_cast<std::size_t>(i * stride + j)]);
+        sum += static_cast<double>(
+            hessian_[static_cast<std::size_t>(p) * square + static_cast<std::size_t>(i * stride + j)]);
       }
       equations.add_hessian(static_cast<int>(i), static_cast<int>(j), sum);
     }
     double sum = 0;
-    for (long p = 0; p < kPartials; ++p) sum += static_cast<double>(gradient_[static_cast<std::size_t>(p * stride + i)]);
+    for (long p = 0; p < kPartials; ++p)
+      sum += static_cast<double>(gradient_[static_cast<std::size_t>(p * stride + i)]);
     equations.add_gradient(static_cast<int>(i), sum);
   }
 }
 
 // Three rows (one a channel), already multiplied by the root of the weight; zero in columns this term does not know.
-void PhotometricTerm::jacobian_rows(const photometric::Camera& cam, const float* lighting, const ParameterLayout& layout, long active, const photometric::Shaded& s,
+void PhotometricTerm::jacobian_rows(const photometric::Camera& cam, const float* lighting,
+                                    const ParameterLayout& layout, long active, const photometric::Shaded& s,
                                     float root, long stride, float* rows) const {
   const std::size_t index = static_cast<std::size_t>(active_[static_cast<std::size_t>(active)]);
   const Sample& sample = samples_[index];
@@ -336,11 +342,12 @@ void PhotometricTerm::jacobian_rows(const photometric::Camera& cam, const float*
   for (int c = 0; c < 3; ++c) {
     float* row = rows + c * stride;
     image[c] = {-fz * s.du[c], -fz * s.dv[c], fz * (s.du[c] * p.x + s.dv[c] * p.y) / p.z};
-    const V3 by_rotated_normal = s.albedo[c] * to_view(Shade::basis_gradient(s.view, lighting + 9 * c));  // camera frame
+    const V3 by_rotated_normal =
+        s.albedo[c] * to_view(Shade::basis_gradient(s.view, lighting + 9 * c));  // camera frame
     const V3 rotated_normal = to_view(s.view);
     const V3 w = cross(s.rotated, image[c]) + cross(rotated_normal, by_rotated_normal);
-    const float pose[7] = {w.x, w.y, w.z, image[c].x, image[c].y, image[c].z,
-                           image[c].z * cam.t.z - fz * (s.du[c] * p.x + s.dv[c] * p.y)};
+    const float pose[7] = {
+        w.x, w.y, w.z, image[c].x, image[c].y, image[c].z, image[c].z * cam.t.z - fz * (s.du[c] * p.x + s.dv[c] * p.y)};
     for (int k = 0; k < layout.pose; ++k) row[k] = root * pose[k];
     const float* basis = &albedo_[(index * 3 + static_cast<std::size_t>(c)) * static_cast<std::size_t>(layout.albedo)];
     for (int k = 0; k < layout.albedo; ++k) row[layout.first_albedo() + k] = root * s.light[c] * basis[k];

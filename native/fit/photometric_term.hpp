@@ -1,5 +1,5 @@
-// The photometric residuals of the parametric fit: at visible surface points, fitted albedo times irradiance against the
-// photo, linearised in every parameter for Gauss-Newton.
+// The photometric residuals of the parametric fit: at visible surface points, fitted albedo times irradiance against
+// the photo, linearised in every parameter for Gauss-Newton.
 //
 // Sampling at vertices instead of pixels keeps the Jacobian exact and small (a few thousand points), so that all of
 // pose, identity, expression, albedo and light can be solved for together in some ten iterations where a first-order
@@ -66,8 +66,7 @@ class PhotometricTerm {
 
   // Adds this term's J^T W J and J^T W r.
   void accumulate(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
-                const PhotometricOptions& options,
-                  const ParameterLayout& layout, optim::NormalEquations& equations);
+                  const PhotometricOptions& options, const ParameterLayout& layout, optim::NormalEquations& equations);
 
   // Weighted mean absolute colour difference of the selected points, 0..1.
   double mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop);
