@@ -27,6 +27,8 @@ export interface NativeBinding {
   cropImage(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<Float32Array>;
   /** Draws a mesh; see lib/render.ts. */
   render(context: NativeContext, scene: NativeRenderScene): NativeJob<NativePicture>;
+  /** Edge-preserving upsampling of a mask by a colour image of the same region: `[fineSize][fineSize]`, 0..1. */
+  guidedUpsample(options: GuidedUpsample): NativeJob<Float32Array>;
   Session: new () => NativeSession;
   /** Checks (MODEL_CORRUPT names the array at fault), copies and repacks a model; takes some 50 ms. */
   Model: new (
@@ -71,6 +73,7 @@ export const NATIVE_EXPORTS = [
   'Context',
   'Image',
   'cropImage',
+  'guidedUpsample',
   'render',
   'Session',
   'Model',
@@ -155,6 +158,21 @@ export interface NativePicture {
   triangleId?: Int32Array;
   /** `[height][width][2]`: perspective-correct weights of the triangle's corners 0 and 1. */
   barycentrics?: Float32Array;
+}
+
+export interface GuidedUpsample {
+  /** `[size][size]`, 0..1. */
+  mask: Float32Array;
+  /** `[size][size][3]`, 0..1. */
+  guide: Float32Array;
+  size: number;
+  /** `[fineSize][fineSize][3]`, 0..1. */
+  fineGuide: Float32Array;
+  fineSize: number;
+  /** Of the window in which the mask is fitted as a linear function of colour, pixels of the mask. */
+  radius: number;
+  /** Variance of colour below which a window counts as flat. */
+  epsilon: number;
 }
 
 /** A network with one float input and float outputs of fixed shape. */
