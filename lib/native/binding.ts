@@ -193,7 +193,7 @@ export interface NativeModel {
 /** Work under way on a thread of its own. */
 export interface NativeJob<Result> {
   promise: Promise<Result>;
-  /** Makes the promise reject soon, with code CANCELLED, unless it is about to settle. */
+  /** Makes the promise reject soon, with code CANCELLED, unless it has settled. */
   cancel(): void;
 }
 
