@@ -9,9 +9,9 @@
 #include "binding/errors.hpp"
 #include "binding/image.hpp"
 #include "binding/model.hpp"
-#include "binding/refine.hpp"
 #include "binding/render.hpp"
 #include "binding/session.hpp"
+#include "core/isa.hpp"
 
 namespace hrn::binding {
 namespace {
@@ -24,6 +24,8 @@ Napi::Value backends(const Napi::CallbackInfo& info) {
   for (uint32_t i = 0; i < std::size(kBackends); ++i) list.Set(i, kBackends[i]);
   return list;
 }
+
+Napi::Value isa(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), isa_name(detect_isa())); }
 
 Napi::Value error_codes(const Napi::CallbackInfo& info) {
   auto list = Napi::Array::New(info.Env());
@@ -41,6 +43,7 @@ Napi::Value set_error_class(const Napi::CallbackInfo& info) {
 Napi::Object init(Napi::Env env, Napi::Object exports) {
   env.SetInstanceData(new AddonData);
   export_function<backends>(env, exports, "backends");
+  export_function<isa>(env, exports, "isa");
   export_function<error_codes>(env, exports, "errorCodes");
   export_function<set_error_class>(env, exports, "setErrorClass");
   register_context(env, exports);
@@ -49,7 +52,6 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_session(env, exports);
   register_model(env, exports);
   register_coarse(env, exports);
-  register_refine(env, exports);
   return exports;
 }
 

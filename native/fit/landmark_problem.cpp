@@ -346,10 +346,10 @@ void LandmarkProblem::add_point_rows(long i, optim::NormalEquations& equations) 
                hz * static_cast<double>(basis[2 * coefficients + k]);
   };
   fill(gu, row_u_.data());
-  equations.add_row(row(row_u_), scale * ru);
+  equations.add_row(row_u_.data(), scale * ru);
   if (match.sliding) return;
   fill(gv, row_v_.data());
-  equations.add_row(row(row_v_), scale * rv);
+  equations.add_row(row_v_.data(), scale * rv);
 }
 
 // Residual (z_i - zm) f / zm - observed, with zm the mean depth of all points.
@@ -385,7 +385,7 @@ void LandmarkProblem::add_depth_row(long i, optim::NormalEquations& equations) {
     }
   }
   const double weighted = scale * depth_residual(i, camera.focal_px);
-  equations.add_row(this->row(row_u_), weighted);
+  equations.add_row(row, weighted);
 }
 
 void LandmarkProblem::step_bounds(double* lower, double* upper) const {
