@@ -183,6 +183,19 @@ export class Reconstruction implements ReconstructionData {
     await writeFilesAtomically(files, options.signal);
   }
 
+  /**
+   * Writes a PNG strip of five square panels: input, coarse overlay, medium overlay, textured, textured and turned by
+   * 30 degrees.
+   *
+   * @throws HrnError OUTPUT_NOT_WRITABLE, DISK_FULL
+   */
+  async preview(path: string, options: WriteOptions = {}): Promise<void> {
+    const { renderPreview } = await import('./preview.js');
+    const bytes = await renderPreview(this, options.signal);
+    const { writeFilesAtomically } = await import('./atomic-write.js');
+    await writeFilesAtomically([{ path, bytes }], options.signal);
+  }
+
   /** The contents of NAME.json (see docs/json.md): everything but the big arrays. */
   toJSON(): ReconstructionJson {
     return toReconstructionJson(this);

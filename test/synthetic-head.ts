@@ -1,4 +1,4 @@
-import { type MorphableModel, PART_NAMES, type Part } from '../lib/morphable-model.js';
+import { type MorphableModel, PART_NAMES, type Part, REGION_NAMES } from '../lib/morphable-model.js';
 import { Reconstruction } from '../lib/result.js';
 
 /** Bits of the nearest half float to a small value; enough for fixtures. */
@@ -128,7 +128,10 @@ export function syntheticHead(): Reconstruction {
     parts,
     dense: { ...landmarks, dynamic: new Uint8Array() },
     ibug68: { ...landmarks, dynamic: new Uint8Array() },
-    regions: new Uint8Array(vertexCount),
+    // Face in front, scalp behind.
+    regions: Uint8Array.from({ length: vertexCount }, (_, i) =>
+      REGION_NAMES.indexOf(mean[3 * i + 2]! > -60 ? 'cheeks' : 'scalp'),
+    ),
     mirror: new Uint32Array(vertexCount),
     deformable: new Float32Array(vertexCount),
   };
