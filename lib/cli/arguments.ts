@@ -1,0 +1,26 @@
+import { InvalidArgumentError } from 'commander';
+import { FORMATS } from '../exporters/index.js';
+
+/** A number from the command line; its range is the library's to check. */
+export function parseNumber(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}
+
+/** `largest`, `all` or the index of a face, 0 being the largest. */
+export function parseFace(text: string): 'largest' | 'all' | number {
+  if (text === 'largest' || text === 'all') return text;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Expected largest, all or a number from 0.');
+}
+
+/** A list like `glb,obj`, without repeats. */
+export function parseFormats(text: string): string[] {
+  const formats = [...new Set(text.split(',').map((format) => format.trim().toLowerCase()))];
+  const unknown = formats.filter((format) => !FORMATS.includes(format));
+  if (unknown.length > 0) {
+    throw new InvalidArgumentError(`Expected one or more of ${FORMATS.join(', ')}, separated by commas.`);
+  }
+  return formats;
+}

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { availableParallelism } from 'node:os';
+import { locateModels } from '../models/locate.js';
+import { type ModelEntry, readManifest, readModel } from '../models/manifest.js';
+import { native, nativePath, packageRoot } from '../native/load.js';
+import { onnxRuntimeLibrary } from '../native/onnx-runtime.js';
+import { VERSION } from '../version.js';
+
+/** One thing that hrn needs, and whether it is in place. */
+export interface Check {
+  name: string;
+  ok: boolean;
+  /** What was found, or what is wrong and what to do. */
+  detail: string;
+}
+
+/** Runs a check; what it throws is its failure. */
+async function check(name: string, examine: () => Promise<string> | string): Promise<Check> {
+  try {
+    return { name, ok: true, detail: await examine() };
+  } catch (error) {
+    return { name, ok: false, detail: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function nodeVersion(): string {
+  const { engines } = createRequire(import.meta.url)('../../package.json') as { engines: { node: string } };
+  const least = engines.node.replace('>=', '').split('.').map(Number);
+  const here = process.versions.node.split('.').map(Number);
+  const firstDifference = least.findIndex((part, i) => part !== here[i]);
+  if (firstDifference >= 0 && (here[firstDifference] ?? 0) < (least[firstDifference] ?? 0)) {
+    throw new Error(`${process.version}, but hrn needs ${engines.node}: install a newer node`);
+  }
+  return `${process.version} on ${process.platform}-${process.arch}, ${availableParallelism()} cores`;
+}
+
+/** Opens the network for real: a file can be whole and the runtime still unable to use it. */
+async function openNetwork(model: Uint8Array): Promise<void> {
+  const session = new (native().Session)();
+  try {
+    await session.open({ library: onnxRuntimeLibrary(), model, threads: 1 }).promise;
+  } finally {
+    session.dispose();
+  }
+}
+
+async function onnxRuntime(): Promise<string> {
+  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
+  const library = onnxRuntimeLibrary();
+  if (!existsSync(library)) throw new Error(`${library} is missing: reinstall hrn`);
+  return `${version}, ${library}`;
+}
+
+async function model(folder: string, { file, name, licence, bytes }: ModelEntry): Promise<string> {
+  const content = await readModel(folder, file);
+  if (file.endsWith('.onnx')) await openNetwork(content);
+  return `${name}, ${(bytes / 1024).toFixed(0)} KiB, ${licence}, hash as in the manifest`;
+}
+
+/** Everything that `hrn doctor` looks at, in the order in which one thing needs another. */
+export async function runChecks(): Promise<Check[]> {
+  const folder = locateModels();
+  const checks = [
+    await check('hrn', () => `${VERSION}, ${packageRoot}`),
+    await check('node', nodeVersion),
+    await check('addon', nativePath),
+    await check('backends', () => {
+      const backends = native().backends();
+      const cuda = backends.includes('cuda') ? '' : '; cuda: not part of this version';
+      return `${backends.join(', ')} (${native().isa()})${cuda}`;
+    }),
+    await check('onnxruntime', onnxRuntime),
+  ];
+  let entries: ModelEntry[] = [];
+  checks.push(
+    await check('models', async () => {
+      entries = await readManifest(folder);
+      return `${entries.length} files in ${folder}`;
+    }),
+  );
+  for (const entry of entries) checks.push(await check(entry.file, () => model(folder, entry)));
+  return checks;
+}

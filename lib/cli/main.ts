@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { VERSION } from '../version.js';
+import { doctorCommand } from './doctor.js';
+
+const EXAMPLES = `
+Examples:
+  hrn fit photo.jpg --out out    out/photo.glb and out/photo_preview.png
+  hrn detect photo.jpg --json    where the faces are
+  hrn doctor                     is everything in place?
+
+\`hrn help COMMAND\` tells the rest.`;
+
+const program = new Command('hrn')
+  .description('One portrait photo in, a textured 3D head out.')
+  .version(VERSION)
+  .addHelpText('after', EXAMPLES)
+  .showHelpAfterError('(hrn --help tells what is possible)');
+for (const command of [doctorCommand]) {
+  program.addCommand(command.copyInheritedSettings(program).exitOverride());
+}
+
+try {
+  await program.exitOverride().parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has printed it; 2 tells a wrong command line from a failed image.
+  process.exitCode = error.exitCode === 0 ? 0 : 2;
+}

@@ -1,0 +1,66 @@
+import { SingleBar } from 'cli-progress';
+
+/** What the user sees while images are fitted: results on stdout; progress and failures on stderr. */
+export interface Reporter {
+  /** An image begins; `position` as in `2/5`. */
+  begin(image: string, position: string): void;
+  /** @param fraction of this image's work done, 0..1 */
+  progress(stage: string, fraction: number): void;
+  done(line: string): void;
+  fail(line: string): void;
+  /** Clears the bar, if one is shown. */
+  close(): void;
+}
+
+function plainReporter(quiet: boolean): Reporter {
+  return {
+    begin() {},
+    progress() {},
+    done(line) {
+      if (!quiet) process.stdout.write(`${line}\n`);
+    },
+    fail(line) {
+      process.stderr.write(`${line}\n`);
+    },
+    close() {},
+  };
+}
+
+function barReporter(): Reporter {
+  const plain = plainReporter(false);
+  const bar = new SingleBar({
+    stream: process.stderr,
+    format: '{position} {image} [{bar}] {percentage}% {stage}',
+    barsize: 30,
+    barCompleteChar: '=',
+    barIncompleteChar: ' ',
+    hideCursor: true,
+    clearOnComplete: true,
+    // It would end the process on its own at SIGINT; the command stops the fit first.
+    gracefulExit: false,
+  });
+  return {
+    begin(image, position) {
+      bar.start(100, 0, { image, position, stage: '' });
+    },
+    progress(stage, fraction) {
+      bar.update(100 * fraction, { stage });
+    },
+    done(line) {
+      bar.stop();
+      plain.done(line);
+    },
+    fail(line) {
+      bar.stop();
+      plain.fail(line);
+    },
+    close() {
+      bar.stop();
+    },
+  };
+}
+
+/** A bar on a terminal, plain lines elsewhere, only failures with `quiet`. */
+export function createReporter(quiet: boolean): Reporter {
+  return process.stderr.isTTY && !quiet ? barReporter() : plainReporter(quiet);
+}
