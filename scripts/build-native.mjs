@@ -7,7 +7,7 @@
 //
 // The addon is copied to DIR (build/Release by default), where node-gyp would have put it and the loader looks for it.
 // Also started by binding.gyp, and by prebuildify in node-gyp's place: arguments meant for node-gyp are ignored.
-// --sanitize builds with ASan and UBSan in a tree of its own and leaves the addon there. CMAKE_BUILD_PARALLEL_LEVEL sets the number of
+// --sanitize builds with ASan and UBSan in a tree of its own, and copies the addon only if told where to. CMAKE_BUILD_PARALLEL_LEVEL sets the number of
 // compilers run at a time (default: every core).
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
@@ -44,7 +44,7 @@ run(process.execPath, [...common, 'build', '--target', program ?? 'hrn']);
 
 if (program) {
   run(join(tree, 'bin', program), passed);
-} else if (!sanitize) {
+} else if (!sanitize || option('product')) {
   const product = resolve(option('product') ?? join(root, 'build', config));
   mkdirSync(product, { recursive: true });
   // Renamed into place: a process that has the old file open keeps it.

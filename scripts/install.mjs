@@ -11,9 +11,9 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 function prebuiltLoads() {
   if (!existsSync(join(root, 'prebuilds'))) return false;
   try {
-    const load = createRequire(import.meta.url)('node-gyp-build/node-gyp-build.js');
+    const { resolve } = createRequire(import.meta.url)('node-gyp-build/node-gyp-build.js');
     // In a process of its own: a binary that does not fit may end the process instead of throwing.
-    return spawnSync(process.execPath, ['-e', `require(${JSON.stringify(load.resolve(root))})`]).status === 0;
+    return spawnSync(process.execPath, ['-e', `require(${JSON.stringify(resolve(root))})`]).status === 0;
   } catch {
     return false;
   }

@@ -1,7 +1,7 @@
 /** Portraits of ICT-FaceKit heads with a known camera: the out-of-model test pictures. */
 
 import { randomBackdrop } from '../../lib/sample/backdrop.js';
-import { randomCamera, type SampleCamera, toCameraFrame } from '../../lib/sample/camera.js';
+import { type SampleCamera, toCameraFrame } from '../../lib/sample/camera.js';
 import { irradiance, randomLighting } from '../../lib/sample/lighting.js';
 import { renderPortrait } from '../../lib/sample/portrait-renderer.js';
 import { Random } from '../../lib/sample/random.js';
@@ -9,15 +9,8 @@ import type { IctHead, IctModel } from './ict-head.js';
 import { randomPaint } from './ict-paint.js';
 import { vertexNormals } from './surface.js';
 
-export interface IctPortrait {
-  /** 8-bit RGB, `size` x `size`. */
-  pixels: Uint8Array;
-  size: number;
-  camera: SampleCamera;
-}
-
 /** Middle of the face in ICT's frame, mm: between the eyes and the mouth, on the surface. */
-const FACE_CENTRE_MM = [0, 5, 95] as const;
+export const ICT_FACE_CENTRE_MM = [0, 5, 95] as const;
 const NECK_BASE_MM = [0, -150, 0] as const;
 const HALF_NECK_MM = 62;
 /** Exposure of about one: the tones of the paint are meant to differ. */
@@ -26,18 +19,17 @@ const LINEAR_REFLECTANCE = 0.5;
 /**
  * Draws a head.
  *
- * @param seed light, colours, backdrop, focal length and the rest of the pose
- * @param yawDegrees turn of the head; positive shows its right side
+ * @param seed light, colours and backdrop
+ * @returns 8-bit RGB, `size` x `size`, rows from the top
  */
 export async function drawIctPortrait(
   model: IctModel,
   head: IctHead,
+  camera: SampleCamera,
   seed: number,
-  yawDegrees: number,
   size: number,
-): Promise<IctPortrait> {
-  const random = new Random(seed);
-  const camera = randomCamera(random, size, yawDegrees, FACE_CENTRE_MM);
+): Promise<Uint8Array> {
+  const random = new Random(seed ^ 0x1c7);
   const paint = randomPaint(model, random);
   const lighting = randomLighting(random, LINEAR_REFLECTANCE);
   const shine = random.uniform(0, 0.05);
@@ -84,7 +76,7 @@ export async function drawIctPortrait(
   const sigma = random.uniform(0, 2.5);
   for (let i = 0; i < pixels.length; i++)
     pixels[i] = Math.min(255, Math.max(0, Math.round(pixels[i]! + noise.normal(0, sigma))));
-  return { pixels, size, camera };
+  return pixels;
 }
 
 /** Linear light to sRGB. */

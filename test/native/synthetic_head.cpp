@@ -18,7 +18,7 @@ std::vector<std::uint16_t> waves(const std::vector<float>& mean, long count, dou
   for (long k = 0; k < count; ++k) {
     double direction[3], phase[3], size[3];
     for (int a = 0; a < 3; ++a) {
-      direction[a] = random.normal() * 0.03;
+      direction[a] = normal(random) * 0.03;
       phase[a] = random.uniform(0, 2 * kPi);
       size[a] = amplitude * random.uniform(0.5, 1.5);
     }
@@ -34,9 +34,9 @@ std::vector<std::uint16_t> waves(const std::vector<float>& mean, long count, dou
 
 }  // namespace
 
-double Random::normal() {
-  const double radius = std::sqrt(-2 * std::log(1 - uniform()));
-  return radius * std::cos(2 * kPi * uniform());
+double normal(Random& random) {
+  const double radius = std::sqrt(-2 * std::log(1 - random.uniform(0, 1)));
+  return radius * std::cos(2 * kPi * random.uniform(0, 1));
 }
 
 std::unique_ptr<SyntheticHead> synthetic_head(const SyntheticHeadSize& size) {
@@ -91,7 +91,7 @@ std::unique_ptr<SyntheticHead> synthetic_head(const SyntheticHeadSize& size) {
   };
   for (long i = 0; i < size.landmarks; ++i) {
     const bool dynamic = i % 8 == 7;
-    const double angle = 2 * kPi * random.uniform(), radius = dynamic ? 1.3 : 1.1 * std::sqrt(random.uniform());
+    const double angle = 2 * kPi * random.uniform(0, 1), radius = dynamic ? 1.3 : 1.1 * std::sqrt(random.uniform(0, 1));
     add_landmark(h.source.dense, dynamic, radius * std::cos(angle), 0.9 * radius * std::sin(angle));
   }
   for (long i = 0; i < 68; ++i)

@@ -5,25 +5,12 @@
 #include <vector>
 
 #include "fit/model.hpp"
+#include "random.hpp"
 
 namespace hrn::test {
 
-/// Repeatable random numbers that are the same on every platform.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15ULL + 1) {}
-  double uniform() {
-    state_ ^= state_ << 13;
-    state_ ^= state_ >> 7;
-    state_ ^= state_ << 17;
-    return static_cast<double>(state_ >> 11) * 0x1p-53;
-  }
-  double uniform(double low, double high) { return low + (high - low) * uniform(); }
-  double normal();
-
- private:
-  std::uint64_t state_;
-};
+/// A standard normal number.
+double normal(Random& random);
 
 struct SyntheticHeadSize {
   long columns = 64, rows = 48;  // of the latitude-longitude grid; vertices = columns x rows

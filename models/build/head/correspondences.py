@@ -5,6 +5,7 @@ Writes correspondences.npz for `dense` (478) and `ibug68`.
 import numpy as np
 
 import sources
+from expression import NAMES as EXPRESSIONS
 from model import Head
 from surface import closest_on_triangles
 
@@ -13,6 +14,12 @@ FACE_OVAL = [10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365
 IBUG68 = [162, 234, 93, 58, 172, 136, 149, 148, 152, 377, 378, 365, 397, 288, 323, 454, 389, 71, 63, 105, 66, 107, 336,
           296, 334, 293, 301, 168, 197, 5, 4, 75, 97, 2, 326, 305, 33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373,
           380, 61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87]
+# Lips touch in a neutral face, so the nearest surface point may lie on the wrong lip: the jaw tells them apart.
+UPPER_LIP = [185, 40, 39, 37, 0, 267, 269, 270, 409, 191, 80, 81, 82, 13, 312, 311, 310, 415, 184, 74, 73, 72, 11, 302,
+             303, 304, 408, 183, 42, 41, 38, 12, 268, 271, 272, 407]
+LOWER_LIP = [146, 91, 181, 84, 17, 314, 405, 321, 375, 95, 88, 178, 87, 14, 317, 402, 318, 324, 77, 90, 180, 85, 16, 315,
+             404, 320, 307, 96, 89, 179, 86, 15, 316, 403, 319, 325]
+MOUTH_CORNERS = [78, 308]
 IRISES = {"rightEye": range(468, 473), "leftEye": range(473, 478)}
 
 
@@ -30,6 +37,11 @@ def main():
     lifted = np.load(sources.WORK / "lifted.npz")
     skin = head.triangles[cage.triangle_part == 0]
     vertices, weights, distance = attach(points, lifted["points"], skin[outer[skin].all(1)])
+    drop = -(head.operator @ head.expression_cage[EXPRESSIONS.index("jawOpen")])[:, 1]
+    at_corners = (drop[vertices[MOUTH_CORNERS]] * weights[MOUTH_CORNERS]).sum(1).mean()
+    on_face = skin[outer[skin].all(1)]
+    for lip, side in ((UPPER_LIP, (drop[on_face] < at_corners).all(1)), (LOWER_LIP, (drop[on_face] > at_corners).all(1))):
+        vertices[lip], weights[lip], distance[lip] = attach(points, lifted["points"][lip], on_face[side])
     for part, indices in IRISES.items():
         indices = list(indices)
         eye = head.triangles[cage.triangle_part == ("skin", "leftEye", "rightEye").index(part)]

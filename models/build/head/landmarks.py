@@ -3,6 +3,9 @@ shown to the network, its points are lifted back to the surface, and a robust me
 
 Writes lifted.npz: points [478,3] on the subdivided mean head, spread [478] mm, count [478].
 """
+import re
+from pathlib import Path
+
 import numpy as np
 
 import sources
@@ -55,12 +58,14 @@ def geometric_median(samples):
     return centre
 
 
-def mediapipe_mirror(points):
-    """Index of each landmark's left-right counterpart, found from a symmetric point set."""
-    from scipy.spatial import cKDTree
-    mirror = cKDTree(points).query(points * [-1, 1, 1])[1]
-    mutual = mirror[mirror] == np.arange(len(points))
-    return np.where(mutual, mirror, np.arange(len(points))), mutual
+def mediapipe_mirror():
+    """Index of each landmark's left-right counterpart: the table of the TypeScript side, which is the canonical face's.
+    (Nearest neighbours of the mirrored points mix up crowded ones such as the lips'.)"""
+    source = Path(__file__).parents[3] / "lib" / "stages" / "mesh-points.ts"
+    table = re.search(r"export const MIRROR = \[(.*?)\]", source.read_text(), re.S)
+    mirror = np.array([int(number) for number in re.findall(r"\d+", table[1])])
+    assert len(mirror) == 478 and (mirror[mirror] == np.arange(478)).all()
+    return mirror
 
 
 def main():
@@ -70,12 +75,11 @@ def main():
     samples = np.stack([surface_samples(head, net, rng)[0] for _ in range(PORTRAITS)])
     centre = geometric_median(samples)
     spread = np.nanmedian(np.linalg.norm(samples - centre, axis=2), 0)
-    mirror, mutual = mediapipe_mirror(centre)
+    mirror = mediapipe_mirror()
     symmetric = (centre + centre[mirror] * [-1, 1, 1]) / 2
-    print("portraits used", int((~np.isnan(samples[:, 1, 0])).sum()), "mutual mirror pairs", int(mutual.sum()),
-          "spread mm median %.2f p90 %.2f" % tuple(np.nanpercentile(spread, [50, 90])),
+    print("portraits used", int((~np.isnan(samples[:, 1, 0])).sum()), "spread mm median %.2f p90 %.2f" % tuple(np.nanpercentile(spread, [50, 90])),
           "mirror error mm median %.2f" % np.median(np.linalg.norm(centre - symmetric, axis=1)))
-    np.savez(sources.WORK / "lifted.npz", points=symmetric, spread=spread, raw=centre, mirror=mirror, mutual=mutual,
+    np.savez(sources.WORK / "lifted.npz", points=symmetric, spread=spread, raw=centre, mirror=mirror,
              count=(~np.isnan(samples[:, :, 0])).sum(0))
 
 

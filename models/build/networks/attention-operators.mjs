@@ -33,7 +33,9 @@ export function landmarksToTransform(graph, points, customOptions) {
   const sin = op('Div', dy, length);
 
   const subset = graph.node('Gather', [points, graph.int64s(options.subset_idxs)], { axis: 1 });
-  const [x, y] = [0, 1].map((axis) => op('Slice', subset, graph.int64s([axis]), graph.int64s([axis + 1]), graph.int64s([2])));
+  const [x, y] = [0, 1].map((axis) =>
+    op('Slice', subset, graph.int64s([axis]), graph.int64s([axis + 1]), graph.int64s([2])),
+  );
   const across = extent(graph, op('Add', op('Mul', x, cos), op('Mul', y, sin)));
   const along = extent(graph, op('Sub', op('Mul', y, cos), op('Mul', x, sin)));
 
@@ -62,7 +64,8 @@ export function landmarksToTransform(graph, points, customOptions) {
 function rotatedRectangleOptions(customOptions) {
   const bytes = customOptions.buffer.slice(customOptions.byteOffset, customOptions.byteOffset + customOptions.length);
   const options = flexbuffers.toObject(bytes);
-  if (options.target_rotation_radians) throw new Error('a rectangle that is not level with its two points is not supported');
+  if (options.target_rotation_radians)
+    throw new Error('a rectangle that is not level with its two points is not supported');
   return { ...options, subset_idxs: Array.from(options.subset_idxs) };
 }
 
@@ -114,7 +117,11 @@ export function transformTensor(graph, features, matrix, from, to) {
   const scaled = graph.node('Mul', [position, graph.floats([2 / width, 2 / height])]);
   const normalised = graph.node('Sub', [scaled, graph.floats([1, 1])]);
   const grid = graph.node('Reshape', [normalised, graph.int64s([1, rows, columns, 2])]);
-  const sampled = graph.node('GridSample', [features, grid], { align_corners: 0, mode: 'bilinear', padding_mode: 'zeros' });
+  const sampled = graph.node('GridSample', [features, grid], {
+    align_corners: 0,
+    mode: 'bilinear',
+    padding_mode: 'zeros',
+  });
 
   const aboveLow = graph.node('GreaterOrEqual', [position, graph.floats([0.5, 0.5])]);
   const belowHigh = graph.node('LessOrEqual', [position, graph.floats([width - 0.5, height - 0.5])]);

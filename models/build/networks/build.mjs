@@ -26,7 +26,8 @@ async function buildAll(folder) {
     if (!unpacked.has(network.package)) unpacked.set(network.package, await fetchPackage(network.package, folder));
     const tflite = await readSource(network.source, unpacked.get(network.package));
     const { name, version } = network.package;
-    const file = network.source.asset === undefined ? network.source.file : `${network.source.file}#${network.source.asset}`;
+    const file =
+      network.source.asset === undefined ? network.source.file : `${network.source.file}#${network.source.asset}`;
     const bytes = convert(tflite, {
       source: `npm ${name}@${version}, ${file}`,
       licence: LICENCE,
@@ -34,7 +35,15 @@ async function buildAll(folder) {
     });
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     const source = { package: `npm:${name}`, version, file };
-    const entry = { file: network.file, sha256, bytes: bytes.length, name: network.name, source, licence: LICENCE, builtBy: BUILT_BY };
+    const entry = {
+      file: network.file,
+      sha256,
+      bytes: bytes.length,
+      name: network.name,
+      source,
+      licence: LICENCE,
+      builtBy: BUILT_BY,
+    };
     built.push({ entry, bytes });
   }
   return built;
@@ -63,7 +72,9 @@ async function check(built) {
   for (const { entry, bytes } of built) {
     const listed = manifest.find(({ file }) => file === entry.file);
     if (JSON.stringify(listed) !== JSON.stringify(entry)) {
-      throw new Error(`${entry.file}: manifest says ${JSON.stringify(listed)}, a fresh build gives ${JSON.stringify(entry)}`);
+      throw new Error(
+        `${entry.file}: manifest says ${JSON.stringify(listed)}, a fresh build gives ${JSON.stringify(entry)}`,
+      );
     }
     const onDisk = await readFile(path.join(modelsFolder, entry.file));
     if (!onDisk.equals(bytes)) throw new Error(`${entry.file} differs from a fresh build`);
@@ -75,7 +86,8 @@ try {
   const built = await buildAll(folder);
   const checking = process.argv.includes('--check');
   await (checking ? check(built) : write(built));
-  for (const { entry } of built) console.log(`${checking ? 'same' : 'built'} ${entry.file} ${entry.bytes} bytes ${entry.sha256}`);
+  for (const { entry } of built)
+    console.log(`${checking ? 'same' : 'built'} ${entry.file} ${entry.bytes} bytes ${entry.sha256}`);
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

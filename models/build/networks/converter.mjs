@@ -5,8 +5,9 @@
  * network's input, and one back before every RESHAPE and output, where the order of the elements matters. Weights stay
  * fp16 in the file (a Cast follows; the runtime folds it at load), so nothing is rounded twice.
  */
-import { OnnxGraph } from './onnx-graph.mjs';
+
 import { landmarksToTransform, transformLandmarks, transformTensor } from './attention-operators.mjs';
+import { OnnxGraph } from './onnx-graph.mjs';
 import { readTflite } from './tflite-reader.mjs';
 
 const TO_NCHW = [0, 3, 1, 2];
@@ -207,7 +208,9 @@ const TRANSLATORS = {
   TransformTensorBilinear(converter, { inputs: [input, matrix], outputs: [output] }) {
     const from = converter.tensor(input).shape;
     const to = converter.tensor(output).shape;
-    return channelsFirst(transformTensor(converter.graph, converter.value(input), converter.asStored(matrix), from, to));
+    return channelsFirst(
+      transformTensor(converter.graph, converter.value(input), converter.asStored(matrix), from, to),
+    );
   },
   TransformLandmarks(converter, { inputs: [points, matrix] }) {
     return asStored(transformLandmarks(converter.graph, converter.asStored(points), converter.asStored(matrix)));

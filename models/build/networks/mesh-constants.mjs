@@ -18,11 +18,13 @@ import { readTflite } from './tflite-reader.mjs';
 const VERTEX_FLOATS = 5;
 
 /** Of mediapipe/modules/face_geometry/protos: only what is read. */
-const GeometryMetadata = protobuf.parse(`
+const GeometryMetadata = protobuf
+  .parse(`
   syntax = "proto2";
   message Mesh { repeated float vertex_buffer = 3; }
   message GeometryMetadata { optional Mesh canonical_mesh = 1; }
-`).root.lookupType('GeometryMetadata');
+`)
+  .root.lookupType('GeometryMetadata');
 
 /** Point numbers in the three rectangles, in the order of the operators. */
 function subsets(tflite) {
@@ -48,7 +50,9 @@ try {
   const unpacked = await fetchPackage(network.package, folder);
   const geometry = { ...network.source, asset: 'geometry_pipeline_metadata_landmarks.binarypb' };
   const [lips, imageLeftEye, imageRightEye] = subsets(await readSource(network.source, unpacked));
-  console.log(JSON.stringify({ lips, imageLeftEye, imageRightEye, mirror: mirrorPoints(await readSource(geometry, unpacked)) }));
+  console.log(
+    JSON.stringify({ lips, imageLeftEye, imageRightEye, mirror: mirrorPoints(await readSource(geometry, unpacked)) }),
+  );
 } finally {
   await rm(folder, { recursive: true, force: true });
 }

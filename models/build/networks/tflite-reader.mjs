@@ -134,6 +134,9 @@ function readTensor(table, buffers) {
   const type = TENSOR_TYPES[table.int8(1)];
   if (type === undefined) throw new Error(`tensor ${name} has unsupported type ${table.int8(1)}`);
   const data = buffers[table.int32(2)];
-  const values = data.length === 0 ? null : new ARRAYS[type](data.buffer, data.byteOffset, data.length / ARRAYS[type].BYTES_PER_ELEMENT);
+  const values =
+    data.length === 0
+      ? null
+      : new ARRAYS[type](data.buffer, data.byteOffset, data.length / ARRAYS[type].BYTES_PER_ELEMENT);
   return { name, shape: table.int32s(0), type, values };
 }

@@ -1,0 +1,38 @@
+import type { HeadModel } from '../head-model.js';
+import type { NativeContext } from '../native/binding.js';
+import type { CoarseFit, CoarseProblem } from '../native/coarse.js';
+import { type JobOptions, runJob } from '../native/job.js';
+import { native } from '../native/load.js';
+import type { FocalLength } from './focal-length.js';
+import type { DenseLandmarks } from './landmarks.js';
+
+/** How far from the jaw landmarks the silhouette is looked for, mm. */
+const CONTOUR_RADIUS_MM = 30;
+
+/** The landmark fit and the problem it solved, which the photometric refinement takes up again. */
+export interface CoarseStage {
+  problem: CoarseProblem;
+  fit: CoarseFit;
+}
+
+/** Pose, focal length, identity and expression from the dense landmarks. */
+export async function fitCoarse(
+  context: NativeContext,
+  head: HeadModel,
+  landmarks: DenseLandmarks,
+  focal: FocalLength,
+  principalPx: readonly [number, number],
+  job: JobOptions,
+): Promise<CoarseStage> {
+  const problem: CoarseProblem = {
+    pixels: Float64Array.from(landmarks.pixels),
+    depths: Float64Array.from(landmarks.depth),
+    focalPx: focal.px,
+    logFocalSigma: focal.logSigma,
+    principalPx: Float64Array.from(principalPx),
+    identityCount: head.morphable.identity.count,
+    contourVertices: native().contourCandidates(head.native, CONTOUR_RADIUS_MM),
+  };
+  const fit = await runJob((onProgress) => native().coarseFit(context, head.native, problem, onProgress), job);
+  return { problem, fit };
+}

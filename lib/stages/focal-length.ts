@@ -1,0 +1,39 @@
+import type { DenseLandmarks } from './landmarks.js';
+import { LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from './mesh-points.js';
+
+/** What is believed about the focal length before the fit. */
+export interface FocalLength {
+  /** Pixels of the photo; mean of the prior. */
+  px: number;
+  /** Standard deviation of its logarithm; 0: known. */
+  logSigma: number;
+  source: 'option' | 'exif' | 'estimated';
+}
+
+/** EXIF rounds, and digital zoom is not always told. */
+const EXIF_LOG_SIGMA = 0.03;
+/** Distance between the outer eye corners of the mean head, mm. */
+const OUTER_EYES_MM = 92;
+/**
+ * People are photographed from about arm's length to a few metres. Perspective depends on that distance alone, so the
+ * prior is on it and not on the lens: a tight crop has a long focal length in image widths whatever the lens was.
+ */
+const DISTANCE_MM = 850;
+const DISTANCE_LOG_SIGMA = 0.45;
+
+/** The focal length that the caller gave, else EXIF's, else one that puts the face at a usual distance. */
+export function focalLengthPrior(
+  landmarks: DenseLandmarks,
+  given: number | undefined,
+  exif: number | undefined,
+): FocalLength {
+  if (given !== undefined) return { px: given, logSigma: 0, source: 'option' };
+  if (exif !== undefined) return { px: exif, logSigma: EXIF_LOG_SIGMA, source: 'exif' };
+  const [dx, dy] = [0, 1].map(
+    (axis) => landmarks.pixels[2 * LEFT_EYE_OUTER + axis]! - landmarks.pixels[2 * RIGHT_EYE_OUTER + axis]!,
+  ) as [number, number];
+  // A turned head shows its eyes closer together; the network's depth tells how far it is turned.
+  const dz = landmarks.depth[LEFT_EYE_OUTER]! - landmarks.depth[RIGHT_EYE_OUTER]!;
+  const eyesPx = Math.hypot(dx, dy, dz);
+  return { px: (eyesPx * DISTANCE_MM) / OUTER_EYES_MM, logSigma: DISTANCE_LOG_SIGMA, source: 'estimated' };
+}

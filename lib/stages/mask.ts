@@ -1,0 +1,63 @@
+import type { Affine } from '../native/binding.js';
+import { runJob } from '../native/job.js';
+import { native } from '../native/load.js';
+import type { DenseLandmarks } from './landmarks.js';
+import type { FaceNetworks } from './networks.js';
+import { mirrored, type Photo, regionToPhoto } from './photo.js';
+
+/** Where the photo shows a person: skin, hair, clothes. Another person in the picture counts as well. */
+export interface PersonMask {
+  /** `[size][size]`, 0..1, soft at the edges. */
+  values: Float32Array;
+  size: number;
+  /** Pixels of the mask to pixels of the photo; pixel centres at +0.5 in both. */
+  toPhoto: Affine;
+}
+
+/** Input of the network, pixels. */
+const SIDE = 256;
+const FINE_SIDE = 512;
+/** Sides of the landmarks' region. Wider ones take shadows and dark backgrounds for hair (seen on photos). */
+const REGION_SCALE = 1.3;
+const FILTER_RADIUS = 4;
+const FILTER_EPSILON = 2e-4;
+
+/**
+ * Separates the person from the background around one face.
+ *
+ * The network's mask, the mean of a run and one on the mirror image, has 256 pixels; its edge is then moved to the edge
+ * in the photo by a guided filter at 512. What lies outside the photo is black to the network and means nothing.
+ */
+export async function findPersonMask(
+  networks: FaceNetworks,
+  photo: Photo,
+  { region }: Pick<DenseLandmarks, 'region'>,
+  signal?: AbortSignal,
+): Promise<PersonMask> {
+  const square = { ...region, size: region.size * REGION_SCALE };
+  const crop = (matrix: Affine, side: number) =>
+    photo.crop({ matrix, width: side, height: side, low: 0, high: 1, border: 'zero' }, signal);
+  const segment = async (input: Float32Array) => (await networks.run('segmentPerson', input, signal)).activation_10!;
+
+  const toPhoto = regionToPhoto(square, SIDE);
+  const guide = await crop(toPhoto, SIDE);
+  const seen = await segment(guide);
+  const inMirror = await segment(await crop(mirrored(toPhoto, SIDE), SIDE));
+  const mask = seen.map((value, i) => {
+    const column = i % SIDE;
+    return (value + inMirror[i - column + (SIDE - 1 - column)]!) / 2;
+  });
+
+  const fineToPhoto = regionToPhoto(square, FINE_SIDE);
+  const options = {
+    mask,
+    guide,
+    size: SIDE,
+    fineGuide: await crop(fineToPhoto, FINE_SIDE),
+    fineSize: FINE_SIDE,
+    radius: FILTER_RADIUS,
+    epsilon: FILTER_EPSILON,
+  };
+  const values = await runJob(() => native().guidedUpsample(options), { signal });
+  return { values, size: FINE_SIDE, toPhoto: fineToPhoto };
+}

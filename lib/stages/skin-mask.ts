@@ -1,0 +1,62 @@
+import type { DenseLandmarks } from './landmarks.js';
+
+/** Face outline from the middle of the forehead, clockwise in the image (MediaPipe's FACEMESH_FACE_OVAL). */
+export const FACE_OVAL = [
+  10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136,
+  172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+];
+/** Rims of the eye openings. */
+const RIGHT_LIDS = [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246];
+const LEFT_LIDS = [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466];
+/** Rim of the mouth opening. */
+const INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191];
+
+/** Axis-aligned square crop: crop pixel = scale * (photo pixel - (x0, y0)). */
+export interface CropFrame {
+  x0: number;
+  y0: number;
+  scale: number;
+  /** Side, crop pixels. */
+  size: number;
+}
+
+/**
+ * Where a crop shows skin: inside the landmark outline, outside the openings of eyes and mouth, and on the person.
+ *
+ * @param person `[size][size]`, 0..1: the person mask resampled to the crop
+ * @returns `[size][size]`, 0..1
+ */
+export function skinMask(landmarks: DenseLandmarks, frame: CropFrame, person: Float32Array): Float32Array {
+  const mask = new Float32Array(frame.size * frame.size);
+  fillPolygon(mask, frame, landmarks, FACE_OVAL, 1);
+  for (const opening of [RIGHT_LIDS, LEFT_LIDS, INNER_LIPS]) fillPolygon(mask, frame, landmarks, opening, 0);
+  for (let i = 0; i < mask.length; i++) mask[i]! *= person[i]!;
+  return mask;
+}
+
+/** Sets every pixel whose centre lies in the polygon (even-odd rule). */
+function fillPolygon(
+  mask: Float32Array,
+  { x0, y0, scale, size }: CropFrame,
+  { pixels }: DenseLandmarks,
+  ring: readonly number[],
+  value: number,
+): void {
+  const xs = ring.map((point) => (pixels[2 * point]! - x0) * scale);
+  const ys = ring.map((point) => (pixels[2 * point + 1]! - y0) * scale);
+  for (let row = 0; row < size; row++) {
+    const y = row + 0.5;
+    const crossings: number[] = [];
+    for (let i = 0; i < ring.length; i++) {
+      const j = (i + 1) % ring.length;
+      if (ys[i]! <= y === ys[j]! <= y) continue;
+      crossings.push(xs[i]! + ((y - ys[i]!) / (ys[j]! - ys[i]!)) * (xs[j]! - xs[i]!));
+    }
+    crossings.sort((a, b) => a - b);
+    for (let i = 0; i + 1 < crossings.length; i += 2) {
+      const from = Math.max(0, Math.ceil(crossings[i]! - 0.5));
+      const to = Math.min(size, Math.ceil(crossings[i + 1]! - 0.5));
+      if (from < to) mask.fill(value, row * size + from, row * size + to);
+    }
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Measures how the landmark network errs on heads of the embedded model and writes models/landmark-noise.safetensors,
+ * which the landmark fit uses as its noise model. Needs a built checkout; takes a few minutes:
+ *
+ *     npx tsx models/build/landmark-noise/build.ts [PORTRAITS]
+ *
+ * Run it again whenever the head model or the landmark network changes.
+ */
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { writeFilesAtomically } from '../../../lib/atomic-write.js';
+import { encodeHalfs } from '../../../lib/half-float.js';
+import { loadHead } from '../../../lib/models/head.js';
+import { readModel } from '../../../lib/models/manifest.js';
+import { MIRROR } from '../../../lib/stages/mesh-points.js';
+import { measure } from './measure.js';
+import { type NoiseStatistics, noiseStatistics } from './statistics.js';
+
+const FILE = 'landmark-noise.safetensors';
+const MODELS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
+/** Far from the seeds that the accuracy bench uses. */
+const FIRST_SEED = 500_000;
+const MODES = 24;
+const MIN_PRESENCE = 0.9;
+/**
+ * Photos are not renders: only this part of the measured bias is believed, and the rest is added to the independent
+ * error, like a floor for what renders do not show at all.
+ */
+const BIAS_SHARE = 0.7;
+const SIGMA_FLOOR_MM = 0.35;
+
+const count = Number(process.argv[2] ?? 480);
+const model = await loadHead(await readModel(MODELS, 'head.safetensors'));
+const seeds = Array.from({ length: count }, (_, i) => FIRST_SEED + i);
+const all = await measure(model, seeds, (done) => {
+  if (done % 20 === 0) process.stdout.write(`${done} of ${count} portraits\n`);
+});
+const accepted = all.filter(({ presence }) => presence >= MIN_PRESENCE);
+process.stdout.write(`faces found ${all.length}, presence at least ${MIN_PRESENCE}: ${accepted.length}\n`);
+
+const fixed = model.dense.dynamic.map((dynamic) => (dynamic ? 0 : 1));
+const statistics = noiseStatistics(
+  accepted.map(({ error }) => error),
+  MIRROR,
+  fixed,
+  MODES,
+);
+report(statistics);
+await write(statistics);
+
+/** Prints means over the fixed points, and the bias by turn of the head. */
+function report({ bias, modes, sigma }: NoiseStatistics): void {
+  const points = [...fixed.keys()].filter((p) => fixed[p]);
+  const rms = (value: (i: number) => number): string =>
+    Math.sqrt(points.reduce((sum, p) => sum + value(2 * p) ** 2 + value(2 * p + 1) ** 2, 0) / points.length).toFixed(2);
+  const modesAt = (i: number): number => Math.hypot(...modes.map((mode) => mode[i]!));
+  process.stdout.write(`rms over ${points.length} fixed points, mm: bias ${rms((i) => bias[i]!)}, `);
+  process.stdout.write(`modes ${rms(modesAt)}, rest ${rms((i) => sigma[i >> 1]!)}\n`);
+  process.stdout.write(`modes, rms a point: ${modes.map((m) => rms((i) => m[i]!)).join(' ')}\n`);
+  for (const [low, high] of [
+    [-40, -20],
+    [-20, -7],
+    [-7, 7],
+    [7, 20],
+    [20, 40],
+  ] as const) {
+    const bin = accepted.filter(({ yawDegrees }) => yawDegrees >= low && yawDegrees < high);
+    if (bin.length === 0) continue;
+    const mean = (i: number): number => bin.reduce((sum, { error }) => sum + error[i]!, 0) / bin.length;
+    const apart = rms((i) => mean(i) - bias[i]!);
+    process.stdout.write(`yaw ${low} to ${high}: ${bin.length} portraits, bias ${rms(mean)}, from the mean ${apart}\n`);
+  }
+}
+
+async function write({ bias, modes, sigma }: NoiseStatistics): Promise<void> {
+  const believed = Float32Array.from(bias, (b) => BIAS_SHARE * b);
+  const sigmas = Float32Array.from(sigma, (s, p) =>
+    Math.hypot(s, SIGMA_FLOOR_MM, (1 - BIAS_SHARE) * Math.hypot(bias[2 * p]!, bias[2 * p + 1]!)),
+  );
+  const halfs = new Uint16Array(modes.length * bias.length);
+  for (const [k, mode] of modes.entries()) encodeHalfs(Float32Array.from(mode), halfs, k * bias.length);
+  const points = bias.length / 2;
+  const bytes = safetensors(
+    [
+      { name: 'biasMm', dtype: 'F32', shape: [points, 2], data: believed },
+      { name: 'sigmaMm', dtype: 'F32', shape: [points], data: sigmas },
+      { name: 'modesMm', dtype: 'F16', shape: [modes.length, points, 2], data: halfs },
+    ],
+    { portraits: String(accepted.length), firstSeed: String(FIRST_SEED) },
+  );
+  await writeFilesAtomically([
+    { path: path.join(MODELS, FILE), bytes },
+    { path: path.join(MODELS, 'manifest.json'), bytes: await manifestWith(bytes) },
+  ]);
+}
+
+interface Tensor {
+  name: string;
+  dtype: 'F32' | 'F16';
+  shape: number[];
+  data: Float32Array | Uint16Array;
+}
+
+function safetensors(tensors: readonly Tensor[], metadata: Record<string, string>): Buffer {
+  const header: Record<string, unknown> = { __metadata__: metadata };
+  let offset = 0;
+  for (const { name, dtype, shape, data } of tensors) {
+    header[name] = { dtype, shape, data_offsets: [offset, offset + data.byteLength] };
+    offset += data.byteLength;
+  }
+  const text = JSON.stringify(header);
+  const json = Buffer.from(text.padEnd(8 * Math.ceil(text.length / 8)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  const data = tensors.map(({ data: d }) => Buffer.from(d.buffer, d.byteOffset, d.byteLength));
+  return Buffer.concat([length, json, ...data]);
+}
+
+async function manifestWith(bytes: Buffer): Promise<Buffer> {
+  const manifest = JSON.parse(await readFile(path.join(MODELS, 'manifest.json'), 'utf8')) as { file: string }[];
+  const entry = {
+    file: FILE,
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    bytes: bytes.length,
+    name: 'Error statistics of the landmark network on heads of the embedded model',
+    source: { package: 'hrn', version: 'measured', file: 'head.safetensors and face-landmarks.onnx' },
+    licence: 'MIT',
+    builtBy: 'models/build/landmark-noise/build.ts',
+  };
+  const others = manifest.filter(({ file }) => file !== FILE);
+  return Buffer.from(`${JSON.stringify([...others, entry], null, 2)}\n`);
+}

@@ -1,0 +1,104 @@
+/** Mean and low-rank covariance of the landmark network's errors. */
+
+export interface NoiseStatistics {
+  /** `[points][2]`, mm. */
+  bias: Float64Array;
+  /** `[modes][points][2]`, mm; each is one standard deviation of an independent error. */
+  modes: Float64Array[];
+  /** `[points]`, mm: what the modes leave, root mean square over the two axes. */
+  sigma: Float64Array;
+}
+
+/**
+ * The errors' statistics, mirror-symmetric: every sample also counts as its mirror image.
+ *
+ * @param samples `[points][2]` each, mm in the head frame's x and y
+ * @param mirror for every point, the one on the other side of the face
+ * @param used 0 for points that are left out: their bias and modes are 0
+ */
+export function noiseStatistics(
+  samples: readonly Float64Array[],
+  mirror: readonly number[],
+  used: Uint8Array,
+  modeCount: number,
+): NoiseStatistics {
+  const size = 2 * mirror.length;
+  const rows = samples.flatMap((sample) => [sample, mirrored(sample, mirror)]);
+  const bias = new Float64Array(size);
+  for (const row of rows) for (let i = 0; i < size; i++) bias[i]! += row[i]! / rows.length;
+  const centred = rows.map((row) => row.map((x, i) => (used[i >> 1] ? x - bias[i]! : 0)));
+  const modes = principalModes(centred, modeCount);
+  const sigma = new Float64Array(mirror.length);
+  for (let p = 0; p < mirror.length; p++) {
+    let variance = 0;
+    for (const i of [2 * p, 2 * p + 1]) {
+      for (const row of rows) variance += (row[i]! - bias[i]!) ** 2 / rows.length / 2;
+      for (const mode of modes) variance -= mode[i]! ** 2 / 2;
+    }
+    sigma[p] = Math.sqrt(Math.max(0, variance));
+    if (!used[p]) bias.fill(0, 2 * p, 2 * p + 2);
+  }
+  return { bias, modes, sigma };
+}
+
+function mirrored(sample: Float64Array, mirror: readonly number[]): Float64Array {
+  const out = new Float64Array(sample.length);
+  for (const [p, other] of mirror.entries()) {
+    out[2 * p] = -sample[2 * other]!;
+    out[2 * p + 1] = sample[2 * other + 1]!;
+  }
+  return out;
+}
+
+const ITERATIONS = 40;
+
+/** Leading eigenvectors of the rows' covariance, each times the square root of its eigenvalue: subspace iteration. */
+function principalModes(rows: readonly Float64Array[], count: number): Float64Array[] {
+  const size = rows[0]!.length;
+  // More vectors than asked for make the wanted ones converge quickly. The start is arbitrary but fixed.
+  let basis = Array.from({ length: Math.min(2 * count, rows.length, size) }, (_, k) =>
+    Float64Array.from({ length: size }, (_, i) => Math.sin(1 + k * 12.9898 + i * 78.233)),
+  );
+  orthonormalise(basis);
+  for (let iteration = 0; iteration < ITERATIONS; iteration++) {
+    basis = covarianceTimes(rows, basis);
+    orthonormalise(basis);
+  }
+  const images = covarianceTimes(rows, basis);
+  return basis
+    .map((vector, k) => ({ vector, variance: dot(vector, images[k]!) }))
+    .sort((a, b) => b.variance - a.variance)
+    .slice(0, count)
+    .map(({ vector, variance }) => vector.map((x) => x * Math.sqrt(Math.max(0, variance))));
+}
+
+function covarianceTimes(rows: readonly Float64Array[], vectors: readonly Float64Array[]): Float64Array[] {
+  return vectors.map((vector) => {
+    const out = new Float64Array(vector.length);
+    for (const row of rows) {
+      const scale = dot(row, vector) / rows.length;
+      for (let i = 0; i < out.length; i++) out[i]! += scale * row[i]!;
+    }
+    return out;
+  });
+}
+
+/** Gram and Schmidt, in place, twice for accuracy. */
+function orthonormalise(vectors: Float64Array[]): void {
+  for (const [k, vector] of vectors.entries()) {
+    for (let pass = 0; pass < 2; pass++) {
+      for (const earlier of vectors.slice(0, k)) {
+        const along = dot(vector, earlier);
+        for (let i = 0; i < vector.length; i++) vector[i]! -= along * earlier[i]!;
+      }
+    }
+    const length = Math.sqrt(dot(vector, vector)) || 1;
+    for (let i = 0; i < vector.length; i++) vector[i]! /= length;
+  }
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}

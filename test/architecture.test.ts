@@ -1,0 +1,193 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { dirname, join, normalize, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+interface SourceFile {
+  /** From the folder scanned, with /. */
+  path: string;
+  text: string;
+}
+
+async function sources(folder: string, extensions: RegExp): Promise<SourceFile[]> {
+  const entries = await readdir(join(root, folder), { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile() && extensions.test(entry.name));
+  return Promise.all(
+    files.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      return { path: relative(join(root, folder), path), text: await readFile(path, 'utf8') };
+    }),
+  );
+}
+
+describe('native includes', () => {
+  /** Room by room, what may be included besides the room itself. */
+  const MAY_INCLUDE: Record<string, readonly string[]> = {
+    core: [],
+    ops: ['core'],
+    losses: ['core', 'ops'],
+    optim: ['core'],
+    imaging: ['core', 'ops'],
+    inference: ['core'],
+    // Its verbs take the plain argument structs of the ops.
+    'backends/backend.hpp': ['core', 'ops'],
+    'backends/cpu': ['core', 'ops', 'losses', 'optim', 'backends/backend.hpp'],
+    fit: ['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'backends/backend.hpp'],
+    binding: ['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'fit', 'backends/backend.hpp', 'backends/cpu'],
+  };
+  /** Headers of others that one room alone may use. */
+  const OWNER: readonly [RegExp, string][] = [
+    [/^(napi|node_api|js_native_api)\.h$/, 'binding'],
+    [/^onnxruntime/, 'inference'],
+  ];
+  const roomOf = (path: string) => {
+    const [first, second] = path.split('/');
+    return first === 'backends' ? `backends/${second}` : first!;
+  };
+
+  let files: SourceFile[];
+  beforeAll(async () => {
+    files = await sources('native', /\.(hpp|cpp|h|cu|cuh)$/);
+  });
+
+  it('follow the arrows', () => {
+    const broken: string[] = [];
+    for (const { path, text } of files) {
+      const room = roomOf(path);
+      for (const [, included] of text.matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)) {
+        const target = roomOf(included!);
+        // A fit is a template over backends; its .cpp instantiates it for those that exist.
+        const instantiates = room === 'fit' && path.endsWith('.cpp') && target.startsWith('backends/');
+        const allowed = target === room || instantiates || (MAY_INCLUDE[room] ?? []).includes(target);
+        if (!allowed) broken.push(`${path} includes ${included}`);
+      }
+      for (const [, included] of text.matchAll(/^\s*#\s*include\s+<([^>]+)>/gm)) {
+        const owner = OWNER.find(([pattern]) => pattern.test(included!))?.[1];
+        if (owner && owner !== room) broken.push(`${path} includes <${included}>, which only ${owner} may`);
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it('name every room', () => {
+    const rooms = new Set(files.map(({ path }) => roomOf(path)));
+    expect([...rooms].filter((room) => !(room in MAY_INCLUDE))).toEqual([]);
+  });
+
+  it('are relative to native/', () => {
+    const paths = new Set(files.map(({ path }) => path));
+    const broken = files.flatMap(({ path, text }) =>
+      [...text.matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)]
+        .filter(([, included]) => !paths.has(included!))
+        .map((match) => `${path}: ${match[1]}`),
+    );
+    expect(broken).toEqual([]);
+  });
+});
+
+describe('TypeScript imports', () => {
+  /** What must never be reached from where, directly or through other files; types do not count. */
+  const FORBIDDEN: readonly [from: RegExp, to: RegExp, why: string][] = [
+    [/^(?!cli\/)/, /^cli\//, 'the library does not know its command line'],
+    [/^(importers|exporters)\//, /^native\//, 'formats read and write plain data'],
+    [/^(?!(cli\/|index\.ts))/, /^index\.ts$/, 'index.ts only exports'],
+    [/^stages\//, /^(hrn|fit|index)\.ts$/, 'a stage does not know the order of the stages'],
+    [/^(native|image|models)\//, /^(stages\/|exporters\/|hrn\.ts|fit\.ts)/, 'the lower floor does not know the upper'],
+    [/^(errors|options|progress|image)\.ts$/, /^(native|stages|models)\//, 'checks come before anything native'],
+  ];
+
+  let imports: Map<string, string[]>;
+  let files: SourceFile[];
+  beforeAll(async () => {
+    files = await sources('lib', /\.ts$/);
+    imports = new Map(
+      files.map(({ path, text }) => {
+        const specifiers = [
+          ...text.matchAll(/^(?:import|export)\s+(?!type\b)[^;]*?\bfrom\s+'(\.[^']+)'/gm),
+          ...text.matchAll(/\bimport\('(\.[^']+)'\)(?!\.)/g),
+          ...text.matchAll(/^import\s+'(\.[^']+)'/gm),
+        ].map((match) => match[1]!);
+        return [path, specifiers.map((to) => normalize(join(dirname(path), to)).replace(/\.js$/, '.ts'))];
+      }),
+    );
+  });
+
+  const reachable = (from: string) => {
+    const seen = new Map<string, string[]>();
+    const queue: string[][] = [[from]];
+    for (let path = queue.shift(); path; path = queue.shift()) {
+      for (const next of imports.get(path.at(-1)!) ?? []) {
+        if (seen.has(next)) continue;
+        seen.set(next, [...path, next]);
+        queue.push([...path, next]);
+      }
+    }
+    return seen;
+  };
+
+  it('name files that exist', () => {
+    const missing = [...imports].flatMap(([from, to]) =>
+      to.filter((path) => !imports.has(path)).map((path) => `${from}: ${path}`),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  it('follow the arrows', () => {
+    const broken: string[] = [];
+    for (const from of imports.keys()) {
+      for (const [to, way] of reachable(from)) {
+        for (const [source, target, why] of FORBIDDEN) {
+          if (source.test(from) && target.test(to)) broken.push(`${way.join(' -> ')}: ${why}`);
+        }
+      }
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it('have no cycle', () => {
+    const cycles = [...imports.keys()]
+      .filter((from) => reachable(from).has(from))
+      .map((from) => reachable(from).get(from)!.join(' -> '));
+    expect(cycles).toEqual([]);
+  });
+
+  it('reach the addon only through native/load.ts', () => {
+    const users = files.filter(({ text }) => /node-gyp-build|hrn\.node/.test(text)).map(({ path }) => path);
+    expect(users).toEqual(['native/load.ts']);
+  });
+});
+
+describe('every source file', () => {
+  it('is at most 450 lines, 400 being the aim', async () => {
+    const all = await Promise.all([
+      sources('lib', /\.ts$/),
+      sources('native', /\.(hpp|cpp)$/),
+      sources('test', /\.(ts|cpp|hpp)$/),
+      sources('scripts', /\.(mjs|sh)$/),
+    ]);
+    const long = all
+      .flat()
+      .filter(({ text }) => text.split('\n').length > 451)
+      .map(({ path }) => path);
+    expect(long).toEqual([]);
+  });
+
+  it('names no path of a machine and no registry host', async () => {
+    const all = await Promise.all([
+      sources('lib', /./),
+      sources('native', /./),
+      sources('test', /\.(ts|cpp|hpp)$/),
+      sources('scripts', /./),
+    ]);
+    // Written in parts, so that this file does not name them itself.
+    const pattern = new RegExp(['/wo' + 'rk/', '/ro' + 'ot/', 'registry\\.npm' + 'js'].join('|'));
+    expect(
+      all
+        .flat()
+        .filter(({ text }) => pattern.test(text))
+        .map(({ path }) => path),
+    ).toEqual([]);
+  });
+});

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseLandmarkNoise } from '../lib/models/landmark-noise.js';
+import { locateModels } from '../lib/models/locate.js';
+import { Random } from '../lib/sample/random.js';
+import { ALL_POINTS, MIRROR } from '../lib/stages/mesh-points.js';
+import { noiseStatistics } from '../models/build/landmark-noise/statistics.js';
+
+describe('noiseStatistics', () => {
+  it('recovers planted bias, modes and independent noise', () => {
+    const points = 40;
+    const mirror = Array.from({ length: points }, (_, p) => p ^ 1);
+    const random = new Random(5);
+    // One mode that mirrors onto itself, one onto its negative, so that doubling the data leaves both as they are.
+    const symmetric = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? (i % 4 === 0 ? 1 : -1) : 0.5));
+    const odd = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? 0.6 : i % 4 === 1 ? 0.4 : -0.4));
+    const bias = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? (i % 4 === 0 ? -0.7 : 0.7) : 0.3));
+    const samples = Array.from({ length: 3000 }, () => {
+      const [a, b] = [random.normal(), random.normal()];
+      return Float64Array.from(bias, (m, i) => m + a * symmetric[i]! + b * odd[i]! + random.normal(0, 0.2));
+    });
+    const used = new Uint8Array(points).fill(1);
+    used[4] = 0;
+    used[5] = 0;
+    const found = noiseStatistics(samples, mirror, used, 3);
+    expect(found.modes).toHaveLength(3);
+    expect(found.bias[20]).toBeCloseTo(bias[20]!, 1);
+    expect(found.bias[21]).toBeCloseTo(bias[21]!, 1);
+    expect(found.bias[8]).toBe(0);
+    expect(found.modes[0]![9]).toBe(0);
+    const sizes = [symmetric, odd].map((mode) => Math.hypot(...mode.map((x, i) => (used[i >> 1] ? x : 0))));
+    expect(Math.hypot(...found.modes[0]!) / sizes[0]!).toBeCloseTo(1, 1);
+    expect(Math.hypot(...found.modes[1]!) / sizes[1]!).toBeCloseTo(1, 1);
+    const along = found.modes[0]!.reduce((sum, x, i) => sum + x * symmetric[i]!, 0);
+    expect(Math.abs(along) / (Math.hypot(...found.modes[0]!) * sizes[0]!)).toBeGreaterThan(0.99);
+    expect(found.sigma[10]).toBeCloseTo(0.2, 1);
+    // A point that is left out keeps its whole spread.
+    expect(found.sigma[4]).toBeGreaterThan(0.6);
+  });
+});
+
+describe('landmark-noise.safetensors', () => {
+  const file = path.join(locateModels(), 'landmark-noise.safetensors');
+
+  it.skipIf(!existsSync(file))('is symmetric, finite and of believable size', async () => {
+    const noise = parseLandmarkNoise(await readFile(file), ALL_POINTS);
+    expect(noise.modeCount).toBeLessThanOrEqual(24);
+    expect(noise.modesMm).toHaveLength(noise.modeCount * ALL_POINTS * 2);
+    for (let p = 0; p < ALL_POINTS; p++) {
+      const other = MIRROR[p]!;
+      expect(noise.biasMm[2 * p]).toBeCloseTo(-noise.biasMm[2 * other]!, 4);
+      expect(noise.biasMm[2 * p + 1]).toBeCloseTo(noise.biasMm[2 * other + 1]!, 4);
+      expect(Math.hypot(noise.biasMm[2 * p]!, noise.biasMm[2 * p + 1]!)).toBeLessThan(6);
+      expect(noise.sigmaMm[p]).toBeGreaterThan(0.2);
+    }
+  });
+
+  it('refuses what does not belong to the model', async () => {
+    const bytes = existsSync(file) ? await readFile(file) : Buffer.from('not a model');
+    expect(() => parseLandmarkNoise(bytes, 100)).toThrowError(expect.objectContaining({ code: 'MODEL_CORRUPT' }));
+  });
+});

@@ -1,0 +1,29 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+
+const read = async (path: string) => JSON.parse(await readFile(new URL(`../${path}`, import.meta.url), 'utf8'));
+
+describe('package-lock.json', () => {
+  it('names no download address and pins every package by hash', async () => {
+    const { packages } = (await read('package-lock.json')) as { packages: Record<string, Record<string, unknown>> };
+    const entries = Object.entries(packages).filter(([path]) => path !== '');
+    expect(entries.length).toBeGreaterThan(50);
+    expect(entries.filter(([, entry]) => 'resolved' in entry).map(([path]) => path)).toEqual([]);
+    expect(entries.filter(([, entry]) => !entry.integrity && !entry.inBundle).map(([path]) => path)).toEqual([]);
+  });
+
+  it('agrees with package.json', async () => {
+    const manifest = await read('package.json');
+    const root = (await read('package-lock.json')).packages[''];
+    for (const field of ['version', 'dependencies', 'devDependencies', 'engines'])
+      expect(root[field]).toEqual(manifest[field]);
+  });
+});
+
+describe('package.json', () => {
+  it('pins exact versions', async () => {
+    const { dependencies, devDependencies } = await read('package.json');
+    for (const version of Object.values({ ...dependencies, ...devDependencies }))
+      expect(version).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?$/);
+  });
+});
