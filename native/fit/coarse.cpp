@@ -81,8 +81,12 @@ CoarseResult fit_coarse(const Model& model, const CoarseProblem& problem, Thread
   check(model, problem);
   LandmarkProblem landmarks(model, problem);
   const std::vector<double> weights = landmarks.point_weights(), points = landmarks.prior_points();
-  require(std::count_if(weights.begin(), weights.end(), [](double w) { return w > 0; }) >= 6,
-          "at least 6 landmarks with a weight above 0");
+  long usable = 0;
+  for (long i = 0; i < model.dense.count; ++i) {
+    const bool may_slide = !problem.contour_vertices.empty() && model.dense.dynamic[static_cast<size_t>(i)] != 0;
+    usable += weights[static_cast<size_t>(i)] > 0 && !may_slide ? 1 : 0;
+  }
+  require(usable >= 6, "at least 6 landmarks on fixed surface points with a weight above 0");
   const auto start = initial_pose(points.data(), problem.pixels.data(), weights.data(), model.dense.count,
                                   problem.focal_px, problem.principal_px.data());
   if (!start) degenerate();

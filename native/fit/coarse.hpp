@@ -8,18 +8,11 @@
 #include "core/cancel.hpp"
 #include "core/progress.hpp"
 #include "core/thread_pool.hpp"
+#include "fit/camera_pose.hpp"
 #include "fit/model.hpp"
 #include "losses/robust.hpp"
 
 namespace hrn::fit {
-
-/// Pinhole camera in front of a rotated and translated head: p_cam = R p + t, u = f x / z + cx, v = f y / z + cy.
-struct CameraPose {
-  std::array<double, 9> rotation{};     // row-major
-  std::array<double, 3> translation{};  // mm
-  double focal_px = 0;
-  std::array<double, 2> principal_px{};
-};
 
 /// What is observed and believed. `n` is the number of dense landmarks of the model; empty vectors mean "none".
 struct CoarseProblem {

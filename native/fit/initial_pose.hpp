@@ -2,7 +2,7 @@
 #pragma once
 #include <optional>
 
-#include "fit/coarse.hpp"
+#include "fit/camera_pose.hpp"
 
 namespace hrn::fit {
 

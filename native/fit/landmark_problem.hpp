@@ -37,7 +37,7 @@ class LandmarkProblem {
 
   int pose_unknowns() const { return focal_free_ ? 7 : 6; }
   long coefficient_count() const { return identity_ + expression_ + nuisance_; }
-  /// [count][3] surface points (with bias) of zero coefficients' mean: the prior mean shape.
+  /// [count][3] surface points (with bias) of the prior mean shape, mm.
   std::vector<double> prior_points() const;
   /// Weights of the points against each other, [count].
   std::vector<double> point_weights() const;
@@ -46,43 +46,51 @@ class LandmarkProblem {
   void predict(CoarseResult& result);
 
  private:
-  // What one landmark is compared with in the current linearisation.
+  /// The surface point that a landmark is compared with in the current linearisation.
   struct Match {
-    bool sliding = false;
-    ContourPoint contour;
-    double inverse_sigma = 0;  // 1 / px
-    double inverse_depth_sigma = 0;
+    bool sliding = false;            // on the silhouette, compared across it
+    double normal[2] = {0, 0};       // of the silhouette
+    const double* mean = nullptr;    // [3], mm
+    const float* basis = nullptr;    // [3][coefficients]
+    double inverse_sigma = 0;        // 1 / px
+    double inverse_depth_sigma = 0;  // 1 / px; 0: no depth residual
   };
 
+  void add_prior(double mean, double sigma, double lower, double upper);
+  void match_surface();
+  void match_silhouette();
+  void slide(long i, const ContourPoint& point);
+  void set_deviations();
   void evaluate(const LandmarkState& state);
-  void match_points();
   double cost(const LandmarkState& state);
   double prior_cost(const LandmarkState& state) const;
+  double depth_residual(long i, double focal) const;
+  void pixel_residual(long i, const CameraPose& camera, double residual[2]) const;
   void add_point_rows(long i, optim::NormalEquations& equations);
   void add_depth_row(long i, optim::NormalEquations& equations);
-  void contour_rows(const ContourPoint& point);
-  double depth_residual(long i, double focal) const;
 
   const CoarseProblem& problem_;
   long count_, identity_, expression_, nuisance_, identity_total_;
   bool focal_free_, pose_only_ = false;
-  std::vector<double> mean_;                         // [count][3], mm, with bias
-  std::vector<float> basis_;                         // [count][3][coefficients]
-  std::vector<double> mean_basis_;                   // [3][coefficients], weighted mean over the points with a depth
-  std::vector<double> sigma_mm_, weights_, depths_;  // [count]; depths relative to their mean
+  std::vector<double> mean_;                // [count][3], mm, with bias
+  std::vector<float> basis_;                // [count][3][coefficients]
+  std::vector<double> sigma_mm_, weights_;  // [count]
+  std::vector<double> depth_weights_;       // [count], share in the mean depth; 0 for points that may slide
+  std::vector<double> depths_;              // [count], px relative to their weighted mean
+  std::vector<double> mean_basis_;          // [3][coefficients], mean with depth_weights_
   std::vector<double> prior_mean_, prior_sigma_, lower_, upper_;  // [coefficients]
-  std::vector<std::uint8_t> dynamic_;
+
   ContourBand band_;
-  std::vector<ContourPoint> contour_;
+  std::vector<long> slot_;            // [count], place in the following two of points that may slide, else -1
+  std::vector<double> contour_mean_;  // [slots][3]
+  std::vector<float> contour_basis_;  // [slots][3][coefficients]; zero for nuisance, which moves no silhouette
+  std::vector<ContourSegment> contour_;
 
   LandmarkState state_, candidate_;
   std::vector<Match> matches_;
-  std::vector<double> camera_points_;   // [count][3], of the last evaluate()
-  std::vector<double> contour_points_;  // [count][3], camera frame, for sliding points
-  double mean_depth_ = 0;               // weighted mean z of the points
-  Vec3<double> mean_point_{};           // weighted mean of the points minus the translation, camera axes
-  std::vector<double> row_u_, row_v_;   // [unknowns]
-  std::vector<float> contour_basis_;    // [3][coefficients]
+  std::vector<double> camera_points_;  // [count][3], mm, of the last evaluate()
+  Vec3<double> centre_{};              // weighted mean of the points, camera frame, of the last evaluate()
+  std::vector<double> row_;            // [unknowns]
 };
 
 }  // namespace hrn::fit

@@ -1,5 +1,6 @@
 #include "fit/occluding_contour.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/vec.hpp"
@@ -20,25 +21,25 @@ ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& v
   const auto local_of = [&](long corner) {
     return local[static_cast<size_t>(mesh.triangles[static_cast<size_t>(corner)])];
   };
-  for (long t = 0; t < mesh.triangle_count; ++t)
-    if (local_of(3 * t) >= 0 && local_of(3 * t + 1) >= 0 && local_of(3 * t + 2) >= 0)
-      for (long c = 0; c < 3; ++c) triangles_.push_back(local_of(3 * t + c));
-
   std::vector<std::uint8_t> interior(members.size(), 1);
   for (size_t i = 0; i < members.size(); ++i) {
     const size_t v = static_cast<size_t>(members[i]);
-    if (mesh.corner_offsets[v] == mesh.corner_offsets[v + 1]) interior[i] = 0;
     for (std::int32_t k = mesh.corner_offsets[v]; k < mesh.corner_offsets[v + 1]; ++k) {
       const long t = mesh.corners[static_cast<size_t>(k)] / 3;
       for (long c = 0; c < 3; ++c)
         if (local_of(3 * t + c) < 0) interior[i] = 0;
     }
   }
-  for (size_t e = 0; e < mesh.edges.size(); e += 2) {
-    const std::int32_t a = local[static_cast<size_t>(mesh.edges[e])], b = local[static_cast<size_t>(mesh.edges[e + 1])];
-    if (a < 0 || b < 0 || !interior[static_cast<size_t>(a)] || !interior[static_cast<size_t>(b)]) continue;
-    edges_.push_back(a);
-    edges_.push_back(b);
+  // Corners at the rim of the band have normals of half their surroundings and would show a silhouette of their own.
+  for (const bool complete : {true, false}) {
+    for (long t = 0; t < mesh.triangle_count; ++t) {
+      const std::int32_t corners[3] = {local_of(3 * t), local_of(3 * t + 1), local_of(3 * t + 2)};
+      if (corners[0] < 0 || corners[1] < 0 || corners[2] < 0) continue;
+      const bool whole = interior[static_cast<size_t>(corners[0])] && interior[static_cast<size_t>(corners[1])] &&
+                         interior[static_cast<size_t>(corners[2])];
+      if (whole == complete) triangles_.insert(triangles_.end(), corners, corners + 3);
+    }
+    if (complete) complete_ = triangles_.size();
   }
 
   const size_t rows = 3 * members.size();
@@ -57,7 +58,7 @@ ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& v
 }
 
 void ContourBand::update(const CameraPose& camera, const double* identity, long identity_count,
-                         const double* expression, std::vector<ContourPoint>& contour) {
+                         const double* expression, std::vector<ContourSegment>& contour) {
   contour.clear();
   const size_t rows = positions_.size();
   for (size_t r = 0; r < rows; ++r) positions_[r] = static_cast<double>(mean_[r]);
@@ -80,41 +81,61 @@ void ContourBand::update(const CameraPose& camera, const double* identity, long 
     }
   }
 
-  const double* r = camera.rotation.data();
-  const auto rotate = [r](Vec3<double> p) {
-    return Vec3<double>{r[0] * p.x + r[1] * p.y + r[2] * p.z, r[3] * p.x + r[4] * p.y + r[5] * p.z,
-                        r[6] * p.x + r[7] * p.y + r[8] * p.z};
-  };
-  const Vec3<double> translation{camera.translation[0], camera.translation[1], camera.translation[2]};
   for (long v = 0; v < count_; ++v) {
     const Vec3<double> n = load3(normals_.data(), v);
     const double size = length(n);
     facing_[static_cast<size_t>(v)] =
-        size > 0 ? dot(rotate(n), rotate(load3(positions_.data(), v)) + translation) / size : 0.0;
+        size > 0 ? dot(camera.rotate(n), camera.transform(load3(positions_.data(), v))) / size : 0.0;
   }
-  for (size_t e = 0; e < edges_.size(); e += 2) {
-    const long a = edges_[e], b = edges_[e + 1];
-    const double fa = facing_[static_cast<size_t>(a)], fb = facing_[static_cast<size_t>(b)];
-    if (!(fa * fb < 0)) continue;
-    ContourPoint point;
-    point.a = a;
-    point.b = b;
-    point.along = fa / (fa - fb);
-    const double s = point.along;
-    const Vec3<double> p =
-        rotate((1 - s) * load3(positions_.data(), a) + s * load3(positions_.data(), b)) + translation;
+  // The silhouette's point on the edge from corner i to corner j of a triangle.
+  const auto crossing = [&](const std::int32_t* corners, int i, int j, ContourPoint& point) {
+    const long a = corners[i], b = corners[j];
+    const double fa = facing_[static_cast<size_t>(a)], fb = facing_[static_cast<size_t>(b)], s = fa / (fa - fb);
+    std::copy_n(corners, 3, point.vertices);
+    std::fill_n(point.weights, 3, 0.0);
+    point.weights[i] = 1 - s;
+    point.weights[j] = s;
+    const Vec3<double> p = camera.transform((1 - s) * load3(positions_.data(), a) + s * load3(positions_.data(), b));
     const Vec3<double> na = load3(normals_.data(), a), nb = load3(normals_.data(), b);
     // The tangent plane at a silhouette point holds the camera centre, so its trace in the image is the silhouette's
     // tangent and the plane's normal, cut to x and y, is the silhouette's normal.
-    const Vec3<double> n = rotate(((1 - s) / length(na)) * na + (s / length(nb)) * nb);
+    const Vec3<double> n = camera.rotate(((1 - s) / length(na)) * na + (s / length(nb)) * nb);
     const double size = std::hypot(n.x, n.y);
-    if (!(p.z > 1) || !(size > 1e-6)) continue;
-    point.pixel[0] = camera.focal_px * p.x / p.z + camera.principal_px[0];
-    point.pixel[1] = camera.focal_px * p.y / p.z + camera.principal_px[1];
+    if (!(p.z > 1) || !(size > 1e-6)) return false;
+    camera.project(p, point.pixel);
     point.normal[0] = n.x / size;
     point.normal[1] = n.y / size;
-    contour.push_back(point);
+    return true;
+  };
+  for (size_t t = 0; t < complete_; t += 3) {
+    const std::int32_t* corners = triangles_.data() + t;
+    bool away[3];
+    for (int c = 0; c < 3; ++c) away[c] = facing_[static_cast<size_t>(corners[c])] > 0;
+    if (away[0] == away[1] && away[1] == away[2]) continue;
+    // The corner that is alone on its side; the silhouette crosses the two edges that leave it.
+    const int alone = away[1] == away[2] ? 0 : (away[0] == away[2] ? 1 : 2);
+    ContourSegment segment;
+    if (crossing(corners, alone, (alone + 1) % 3, segment.ends[0]) &&
+        crossing(corners, alone, (alone + 2) % 3, segment.ends[1]))
+      contour.push_back(segment);
   }
+}
+
+ContourPoint ContourSegment::nearest(const double pixel[2]) const {
+  const ContourPoint &a = ends[0], &b = ends[1];
+  const double dx = b.pixel[0] - a.pixel[0], dy = b.pixel[1] - a.pixel[1], size = dx * dx + dy * dy;
+  const double along = (pixel[0] - a.pixel[0]) * dx + (pixel[1] - a.pixel[1]) * dy;
+  const double s = size > 0 ? std::clamp(along / size, 0.0, 1.0) : 0.0;
+  ContourPoint point = a;
+  for (int k = 0; k < 3; ++k) point.weights[k] = (1 - s) * a.weights[k] + s * b.weights[k];
+  for (int k = 0; k < 2; ++k) {
+    point.pixel[k] = (1 - s) * a.pixel[k] + s * b.pixel[k];
+    point.normal[k] = (1 - s) * a.normal[k] + s * b.normal[k];
+  }
+  const double norm = std::hypot(point.normal[0], point.normal[1]);
+  if (norm > 1e-6)
+    for (double& n : point.normal) n /= norm;
+  return point;
 }
 
 std::vector<std::uint32_t> contour_candidates(const Model& model, double radius_mm) {

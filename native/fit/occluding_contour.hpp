@@ -3,17 +3,25 @@
 #include <cstdint>
 #include <vector>
 
-#include "fit/coarse.hpp"
+#include "fit/camera_pose.hpp"
 #include "fit/model.hpp"
 
 namespace hrn::fit {
 
-/// A point of the silhouette, on the edge between two band vertices.
+/// A point of the silhouette inside a triangle of the band.
 struct ContourPoint {
-  long a = 0, b = 0;          // band vertices
-  double along = 0;           // position = (1 - along) a + along b
-  double pixel[2] = {0, 0};   // px
-  double normal[2] = {0, 0};  // outward, unit length, in the image
+  long vertices[3] = {0, 0, 0};   // of the band
+  double weights[3] = {1, 0, 0};  // barycentric
+  double pixel[2] = {0, 0};       // px
+  double normal[2] = {0, 0};      // outward, unit length, in the image
+};
+
+/// Where the silhouette crosses one triangle.
+struct ContourSegment {
+  ContourPoint ends[2];
+
+  /// The point nearest to a pixel.
+  ContourPoint nearest(const double pixel[2]) const;
 };
 
 /// A subset of the mesh whose shape can be evaluated without the rest.
@@ -26,7 +34,7 @@ class ContourBand {
   /// Evaluates the band for the given coefficients (first identity_count of the identity, all expressions) and finds
   /// its silhouette. Allocates only while the silhouette grows.
   void update(const CameraPose& camera, const double* identity, long identity_count, const double* expression,
-              std::vector<ContourPoint>& contour);
+              std::vector<ContourSegment>& contour);
 
   double mean(long vertex, long axis) const {
     return static_cast<double>(mean_[static_cast<size_t>(3 * vertex + axis)]);
@@ -40,8 +48,8 @@ class ContourBand {
   long count_ = 0, identity_total_ = 0, expression_count_ = 0;
   std::vector<float> mean_;              // [count][3]
   std::vector<float> basis_;             // [shape_count][count][3]
-  std::vector<std::int32_t> triangles_;  // [..][3] whose three corners lie in the band
-  std::vector<std::int32_t> edges_;      // [..][2] whose ends have all their triangles in the band
+  std::vector<std::int32_t> triangles_;  // [..][3] whose corners lie in the band; those with whole normals first
+  size_t complete_ = 0;                  // numbers of triangles_ whose corners have all their triangles in the band
   std::vector<double> positions_, normals_, facing_;
 };
 
