@@ -1,7 +1,8 @@
 /** Runs the landmark network on synthetic portraits and compares its points with the truth. */
-import { native } from '../../../lib/native/load.js';
+
 import { HrnError } from '../../../lib/errors.js';
 import type { MorphableModel } from '../../../lib/morphable-model.js';
+import { native } from '../../../lib/native/load.js';
 import { type Sample, sample } from '../../../lib/sample.js';
 import { detectFaces } from '../../../lib/stages/detect.js';
 import { type DenseLandmarks, findLandmarks } from '../../../lib/stages/landmarks.js';

@@ -56,7 +56,7 @@ const ITERATIONS = 40;
 function principalModes(rows: readonly Float64Array[], count: number): Float64Array[] {
   const size = rows[0]!.length;
   // More vectors than asked for make the wanted ones converge quickly. The start is arbitrary but fixed.
-  let basis = Array.from({ length: Math.min(2 * count, rows.length, size) }, (_, k) =>
+  let basis: Float64Array[] = Array.from({ length: Math.min(2 * count, rows.length, size) }, (_, k) =>
     Float64Array.from({ length: size }, (_, i) => Math.sin(1 + k * 12.9898 + i * 78.233)),
   );
   orthonormalise(basis);
