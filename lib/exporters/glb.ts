@@ -1,41 +1,35 @@
-import {
-  type Accessor,
-  Document,
-  type Buffer as GltfBuffer,
-  type Material,
-  NodeIO,
-  type Primitive,
-  type Texture,
-} from '@gltf-transform/core';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { MeshPart, ReconstructionData } from '../result.js';
 import { VERSION } from '../version.js';
 import { type BlendShapeHead, toBlendShapes } from './blend-shapes.js';
 import type { Exporter } from './exporter.js';
+import { GlbContainer } from './glb-container.js';
 import { MATERIALS } from './materials.js';
 import { encodeJpeg } from './texture.js';
 
 /** glTF measures in metres, we in millimetres. */
 const METRES_PER_MM = 1e-3;
-/** A sparse accessor stores an index beside each vector, so it pays only while few vectors differ from zero. */
-const SPARSE_BELOW = 0.5;
 
 /** The vertices of one part, renumbered from 0 in their old order. */
 interface PartVertices {
   /** For each vertex of the part its index in the whole mesh. */
   source: Uint32Array;
   /** The part's triangles in the new numbers. */
-  indices: Uint16Array | Uint32Array;
+  indices: Uint32Array;
 }
 
-function partVertices(meshIndices: Uint32Array, part: MeshPart): PartVertices {
+function partVertices(meshIndices: Uint32Array, part: MeshPart, vertexCount: number): PartVertices {
   const corners = meshIndices.subarray(part.firstIndex, part.firstIndex + part.indexCount);
-  const source = Uint32Array.from(new Set(corners)).sort();
-  const renumbered = new Map(Array.from(source, (vertex, i) => [vertex, i]));
-  const indices = Array.from(corners, (vertex) => renumbered.get(vertex) as number);
-  return { source, indices: source.length < 65535 ? Uint16Array.from(indices) : Uint32Array.from(indices) };
+  const renumbered = new Uint32Array(vertexCount);
+  for (const vertex of corners) renumbered[vertex] = 1;
+  const source: number[] = [];
+  for (let vertex = 0; vertex < vertexCount; vertex++) {
+    if (renumbered[vertex]) renumbered[vertex] = source.push(vertex) - 1;
+  }
+  return { source: Uint32Array.from(source), indices: corners.map((vertex) => renumbered[vertex] as number) };
 }
 
-function gather(values: Float32Array, width: number, source: Uint32Array, scale = 1): Float32Array<ArrayBuffer> {
+function gather(values: Float32Array, width: number, source: Uint32Array, scale = 1): Float32Array {
   const out = new Float32Array(source.length * width);
   for (let i = 0; i < source.length; i++) {
     const from = width * (source[i] as number);
@@ -44,60 +38,42 @@ function gather(values: Float32Array, width: number, source: Uint32Array, scale 
   return out;
 }
 
-function isMostlyZero(vectors: Float32Array): boolean {
-  let nonZero = 0;
-  for (let i = 0; i < vectors.length; i += 3) if (vectors[i] || vectors[i + 1] || vectors[i + 2]) nonZero++;
-  return nonZero < SPARSE_BELOW * (vectors.length / 3);
+/** The glTF primitive of a part, its material having the part's index. */
+async function primitiveOf(
+  container: GlbContainer,
+  { mesh, model }: ReconstructionData,
+  head: BlendShapeHead,
+  part: MeshPart,
+  material: number,
+): Promise<object> {
+  const { source, indices } = partVertices(mesh.indices, part, model.vertexCount);
+  const targets: object[] = [];
+  for (const shape of head.shapes) {
+    targets.push({
+      POSITION: container.offsets(gather(shape.positionOffsets, 3, source, METRES_PER_MM)),
+      NORMAL: container.offsets(gather(shape.normalOffsets, 3, source)),
+    });
+    await yieldToEventLoop();
+  }
+  return {
+    attributes: {
+      POSITION: container.vec3(gather(head.positions, 3, source, METRES_PER_MM)),
+      NORMAL: container.vec3(gather(head.normals, 3, source)),
+      TEXCOORD_0: container.vec2(gather(mesh.uvs, 2, source)),
+    },
+    indices: container.indices(indices, source.length),
+    material,
+    targets,
+  };
 }
 
-/** Builds the glTF accessors of one head; holds what they all need. */
-class PrimitiveBuilder {
-  constructor(
-    private readonly document: Document,
-    private readonly buffer: GltfBuffer,
-    private readonly head: BlendShapeHead,
-    private readonly result: ReconstructionData,
-  ) {}
-
-  build(part: MeshPart, material: Material): Primitive {
-    const { source, indices } = partVertices(this.result.mesh.indices, part);
-    const primitive = this.document
-      .createPrimitive()
-      .setMaterial(material)
-      .setIndices(this.accessor('SCALAR', indices as Uint16Array<ArrayBuffer>))
-      .setAttribute('POSITION', this.accessor('VEC3', gather(this.head.positions, 3, source, METRES_PER_MM)))
-      .setAttribute('NORMAL', this.accessor('VEC3', gather(this.head.normals, 3, source)))
-      .setAttribute('TEXCOORD_0', this.accessor('VEC2', gather(this.result.mesh.uvs, 2, source)));
-    for (const shape of this.head.shapes) {
-      const target = this.document
-        .createPrimitiveTarget(shape.name)
-        .setAttribute('POSITION', this.offsets(gather(shape.positionOffsets, 3, source, METRES_PER_MM)))
-        .setAttribute('NORMAL', this.offsets(gather(shape.normalOffsets, 3, source)));
-      primitive.addTarget(target);
-    }
-    return primitive;
-  }
-
-  private accessor(
-    type: 'SCALAR' | 'VEC2' | 'VEC3',
-    array: Float32Array<ArrayBuffer> | Uint16Array<ArrayBuffer>,
-  ): Accessor {
-    return this.document.createAccessor().setType(type).setArray(array).setBuffer(this.buffer);
-  }
-
-  private offsets(array: Float32Array<ArrayBuffer>): Accessor {
-    return this.accessor('VEC3', array).setSparse(isMostlyZero(array));
-  }
-}
-
-function createMaterial(document: Document, part: MeshPart, texture: Texture): Material {
-  const { roughness, doubleSided } = MATERIALS[part.name];
-  return document
-    .createMaterial(part.name)
-    .setBaseColorTexture(texture)
-    .setMetallicFactor(0)
-    .setRoughnessFactor(roughness)
-    .setDoubleSided(doubleSided);
+function materialOf({ name }: MeshPart): object {
+  const { roughness, doubleSided } = MATERIALS[name];
+  return {
+    name,
+    pbrMetallicRoughness: { baseColorTexture: { index: 0 }, metallicFactor: 0, roughnessFactor: roughness },
+    doubleSided,
+  };
 }
 
 /**
@@ -113,29 +89,36 @@ export const glb: Exporter = {
 
   async encode(result, path) {
     const head = await toBlendShapes(result);
-    const document = new Document();
-    const root = document.getRoot();
-    root.getAsset().generator = `hrn ${VERSION}`;
-    const buffer = document.createBuffer();
-    const texture = document
-      .createTexture('texture')
-      .setMimeType('image/jpeg')
-      .setImage((await encodeJpeg(result.texture)) as Uint8Array<ArrayBuffer>);
-
-    const mesh = document
-      .createMesh('head')
-      .setWeights(head.shapes.map((shape) => shape.weight))
-      .setExtras({
-        targetNames: head.shapes.map((shape) => shape.name),
-        units: 'metres',
-        scaleSource: result.scale.source,
-      });
-    const builder = new PrimitiveBuilder(document, buffer, head, result);
-    for (const part of result.mesh.parts) {
-      if (part.indexCount > 0) mesh.addPrimitive(builder.build(part, createMaterial(document, part, texture)));
-    }
-    const scene = document.createScene('scene').addChild(document.createNode('head').setMesh(mesh));
-    root.setDefaultScene(scene);
-    return [{ path, bytes: await new NodeIO().writeBinary(document) }];
+    const container = new GlbContainer();
+    const parts = result.mesh.parts.filter((part) => part.indexCount > 0);
+    const primitives: object[] = [];
+    for (const [i, part] of parts.entries()) primitives.push(await primitiveOf(container, result, head, part, i));
+    const image = {
+      name: 'texture',
+      mimeType: 'image/jpeg',
+      bufferView: container.image(await encodeJpeg(result.texture)),
+    };
+    const bytes = container.toBytes({
+      asset: { version: '2.0', generator: `hrn ${VERSION}` },
+      scene: 0,
+      scenes: [{ name: 'scene', nodes: [0] }],
+      nodes: [{ name: 'head', mesh: 0 }],
+      meshes: [
+        {
+          name: 'head',
+          primitives,
+          weights: head.shapes.map((shape) => shape.weight),
+          extras: {
+            targetNames: head.shapes.map((shape) => shape.name),
+            units: 'metres',
+            scaleSource: result.scale.source,
+          },
+        },
+      ],
+      materials: parts.map(materialOf),
+      textures: [{ source: 0 }],
+      images: [image],
+    });
+    return [{ path, bytes }];
   },
 };
