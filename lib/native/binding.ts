@@ -1,6 +1,7 @@
 import type { HrnError, HrnErrorCode } from '../errors.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
+import type { PhotometricFit, PhotometricProblem, TextureBake, TextureProblem } from './refine.js';
 
 /**
  * Everything that the addon exports, in TypeScript. A test compares the addon's names with NATIVE_EXPORTS.
@@ -28,6 +29,8 @@ export interface NativeBinding {
   cropImage(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<Float32Array>;
   /** Draws a mesh; see lib/render.ts. */
   render(context: NativeContext, scene: NativeRenderScene): NativeJob<NativePicture>;
+  /** Edge-preserving upsampling of a mask by a colour image of the same region: `[fineSize][fineSize]`, 0..1. */
+  guidedUpsample(options: GuidedUpsample): NativeJob<Float32Array>;
   Session: new () => NativeSession;
   /** Checks (MODEL_CORRUPT names the array at fault), copies and repacks a model; takes some 50 ms. */
   Model: new (
@@ -42,6 +45,27 @@ export interface NativeBinding {
   ): NativeJob<CoarseFit>;
   /** Deformable vertices within `radiusMm` of the dynamic landmarks: for CoarseProblem.contourVertices. */
   contourCandidates(model: NativeModel, radiusMm: number): Uint32Array;
+  /** Vertex positions `[vertices][3]`, mm, for all identity and expression coefficients. */
+  headShape(
+    context: NativeContext,
+    model: NativeModel,
+    identity: Float64Array,
+    expression: Float64Array,
+  ): NativeJob<Float32Array>;
+  /** Refines the landmark fit on the photo, with albedo and light; see PhotometricProblem. */
+  photometricFit(
+    context: NativeContext,
+    model: NativeModel,
+    problem: PhotometricProblem,
+    onProgress?: NativeProgress,
+  ): NativeJob<PhotometricFit>;
+  /** The texture stage; see TextureProblem. */
+  recoverTexture(
+    context: NativeContext,
+    model: NativeModel,
+    photo: NativeImage,
+    problem: TextureProblem,
+  ): NativeJob<TextureBake>;
 }
 
 export const NATIVE_EXPORTS = [
@@ -52,11 +76,15 @@ export const NATIVE_EXPORTS = [
   'Context',
   'Image',
   'cropImage',
+  'guidedUpsample',
   'render',
   'Session',
   'Model',
   'coarseFit',
   'contourCandidates',
+  'headShape',
+  'photometricFit',
+  'recoverTexture',
 ] as const satisfies readonly (keyof NativeBinding)[];
 
 /** A thread pool that jobs share; jobs of one context run one after the other. */
@@ -135,6 +163,21 @@ export interface NativePicture {
   barycentrics?: Float32Array;
 }
 
+export interface GuidedUpsample {
+  /** `[size][size]`, 0..1. */
+  mask: Float32Array;
+  /** `[size][size][3]`, 0..1. */
+  guide: Float32Array;
+  size: number;
+  /** `[fineSize][fineSize][3]`, 0..1. */
+  fineGuide: Float32Array;
+  fineSize: number;
+  /** Of the window in which the mask is fitted as a linear function of colour, pixels of the mask. */
+  radius: number;
+  /** Variance of colour below which a window counts as flat. */
+  epsilon: number;
+}
+
 /** A network with one float input and float outputs of fixed shape. */
 export interface NativeSession {
   /** `library`: path of ONNX Runtime; `model`: bytes of an .onnx file; `threads`: of the network's own pool. */
@@ -153,7 +196,7 @@ export interface NativeModel {
 /** Work under way on a thread of its own. */
 export interface NativeJob<Result> {
   promise: Promise<Result>;
-  /** Makes the promise reject soon, with code CANCELLED, unless it is about to settle. */
+  /** Makes the promise reject soon, with code CANCELLED, unless it has settled. */
   cancel(): void;
 }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -54,11 +54,21 @@ function builtPath(root: string): string {
 }
 
 function prebuiltPath(root: string): string {
-  // Its own search would find build/Release first again.
-  const gyp = require('node-gyp-build/node-gyp-build.js') as { resolve(dir: string): string };
-  const path = gyp.resolve(root);
-  if (!path.includes('prebuilds')) throw new Error(`no prebuilt addon for ${process.platform}-${process.arch}`);
-  return path;
+  const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+  // node-gyp-build's own search would find build/Release first again; these are the parts that choose among prebuilds.
+  const gyp = require('node-gyp-build/node-gyp-build.js') as PrebuildTags;
+  const fitting = (existsSync(folder) ? readdirSync(folder) : [])
+    .map(gyp.parseTags)
+    .filter(gyp.matchTags('node', process.versions.modules))
+    .sort(gyp.compareTags('node'));
+  if (!fitting[0]) throw new Error(`no prebuilt addon for ${process.platform}-${process.arch}`);
+  return join(folder, fitting[0].file);
+}
+
+interface PrebuildTags {
+  parseTags(file: string): { file: string } | undefined;
+  matchTags(runtime: string, abi: string): (tags: { file: string } | undefined) => tags is { file: string };
+  compareTags(runtime: string): (a: { file: string }, b: { file: string }) => number;
 }
 
 function advice(root: string): string {

@@ -9,6 +9,7 @@
 #include "binding/errors.hpp"
 #include "binding/image.hpp"
 #include "binding/model.hpp"
+#include "binding/refine.hpp"
 #include "binding/render.hpp"
 #include "binding/session.hpp"
 #include "core/isa.hpp"
@@ -52,6 +53,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_session(env, exports);
   register_model(env, exports);
   register_coarse(env, exports);
+  register_refine(env, exports);
   return exports;
 }
 

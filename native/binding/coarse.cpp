@@ -34,8 +34,9 @@ losses::Robust robust_of(const Napi::Value& value) {
   reject("'none', 'huber' or 'gemanMcClure'", "robust", value);
 }
 
-// Sizes and ranges are checked by fit_coarse, which knows the model; here only types.
-fit::CoarseProblem problem_of(const Napi::Value& value) {
+}  // namespace
+
+fit::CoarseProblem coarse_problem_of(const Napi::Value& value) {
   const Napi::Object o = object_of(value, "problem");
   fit::CoarseProblem p;
   p.pixels = copy_of<double>(field(o, "pixels"), "pixels");
@@ -72,6 +73,8 @@ fit::CoarseProblem problem_of(const Napi::Value& value) {
   return p;
 }
 
+namespace {
+
 template <size_t N>
 Napi::Value doubles(Napi::Env env, const std::array<double, N>& data) {
   return typed_array(env, std::span<const double>(data));
@@ -101,7 +104,7 @@ Napi::Value coarse_fit(const Napi::CallbackInfo& info) {
   auto model = model_of(info[1]);
   return start_job(
       info.Env(), info[3],
-      [context, model, problem = problem_of(info[2])](const Cancel& cancel, const Progress& progress) {
+      [context, model, problem = coarse_problem_of(info[2])](const Cancel& cancel, const Progress& progress) {
         const Context::Turn turn(*context, cancel);
         return fit::fit_coarse(*model, problem, turn.pool(), cancel, progress);
       },

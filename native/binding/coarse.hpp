@@ -2,7 +2,12 @@
 #pragma once
 #include <napi.h>
 
+#include "fit/coarse.hpp"
+
 namespace hrn::binding {
+
+// The lib/native/coarse.ts CoarseProblem; only types are checked, sizes and ranges by the fit, which knows the model.
+fit::CoarseProblem coarse_problem_of(const Napi::Value& value);
 
 void register_coarse(Napi::Env env, Napi::Object exports);
 

@@ -6,12 +6,17 @@
 //
 // matrix: six numbers, crop pixel to image pixel (see imaging::CropSpec); border: 'zero' | 'replicate';
 // the crop is a Float32Array [height][width][3].
+//
+//   await guidedUpsample({ mask, guide, size, fineGuide, fineSize, radius, epsilon }).promise;
+//
+// Float32Arrays [size][size], [size][size][3], [fineSize][fineSize][3]; the result is [fineSize][fineSize].
 #include "binding/image.hpp"
 
 #include "binding/context.hpp"
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
 #include "binding/job.hpp"
+#include "imaging/guided_filter.hpp"
 
 namespace hrn::binding {
 namespace {
@@ -89,6 +94,28 @@ Napi::Value crop_image(const Napi::CallbackInfo& info) {
       [](Napi::Env env, const std::vector<float>& crop) -> Napi::Value { return typed_array(env, crop); });
 }
 
+Napi::Value guided_upsample(const Napi::CallbackInfo& info) {
+  const Napi::Object options = object_of(info[0], "options");
+  imaging::GuidedUpsampleSpec spec;
+  spec.size = integer_of(field(options, "size"), "size", 1, kMaxCropSide);
+  spec.fine_size = integer_of(field(options, "fineSize"), "fineSize", 1, kMaxCropSide);
+  spec.radius = integer_of(field(options, "radius"), "radius", 1, kMaxCropSide);
+  spec.epsilon = static_cast<float>(number_of(field(options, "epsilon"), "epsilon", 1e-8, 1));
+  const auto area = static_cast<std::size_t>(spec.size * spec.size);
+  const auto fine_area = static_cast<std::size_t>(spec.fine_size * spec.fine_size);
+  auto mask = finite_floats_of(field(options, "mask"), "mask", area);
+  auto guide = finite_floats_of(field(options, "guide"), "guide", 3 * area);
+  auto fine_guide = finite_floats_of(field(options, "fineGuide"), "fineGuide", 3 * fine_area);
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [mask = std::move(mask), guide = std::move(guide), fine_guide = std::move(fine_guide), spec](const Cancel& cancel,
+                                                                                                   const Progress&) {
+        cancel.check();
+        return imaging::guided_upsample(mask, guide, fine_guide, spec);
+      },
+      [](Napi::Env env, const std::vector<float>& fine) -> Napi::Value { return typed_array(env, fine); });
+}
+
 }  // namespace
 
 std::shared_ptr<const imaging::Image> image_of(const Napi::Value& value) {
@@ -101,6 +128,7 @@ std::shared_ptr<const imaging::Image> image_of(const Napi::Value& value) {
 void register_image(Napi::Env env, Napi::Object exports) {
   exports.Set("Image", ImageObject::define(env));
   export_function<crop_image>(env, exports, "cropImage");
+  export_function<guided_upsample>(env, exports, "guidedUpsample");
 }
 
 }  // namespace hrn::binding

@@ -100,6 +100,9 @@ void Job::call_on_progress(Napi::Env env, long done, long total) {
 
 void Job::settle(Napi::Env env) {
   if (error_) return deferred_.Reject(js_error(env, std::exchange(error_, nullptr)).Value());
+  // Also when the work was past its last check: JavaScript never sees a result after it called cancel().
+  if (cancel_->requested())
+    return deferred_.Reject(js_error(env, ErrorCode::cancelled, "the job was cancelled").Value());
   Napi::Value value;
   try {
     value = guarded(env, [&] { return result(env); });

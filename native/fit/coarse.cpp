@@ -31,7 +31,9 @@ void check_positive(const std::vector<double>& values, const char* name) {
 
 bool in(double value, double low, double high) { return value >= low && value <= high; }
 
-void check(const Model& model, const CoarseProblem& p) {
+}  // namespace
+
+void check_coarse_problem(const Model& model, const CoarseProblem& p) {
   const size_t n = static_cast<size_t>(model.dense.count);
   check_values(p.pixels, 2 * n, false, "pixels");
   for (const double v : p.pixels) require(std::abs(v) < 1e7, "pixels below 1e7");
@@ -68,6 +70,8 @@ void check(const Model& model, const CoarseProblem& p) {
   require(in(p.tolerance, 0, 1), "tolerance between 0 and 1");
 }
 
+namespace {
+
 [[noreturn]] void degenerate() {
   throw Error(ErrorCode::fit_failed,
               "the landmarks do not determine a head pose (all in one place or on one line); pass a photo where the "
@@ -78,7 +82,7 @@ void check(const Model& model, const CoarseProblem& p) {
 
 CoarseResult fit_coarse(const Model& model, const CoarseProblem& problem, ThreadPool& pool, const Cancel& cancel,
                         const Progress& progress) {
-  check(model, problem);
+  check_coarse_problem(model, problem);
   LandmarkProblem landmarks(model, problem);
   const std::vector<double> weights = landmarks.point_weights(), points = landmarks.prior_points();
   long usable = 0;

@@ -62,7 +62,10 @@ struct CoarseResult {
   std::vector<double> identity_sigma;  // posterior deviation
 };
 
-/// Throws Error(invalid_argument) for values out of range or sizes that do not match the model, Error(fit_failed) when
+/// Throws Error(invalid_argument) for values out of range or sizes that do not match the model.
+void check_coarse_problem(const Model& model, const CoarseProblem& problem);
+
+/// Throws Error(invalid_argument) as check_coarse_problem, Error(fit_failed) when
 /// the landmarks do not determine a pose, Error(cancelled). Bit-identical for any thread count.
 CoarseResult fit_coarse(const Model& model, const CoarseProblem& problem, ThreadPool& pool, const Cancel& cancel,
                         const Progress& progress);

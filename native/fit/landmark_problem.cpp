@@ -305,7 +305,7 @@ void LandmarkProblem::add_point_rows(long i, optim::NormalEquations& equations) 
       for (long c = 0; c < coefficients; ++c)
         out[c] = h.x * static_cast<double>(x[c]) + h.y * static_cast<double>(y[c]) + h.z * static_cast<double>(z[c]);
     }
-    equations.add_row(row_.data(), scale * residual[k]);
+    equations.add_row(row(row_), scale * residual[k]);
   }
 }
 
@@ -338,7 +338,7 @@ void LandmarkProblem::add_depth_row(long i, optim::NormalEquations& equations) {
                        shared * mean_basis_[static_cast<size_t>(axis * coefficients + k)]);
     }
   }
-  equations.add_row(row_.data(), scale * residual);
+  equations.add_row(row(row_), scale * residual);
 }
 
 void LandmarkProblem::step_bounds(double* lower, double* upper) const {

@@ -1,5 +1,6 @@
 // The least-squares problem behind the landmark fit, in the form that optim::LevenbergMarquardt minimises.
 #pragma once
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,8 @@ class LandmarkProblem {
   int max_rows() const { return static_cast<int>(3 * count_); }
   void set_pose_only(bool pose_only) { pose_only_ = pose_only; }
   LandmarkState& state() { return state_; }
+  /// The state that the last try_step() formed.
+  const LandmarkState& candidate() const { return candidate_; }
 
   double linearize(optim::NormalEquations& equations);
   void step_bounds(double* lower, double* upper) const;
@@ -46,6 +49,11 @@ class LandmarkProblem {
   void predict(CoarseResult& result);
 
  private:
+  // The unknowns' part of a row buffer.
+  std::span<const double> row(const std::vector<double>& buffer) const {
+    return {buffer.data(), static_cast<size_t>(unknowns())};
+  }
+
   /// The surface point that a landmark is compared with in the current linearisation.
   struct Match {
     bool sliding = false;            // on the silhouette, compared across it

@@ -117,10 +117,22 @@ void pack(std::span<const std::uint16_t> halfs, long rows, long count, long firs
 
 }  // namespace
 
-float Model::shape_value(long component, long row) const {
+namespace {
+
+float packed_value(const HostArray<Half>& basis, long components, long component, long row) {
   const long tile = row / ops::kBasisTile;
-  const long i = (tile * shape_count() + component) * ops::kBasisTile + row % ops::kBasisTile;
-  return half_to_float(shape_basis[static_cast<size_t>(i)]);
+  const long i = (tile * components + component) * ops::kBasisTile + row % ops::kBasisTile;
+  return half_to_float(basis[static_cast<size_t>(i)]);
+}
+
+}  // namespace
+
+float Model::shape_value(long component, long row) const {
+  return packed_value(shape_basis, shape_count(), component, row);
+}
+
+float Model::albedo_value(long component, long row) const {
+  return packed_value(albedo_basis, albedo_count, component, row);
 }
 
 std::shared_ptr<const Model> build_model(const ModelSource& s) {

@@ -74,6 +74,8 @@ struct Model {
 
   /// One value of the shape basis, mm per unit.
   float shape_value(long component, long row) const;
+  /// One value of the albedo basis, sRGB-encoded 0..1 per unit.
+  float albedo_value(long component, long row) const;
 };
 
 /// Copies, checks and repacks. Throws Error(model_corrupt) that names the array, what was expected and what was got.

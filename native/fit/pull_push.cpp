@@ -51,7 +51,9 @@ void push(WeightedMap& fine, const WeightedMap& coarse, ThreadPool& pool) {
       const long x0 = static_cast<long>(sx), x1 = std::min(x0 + 1, n - 1);
       const float tx = sx - static_cast<float>(x0);
       for (int k = 0; k < c; ++k) {
-        const auto at = [&](long yy, long xx) { return coarse.values[static_cast<std::size_t>((yy * n + xx) * c + k)]; };
+        const auto at = [&](long yy, long xx) {
+          return coarse.values[static_cast<std::size_t>((yy * n + xx) * c + k)];
+        };
         const float top = at(y0, x0) * (1 - tx) + at(y0, x1) * tx, bottom = at(y1, x0) * (1 - tx) + at(y1, x1) * tx;
         float& v = fine.values[i * static_cast<std::size_t>(c) + static_cast<std::size_t>(k)];
         v = w * v + (1 - w) * (top * (1 - ty) + bottom * ty);

@@ -12,7 +12,8 @@ namespace {
 
 using V3 = Vec3<float>;
 
-// Which triangle owns each texel, and the barycentrics of the texel's centre. UV layouts are bijective, so no depth test.
+// Which triangle owns each texel, and the barycentrics of the texel's centre. UV layouts are bijective, so no depth
+// test.
 struct TexelOwner {
   std::vector<std::int32_t> triangle;  // -1 outside every island
   std::vector<float> bary;             // [size][size][2], weights of corners 1 and 2
@@ -145,13 +146,11 @@ Layers project_photo(const TextureBakeArgs& a, const TexelOwner& owner, ThreadPo
       if (t < 0) continue;
       const float b[3] = {1 - owner.bary[2 * i] - owner.bary[2 * i + 1], owner.bary[2 * i], owner.bary[2 * i + 1]};
       V3 p{0, 0, 0}, n{0, 0, 0}, base{0, 0, 0};
-      float trust = 0;
       for (int k = 0; k < 3; ++k) {
         const long v = a.indices[3 * t + k];
         p = p + b[k] * load3(a.positions, v);
         n = n + b[k] * load3(a.normals, v);
         base = base + b[k] * load3(a.shaded, v);
-        trust += b[k] * a.trust[v];
       }
       store3(layers.base.data(), static_cast<long>(i), base);
       const float* r = a.camera.rotation;
@@ -162,7 +161,7 @@ Layers project_photo(const TextureBakeArgs& a, const TexelOwner& owner, ThreadPo
                  r[6] * n.x + r[7] * n.y + r[8] * n.z};
       if (!(c.z > 1)) continue;
       const float facing = -dot(m, c) / (length(m) * length(c) + 1e-12f);
-      float weight = trust * smoothstep(0.12f, 0.42f, facing);
+      float weight = smoothstep(0.12f, 0.42f, facing);
       if (weight <= 0) continue;
       const float u = a.camera.focal * c.x / c.z + a.camera.cx, v = a.camera.focal * c.y / c.z + a.camera.cy;
       if (!(u >= 0 && v >= 0 && u <= static_cast<float>(a.width) && v <= static_cast<float>(a.height))) continue;
@@ -222,8 +221,6 @@ WeightedMap colour_correction(const TextureBakeArgs& a, const TexelOwner& owner,
   pull_push(low, pool);
   return low;
 }
-
-
 
 }  // namespace
 

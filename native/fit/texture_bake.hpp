@@ -25,22 +25,21 @@ struct DepthImage {
 
 struct TextureBakeArgs {
   long vertices = 0, triangles = 0;
-  const float* positions = nullptr;        // in  [vertices][3], head frame, mm
-  const float* normals = nullptr;          // in  [vertices][3], unit
-  const float* uvs = nullptr;              // in  [vertices][2], 0..1
-  const float* shaded = nullptr;           // in  [vertices][3], albedo times irradiance, sRGB-encoded 0..1
-  const float* trust = nullptr;            // in  [vertices], 0..1: how far photo colours are believed here
-  const std::int32_t* indices = nullptr;   // in  [triangles][3]
-  const std::uint8_t* islands = nullptr;   // in  [triangles], UV island of each triangle; fills never cross islands
+  const float* positions = nullptr;       // in  [vertices][3], head frame, mm
+  const float* normals = nullptr;         // in  [vertices][3], unit
+  const float* uvs = nullptr;             // in  [vertices][2], 0..1
+  const float* shaded = nullptr;          // in  [vertices][3], albedo times irradiance, sRGB-encoded 0..1
+  const std::int32_t* indices = nullptr;  // in  [triangles][3]
+  const std::uint8_t* islands = nullptr;  // in  [triangles], UV island of each triangle; fills never cross islands
   int island_count = 0;
   BakeCamera camera{};
   DepthImage seen{};
-  const std::uint8_t* photo = nullptr;     // in  [height][width][channels], sRGB
+  const std::uint8_t* photo = nullptr;  // in  [height][width][channels], sRGB
   int width = 0, height = 0, channels = 3;
-  const float* person = nullptr;           // in  [person_height][person_width], 0..1: does the pixel belong to the person
+  const float* person = nullptr;  // in  [person_height][person_width], 0..1: does the pixel belong to the person
   int person_width = 0, person_height = 0;
-  float person_from_photo[6] = {};         // affine, row-major 2x3: photo pixels to person-mask pixels
-  int size = 0;                            // texture side, texels
+  float person_from_photo[6] = {};  // affine, row-major 2x3: photo pixels to person-mask pixels
+  int size = 0;                     // texture side, texels
 };
 
 // Returns [size][size][3] sRGB bytes, rows from v = 0. Throws hrn::Error when cancelled.

@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "optim/dense.hpp"
@@ -41,16 +42,20 @@ class NormalEquations {
     std::fill(gradient_.begin(), gradient_.end(), 0.0);
   }
 
-  /** Adds one row: `unknowns()` derivatives and the residual, both already multiplied by the root of the weight. */
-  void add_row(const double* derivatives, double residual) {
+  /**
+   * Adds one row: derivatives by the leading unknowns (zero by the others) and the residual, both already multiplied by
+   * the root of the weight.
+   */
+  void add_row(std::span<const double> derivatives, double residual) {
+    const int given = static_cast<int>(derivatives.size());
     const size_t r = static_cast<size_t>(rows_++);
     residual_[r] = residual;
     const size_t panel_size = static_cast<size_t>(max_rows_) * kPanel;
     int c = 0;
     for (int p = 0; p < panels_; ++p) {
       double* out = jacobian_.data() + static_cast<size_t>(p) * panel_size + r * kPanel;
-      const int width = std::min(kPanel, unknowns_ - c);
-      for (int k = 0; k < width; ++k) out[k] = derivatives[c + k];
+      const int width = std::clamp(given - c, 0, kPanel);
+      for (int k = 0; k < width; ++k) out[k] = derivatives[static_cast<size_t>(c + k)];
       for (int k = width; k < kPanel; ++k) out[k] = 0;
       c += kPanel;
     }
@@ -61,6 +66,10 @@ class NormalEquations {
     hessian_[static_cast<size_t>(i) * static_cast<size_t>(stride_ + 1)] += curvature;
     gradient_[static_cast<size_t>(i)] += slope;
   }
+
+  /** Adds a whole term's share: lower triangle (`i` >= `j`) of the Hessian, and gradient. */
+  void add_hessian(int i, int j, double value) { at(i, j) += value; }
+  void add_gradient(int i, double value) { gradient_[static_cast<size_t>(i)] += value; }
 
   /** Sums the rows into the Hessian (both triangles) and the gradient. */
   template <class Pool>

@@ -1,0 +1,84 @@
+import type { CoarseProblem } from './coarse.js';
+
+/** Pinhole camera: p_cam = R p + t in mm (x right, y down, z away), u = f x / z + cx, v = f y / z + cy in pixels. */
+export interface NativeCamera {
+  /** Row-major 3x3. */
+  rotation: Float64Array;
+  /** mm. */
+  translation: Float64Array;
+  focalPx: number;
+  principalPx: Float64Array;
+}
+
+/** Square crop of the photo: crop pixel = scale * (photo pixel - (x0, y0)). */
+export interface PhotometricLevel {
+  /** `[size][size][3]`, sRGB-encoded 0..1. */
+  rgb: Float32Array;
+  /** `[size][size]`, 0..1: how far the pixel shows skin. */
+  mask: Float32Array;
+  size: number;
+  scale: number;
+  x0: number;
+  y0: number;
+  iterations: number;
+}
+
+/** Input of `photometricFit`: the landmark problem, where to start, and the photo, coarse to fine. */
+export interface PhotometricProblem {
+  landmarks: CoarseProblem;
+  camera: NativeCamera;
+  identity: Float64Array;
+  expression: Float64Array;
+  nuisance: Float64Array;
+  levels: readonly PhotometricLevel[];
+  /** Colour noise, 0..1; default 0.05. */
+  sigma?: number;
+  /** Colour difference at which a point has lost half its pull; default 0.1. */
+  robust?: number;
+  /** All surface points together count as this many independent ones; default 400. */
+  effectiveSamples?: number;
+  /** Prior of the albedo coefficients; default 1. */
+  albedoSigma?: number;
+  /** Prior of the light coefficients; default 0.5. */
+  lightSigma?: number;
+  /** Prior of a channel's deviation from the mean of the three; default 0.1. */
+  lightColourSigma?: number;
+}
+
+export interface PhotometricFit {
+  rotation: Float64Array;
+  translation: Float64Array;
+  focalPx: number;
+  identity: Float64Array;
+  expression: Float64Array;
+  nuisance: Float64Array;
+  albedo: Float64Array;
+  /** `[3][9]`, view frame. */
+  lighting: Float64Array;
+  /** Surface points compared in the last level. */
+  samples: number;
+  /** Their mean absolute colour difference, 0..1. */
+  error: number;
+  iterations: number;
+  cost: number;
+}
+
+export interface TextureProblem {
+  /** `[vertices][3]`, mm. */
+  positions: Float32Array;
+  camera: NativeCamera;
+  albedo: Float64Array;
+  lighting: Float64Array;
+  /** Texels a side. */
+  size: number;
+  /** Soft mask of the person, 0..1; `fromPhoto`: photo pixels to mask pixels. */
+  person?: { values: Float32Array; width: number; height: number; fromPhoto: Float64Array };
+}
+
+export interface TextureBake {
+  /** `[size][size][3]`, sRGB, rows from v = 0. */
+  rgb: Uint8Array;
+  /** `[vertices][3]`, unit. */
+  normals: Float32Array;
+}
+

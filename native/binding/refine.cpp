@@ -1,0 +1,172 @@
+#include "binding/refine.hpp"
+
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "binding/coarse.hpp"
+#include "binding/context.hpp"
+#include "binding/convert.hpp"
+#include "binding/errors.hpp"
+#include "binding/image.hpp"
+#include "binding/job.hpp"
+#include "binding/model.hpp"
+#include "core/context.hpp"
+#include "fit/head_surface.hpp"
+#include "fit/photometric_fit.hpp"
+#include "fit/texture.hpp"
+
+namespace hrn::binding {
+namespace {
+
+constexpr double kAny = std::numeric_limits<double>::max();
+constexpr long kMaxSide = 8192;
+
+template <std::size_t N>
+std::array<double, N> doubles_of(const Napi::Object& from, const char* key) {
+  const auto view = view_of<double>(field(from, key), key, N);
+  std::array<double, N> out;
+  std::copy(view.begin(), view.end(), out.begin());
+  return out;
+}
+
+template <std::size_t N>
+Napi::Value doubles(Napi::Env env, const std::array<double, N>& data) {
+  return typed_array(env, std::span<const double>(data));
+}
+
+fit::CameraPose camera_of(const Napi::Value& value) {
+  const Napi::Object o = object_of(value, "camera");
+  fit::CameraPose camera;
+  camera.rotation = doubles_of<9>(o, "rotation");
+  camera.translation = doubles_of<3>(o, "translation");
+  camera.focal_px = number_of(field(o, "focalPx"), "focalPx", 0, kAny);
+  camera.principal_px = doubles_of<2>(o, "principalPx");
+  return camera;
+}
+
+// headShape(context, model, identity, expression): job of Float32Array
+Napi::Value head_shape(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto model = model_of(info[1]);
+  auto identity = copy_of<double>(info[2], "identity", static_cast<std::size_t>(model->identity_count));
+  auto expression = copy_of<double>(info[3], "expression", static_cast<std::size_t>(model->expression_count));
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [context, model, identity = std::move(identity), expression = std::move(expression)](const Cancel& cancel,
+                                                                                           const Progress&) {
+        const Context::Turn turn(*context, cancel);
+        fit::HeadSurface surface(*model, turn.pool());
+        surface.set_shape(identity, expression);
+        return std::vector<float>(surface.positions().begin(), surface.positions().end());
+      },
+      [](Napi::Env env, std::vector<float>&& positions) -> Napi::Value { return typed_array(env, positions); });
+}
+
+fit::PhotometricLevel level_of(const Napi::Value& value) {
+  const Napi::Object o = object_of(value, "level");
+  fit::PhotometricLevel level;
+  level.rgb = copy_of<float>(field(o, "rgb"), "rgb");
+  level.mask = copy_of<float>(field(o, "mask"), "mask");
+  level.size = static_cast<int>(integer_of(field(o, "size"), "size", 1, kMaxSide));
+  level.scale = static_cast<float>(number_of(field(o, "scale"), "scale", 0, 1e6));
+  level.x0 = static_cast<float>(number_of(field(o, "x0"), "x0", -1e7, 1e7));
+  level.y0 = static_cast<float>(number_of(field(o, "y0"), "y0", -1e7, 1e7));
+  level.iterations = static_cast<int>(integer_of(field(o, "iterations"), "iterations", 0, 1000));
+  return level;
+}
+
+Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& r) {
+  Napi::Object o = Napi::Object::New(env);
+  o.Set("rotation", doubles(env, r.camera.rotation));
+  o.Set("translation", doubles(env, r.camera.translation));
+  o.Set("focalPx", r.camera.focal_px);
+  o.Set("identity", typed_array(env, r.identity));
+  o.Set("expression", typed_array(env, r.expression));
+  o.Set("nuisance", typed_array(env, r.nuisance));
+  o.Set("albedo", typed_array(env, r.albedo));
+  o.Set("lighting", doubles(env, r.lighting));
+  o.Set("samples", static_cast<double>(r.samples));
+  o.Set("error", r.error);
+  o.Set("iterations", r.iterations);
+  o.Set("cost", r.cost);
+  return o;
+}
+
+// photometricFit(context, model, problem, onProgress): job of PhotometricFit
+Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto model = model_of(info[1]);
+  const Napi::Object o = object_of(info[2], "problem");
+  fit::PhotometricProblem problem;
+  problem.landmarks = coarse_problem_of(field(o, "landmarks"));
+  problem.camera = camera_of(field(o, "camera"));
+  problem.identity = copy_of<double>(field(o, "identity"), "identity");
+  problem.expression = copy_of<double>(field(o, "expression"), "expression");
+  problem.nuisance = copy_of<double>(field(o, "nuisance"), "nuisance");
+  const Napi::Value levels = field(o, "levels");
+  if (!levels.IsArray()) reject("an array", "levels", levels);
+  const auto list = levels.As<Napi::Array>();
+  for (std::uint32_t i = 0; i < list.Length() && i < 16; ++i) problem.levels.push_back(level_of(list.Get(i)));
+  for (const auto& [key, to] : {std::pair{"sigma", &problem.photo.sigma},
+                                {"robust", &problem.photo.robust},
+                                {"effectiveSamples", &problem.photo.effective_samples},
+                                {"albedoSigma", &problem.albedo_sigma},
+                                {"lightSigma", &problem.light_sigma},
+                                {"lightColourSigma", &problem.light_colour_sigma}}) {
+    const Napi::Value value = field(o, key);
+    if (!value.IsUndefined()) *to = number_of(value, key, 0, kAny);
+  }
+  return start_job(
+      info.Env(), info[3],
+      [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
+        const Context::Turn turn(*context, cancel);
+        return fit::fit_photometric(*model, problem, turn.pool(), cancel, progress);
+      },
+      photometric_result);
+}
+
+// recoverTexture(context, model, photo, problem): job of { rgb, normals }
+Napi::Value recover_texture(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto model = model_of(info[1]);
+  auto photo = image_of(info[2]);
+  const Napi::Object o = object_of(info[3], "problem");
+  fit::TextureProblem problem;
+  problem.positions = copy_of<float>(field(o, "positions"), "positions");
+  problem.camera = camera_of(field(o, "camera"));
+  problem.albedo = copy_of<double>(field(o, "albedo"), "albedo");
+  problem.lighting = doubles_of<27>(o, "lighting");
+  problem.size = static_cast<int>(integer_of(field(o, "size"), "size", 16, kMaxSide));
+  const Napi::Value person = field(o, "person");
+  if (!person.IsUndefined()) {
+    const Napi::Object mask = object_of(person, "person");
+    problem.person.values = copy_of<float>(field(mask, "values"), "values");
+    problem.person.width = static_cast<int>(integer_of(field(mask, "width"), "width", 1, 1 << 16));
+    problem.person.height = static_cast<int>(integer_of(field(mask, "height"), "height", 1, 1 << 16));
+    const auto affine = doubles_of<6>(mask, "fromPhoto");
+    for (std::size_t i = 0; i < 6; ++i) problem.person.from_photo[i] = static_cast<float>(affine[i]);
+  }
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [context, model, photo, problem = std::move(problem)](const Cancel& cancel, const Progress&) {
+        const Context::Turn turn(*context, cancel);
+        return fit::recover_texture(*model, *photo, problem, turn.pool(), cancel);
+      },
+      [](Napi::Env env, fit::TextureResult&& r) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("rgb", typed_array(env, r.rgb));
+        result.Set("normals", typed_array(env, r.normals));
+        return result;
+      });
+}
+
+}  // namespace
+
+void register_refine(Napi::Env env, Napi::Object exports) {
+  export_function<head_shape>(env, exports, "headShape");
+  export_function<photometric_fit>(env, exports, "photometricFit");
+  export_function<recover_texture>(env, exports, "recoverTexture");
+}
+
+}  // namespace hrn::binding

@@ -1,0 +1,110 @@
+// The photometric residuals of the parametric fit: at visible surface points, fitted albedo times irradiance against
+// the photo, linearised in every parameter for Gauss-Newton.
+//
+// Sampling at vertices instead of pixels keeps the Jacobian exact and small (a few thousand points), so that all of
+// pose, identity, expression, albedo and light can be solved for together in some ten iterations where a first-order
+// method needs hundreds.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "core/thread_pool.hpp"
+#include "core/vec.hpp"
+#include "fit/landmark_problem.hpp"
+#include "fit/model.hpp"
+#include "fit/parameter_layout.hpp"
+#include "optim/normal_equations.hpp"
+
+namespace hrn::fit {
+
+// Square crop of the photo: pixel = scale * (photo pixel - (x0, y0)), centres at +0.5, sRGB-encoded 0..1.
+struct PhotoCrop {
+  const float* rgb = nullptr;   // in [size][size][3]
+  const float* mask = nullptr;  // in [size][size], 0..1: how far the pixel shows bare, unoccluded skin
+  int size = 0;
+  float scale = 1, x0 = 0, y0 = 0;
+};
+
+struct PhotometricOptions {
+  double sigma = 0.05;             // colour noise, 0..1
+  double robust = 0.10;            // residual norm at which Geman-McClure halves the pull, 0..1
+  double effective_samples = 400;  // neighbouring points err alike: all of them count as this many independent ones
+};
+
+namespace photometric {
+
+struct Camera {
+  float r[9];
+  Vec3<float> t;
+  float focal, cx, cy;  // pixels of the crop
+};
+
+// One sample at one state: what its energy and its Jacobian share.
+struct Shaded {
+  Vec3<float> rotated, camera_point;  // rotated; and translated; mm
+  Vec3<float> normal, view;           // unit, head frame; unit, view frame
+  float normal_length;
+  float photo[3], du[3], dv[3];  // colour and its derivatives per crop pixel
+  float albedo[3], light[3], residual[3];
+  float harmonics[9];
+};
+
+}  // namespace photometric
+
+class PhotometricTerm {
+ public:
+  // The first `identity_count` identity components and every expression component take part.
+  PhotometricTerm(const Model& model, long identity_count, ThreadPool& pool);
+
+  // Which sample points count from here: facing the camera, not hidden, inside the mask. Constant between calls.
+  // `visible` has one byte per model vertex.
+  void select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<std::uint8_t>& visible);
+
+  // Robust energy of the selected points at `state`.
+  double energy(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
+                const PhotometricOptions& options);
+
+  // Adds this term's J^T W J and J^T W r.
+  void accumulate(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
+                  const PhotometricOptions& options, const ParameterLayout& layout, optim::NormalEquations& equations);
+
+  // Weighted mean absolute colour difference of the selected points, 0..1.
+  double mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop);
+
+  long selected() const { return static_cast<long>(active_.size()); }
+
+ private:
+  struct Sample {
+    std::int32_t row;         // of this vertex in the compact basis
+    std::int32_t vertex;      // of the model
+    std::int32_t first_edge;  // into edges_: triangles of the fan as (row a, row b)
+    std::int32_t edge_count;
+  };
+  struct Edge {
+    std::int32_t a, b;
+  };
+
+  void evaluate_rows(const LandmarkState& state);
+  bool shade(const Appearance& look, const photometric::Camera& camera, const PhotoCrop& crop, long active,
+             photometric::Shaded* out) const;
+  void jacobian_rows(const photometric::Camera& camera, const float* lighting, const ParameterLayout& layout,
+                     long active, const photometric::Shaded& s, float root, long stride, float* rows) const;
+  double scale(const PhotometricOptions& options) const;
+
+  const Model& model_;
+  ThreadPool& pool_;
+  long shape_ = 0;                  // identity + expression
+  long columns_ = 0;                // the same padded to a multiple of 8
+  std::vector<std::int32_t> rows_;  // model vertex of each compact row
+  std::vector<float> basis_;        // [rows][3][columns_]
+  std::vector<float> albedo_;       // [samples][3][albedo count]
+  std::vector<Sample> samples_;
+  std::vector<Edge> edges_;
+  std::vector<std::int32_t> active_;  // indices of samples_
+  std::vector<float> weight_;         // per active sample
+  std::vector<float> positions_;      // [rows][3] at the state last evaluated
+  double total_weight_ = 0;
+  std::vector<float> hessian_, gradient_;  // partial sums of accumulate()
+};
+
+}  // namespace hrn::fit

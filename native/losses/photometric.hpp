@@ -1,0 +1,87 @@
+// Difference between rendered and photographed colours, robust against what the model cannot explain.
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+#include "core/host_device.hpp"
+#include "losses/robust.hpp"
+
+namespace hrn::losses {
+
+enum class PhotometricForm {
+  /// sqrt(1e-6 + |d|^2): the reference's; the norm of the colour difference, smooth at zero.
+  root,
+  /// |d|^2 near zero, then linear; see Robust::huber.
+  huber,
+  /// |d|^2 near zero, bounded; see Robust::geman_mcclure.
+  geman_mcclure,
+};
+
+template <class Real>
+struct PhotometricArgs {
+  const Real* rendered = nullptr;             // in, [n][3], 0..1
+  const Real* target = nullptr;               // in, [n][3], 0..1
+  const Real* weight = nullptr;               // in, [n], 0..1; null: 1 everywhere
+  const std::int32_t* triangle_id = nullptr;  // in, [n], pixels below 0 do not count; null: all count
+  PhotometricForm form = PhotometricForm::root;
+  Real robust_scale = Real(0.1);  // of huber and geman_mcclure, unit of colour
+  Real grad_scale = 1;            // of the backward: loss weight over the sum of the weights
+  Real* grad_rendered = nullptr;  // out, [n][3]
+};
+
+struct Photometric {
+  /// Values of the reduction: the weighted sum of the penalties, then the sum of the weights.
+  static constexpr int kReduced = 2;
+
+  template <class Real>
+  HRN_HD static Real pixel_weight(const PhotometricArgs<Real>& a, long i) {
+    const Real w = a.weight != nullptr ? a.weight[i] : Real(1);
+    return a.triangle_id != nullptr && a.triangle_id[i] < 0 ? Real(0) : w;
+  }
+
+  /// Penalty and its derivative by the squared norm of the difference.
+  template <class Real>
+  HRN_HD static RobustValue<Real> penalty(const PhotometricArgs<Real>& a, long i) {
+    Real s = 0;
+    for (int c = 0; c < 3; ++c) {
+      const Real d = a.rendered[3 * i + c] - a.target[3 * i + c];
+      s += d * d;
+    }
+    if (a.form == PhotometricForm::root) {
+      const Real norm = std::sqrt(Real(1e-6) + s);
+      return {norm, Real(0.5) / norm};
+    }
+    return robust(a.form == PhotometricForm::huber ? Robust::huber : Robust::geman_mcclure, s, a.robust_scale);
+  }
+
+  template <class Real>
+  HRN_HD static void forward(const PhotometricArgs<Real>& a, long i, double* sum) {
+    const Real w = pixel_weight(a, i);
+    if (!(w > Real(0))) return;
+    sum[0] += static_cast<double>(w * penalty(a, i).rho);
+    sum[1] += static_cast<double>(w);
+  }
+
+  template <class Real>
+  HRN_HD static void backward(const PhotometricArgs<Real>& a, long i) {
+    const Real factor = Real(2) * a.grad_scale * pixel_weight(a, i) * penalty(a, i).derivative;
+    for (int c = 0; c < 3; ++c) a.grad_rendered[3 * i + c] = factor * (a.rendered[3 * i + c] - a.target[3 * i + c]);
+  }
+
+  /// Reduction to kReduced values, per pixel. The mean is the first over the second.
+  struct Forward {
+    template <class Args>
+    HRN_HD static void run(const Args& a, long i, double* sum) {
+      forward(a, i, sum);
+    }
+  };
+  /// Per pixel; overwrites.
+  struct Backward {
+    template <class Args>
+    HRN_HD static void run(const Args& a, long i) {
+      backward(a, i);
+    }
+  };
+};
+
+}  // namespace hrn::losses
