@@ -1,4 +1,6 @@
+import type { Affine } from '../native/binding.js';
 import type { DenseLandmarks } from './landmarks.js';
+import type { PersonMask } from './mask.js';
 
 /** Face outline from the middle of the forehead, clockwise in the image (MediaPipe's FACEMESH_FACE_OVAL). */
 export const FACE_OVAL = [
@@ -59,4 +61,32 @@ function fillPolygon(
       if (from < to) mask.fill(value, row * size + from, row * size + to);
     }
   }
+}
+
+/** The person mask resampled to a crop, `[size][size]`; bilinear, zero outside the mask. */
+export function samplePersonMask({ values, size: side, toPhoto }: PersonMask, frame: CropFrame): Float32Array {
+  const [a, b, c, d, e, f] = invert(toPhoto);
+  const out = new Float32Array(frame.size * frame.size);
+  for (let i = 0; i < out.length; i++) {
+    const px = frame.x0 + ((i % frame.size) + 0.5) / frame.scale;
+    const py = frame.y0 + (Math.floor(i / frame.size) + 0.5) / frame.scale;
+    const u = a * px + b * py + c - 0.5;
+    const v = d * px + e * py + f - 0.5;
+    const column = Math.floor(u);
+    const row = Math.floor(v);
+    if (!(column >= 0 && row >= 0 && column < side - 1 && row < side - 1)) continue;
+    const at = row * side + column;
+    const right = u - column;
+    const upper = values[at]! + right * (values[at + 1]! - values[at]!);
+    const lower = values[at + side]! + right * (values[at + side + 1]! - values[at + side]!);
+    out[i] = Math.min(1, Math.max(0, upper + (v - row) * (lower - upper)));
+  }
+  return out;
+}
+
+/** The inverse of a 2x3 affine map. */
+export function invert([a, b, c, d, e, f]: Affine): Affine {
+  const determinant = a * e - b * d;
+  const [p, q, r, s] = [e / determinant, -b / determinant, -d / determinant, a / determinant];
+  return [p, q, -(p * c + q * f), r, s, -(r * c + s * f)];
 }

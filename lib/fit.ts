@@ -1,0 +1,72 @@
+import type { HeadModel } from './head-model.js';
+import type { DecodedImage } from './image.js';
+import type { NativeContext } from './native/binding.js';
+import type { ResolvedFitOptions } from './options.js';
+import type { ProgressReporter, Stage } from './progress.js';
+import { Reconstruction } from './result.js';
+import { assemble } from './stages/assemble.js';
+import { fitCoarse } from './stages/coarse.js';
+import type { DetectedFace } from './stages/detect.js';
+import { focalLengthPrior } from './stages/focal-length.js';
+import { metricScale } from './stages/iris-scale.js';
+import { findLandmarks } from './stages/landmarks.js';
+import { findPersonMask } from './stages/mask.js';
+import type { FaceNetworks } from './stages/networks.js';
+import type { Photo } from './stages/photo.js';
+import { refine } from './stages/refine.js';
+import { recoverTexture } from './stages/texture.js';
+
+/** What every fit of one `create()` shares. */
+export interface Resources {
+  context: NativeContext;
+  networks: FaceNetworks;
+  head: HeadModel;
+  device: string;
+}
+
+/** One face of one photo, through all stages: the order is here and nowhere else. */
+export async function fitFace(
+  { context, networks, head, device }: Resources,
+  image: DecodedImage,
+  photo: Photo,
+  face: DetectedFace,
+  options: ResolvedFitOptions,
+  progress: ProgressReporter,
+  timingsMs: Record<string, number>,
+): Promise<Reconstruction> {
+  const { signal } = options;
+  const stage = async <T>(name: Stage, run: (report: (done: number, total: number) => void) => Promise<T>) => {
+    signal?.throwIfAborted();
+    progress.report(name, 0, 1);
+    const start = performance.now();
+    const result = await run(progress.of(name));
+    timingsMs[name] = performance.now() - start;
+    progress.report(name, 1, 1);
+    signal?.throwIfAborted();
+    return result;
+  };
+  const landmarks = await stage('landmarks', () => findLandmarks(networks, photo, face, signal));
+  const person = await stage('mask', () => findPersonMask(networks, photo, landmarks, signal));
+  const focal = focalLengthPrior(landmarks, options.focalLengthPx, image.focalLengthPx);
+  const principalPx = [image.width / 2, image.height / 2] as const;
+  const coarse = await stage('coarse', (onProgress) =>
+    fitCoarse(context, head, landmarks, focal, principalPx, { signal, onProgress }),
+  );
+  const scale = metricScale(landmarks, coarse.fit);
+  const refined = await stage('refine', (onProgress) =>
+    refine(context, head, photo, landmarks, person, coarse, options.detail, { signal, onProgress }),
+  );
+  const texture = await stage('texture', () =>
+    recoverTexture(context, head, photo, refined, person, options.textureSize, signal),
+  );
+  const result = assemble({ head: head.morphable, landmarks, coarse, refined, texture, scale, focal, principalPx });
+  return new Reconstruction({
+    ...result,
+    timingsMs,
+    face: { box: face.box, score: face.score, presence: landmarks.presence },
+    device,
+    input: { data: image.data, width: image.width, height: image.height, channels: image.channels },
+    model: head.morphable,
+    models: head.records,
+  });
+}

@@ -1,0 +1,209 @@
+import { availableParallelism } from 'node:os';
+import { HrnError } from './errors.js';
+import { fitFace, type Resources } from './fit.js';
+import { type HeadModel, loadHeadModel } from './head-model.js';
+import { decodeImage, type ImageInput } from './image.js';
+import type { NativeContext } from './native/binding.js';
+import { native } from './native/load.js';
+import {
+  type CreateOptions,
+  type DetectOptions,
+  type FitOptions,
+  type ResolvedCreateOptions,
+  type ResolvedFitOptions,
+  resolveCreateOptions,
+  resolveDetectOptions,
+  resolveFitOptions,
+} from './options.js';
+import { ProgressReporter } from './progress.js';
+import type { Box, Reconstruction } from './result.js';
+import { type DetectedFace, detectFaces } from './stages/detect.js';
+import { FaceNetworks } from './stages/networks.js';
+import { Photo } from './stages/photo.js';
+
+/** A face in a photo. */
+export interface FaceBox extends Box {
+  /** How sure the detector is, 0..1. */
+  score: number;
+}
+
+/**
+ * Networks, head model and threads, held until dispose(). Calls may overlap: they take turns on the threads.
+ */
+export class Hrn {
+  /** What computes: `cpu`. */
+  readonly device: string;
+  readonly #options: ResolvedCreateOptions;
+  readonly #context: NativeContext;
+  readonly #networks: FaceNetworks;
+  #head: Promise<HeadModel> | undefined;
+  readonly #running = new Set<Promise<unknown>>();
+  #disposed = false;
+
+  /** Use `create()`. */
+  constructor(options: ResolvedCreateOptions) {
+    this.#options = options;
+    this.device = options.device;
+    const threads = options.threads || availableParallelism();
+    this.#context = new (native().Context)({ threads });
+    this.#networks = new FaceNetworks({ threads, models: options.models });
+  }
+
+  /**
+   * Fits one face, by default the largest.
+   *
+   * @throws HrnError; see docs/errors.md. Aborting rejects with the signal's reason.
+   */
+  fit(image: ImageInput, options?: FitOptions): Promise<Reconstruction> {
+    return this.#run(async () => {
+      const resolved = resolveFitOptions(options);
+      const index = resolved.face === 'largest' ? 0 : resolved.face;
+      const [face] = await this.#fit(image, resolved, (faces) => {
+        const chosen = faces[index];
+        if (chosen !== undefined) return [chosen];
+        throw new HrnError(
+          'FACE_INDEX',
+          `expected a face number below ${faces.length} for option face, got ${index}: the photo shows ${faces.length} ${faces.length === 1 ? 'face' : 'faces'}`,
+          { details: { faces: faces.length } },
+        );
+      });
+      return face!;
+    });
+  }
+
+  /** Fits every face of at least `minFacePx`, largest first. */
+  fitAll(image: ImageInput, options?: FitOptions): Promise<Reconstruction[]> {
+    return this.#run(() => {
+      const resolved = resolveFitOptions(options);
+      return this.#fit(image, resolved, (faces) => {
+        const large = faces.filter((face) => shorterSide(face) >= resolved.minFacePx);
+        return large.length > 0 ? large : faces.slice(0, 1);
+      });
+    });
+  }
+
+  /** Every face, largest first; an empty list where there is none. */
+  detect(image: ImageInput, options?: DetectOptions): Promise<FaceBox[]> {
+    return this.#run(async () => {
+      const { signal, ...limits } = resolveDetectOptions(options);
+      const photo = new Photo(this.#context, await decodeImage(image, { ...limits, signal }));
+      try {
+        const faces = await detectFaces(this.#networks, photo, { all: true, signal });
+        return faces.map(({ box, score }) => ({ ...box, score }));
+      } finally {
+        photo.dispose();
+      }
+    });
+  }
+
+  /** Waits for what is running, then frees networks, model and threads. Further calls reject with DISPOSED. */
+  async dispose(): Promise<void> {
+    this.#disposed = true;
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
+    this.#networks.dispose();
+    this.#context.dispose();
+    this.#head = undefined;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #fit(
+    image: ImageInput,
+    options: ResolvedFitOptions,
+    choose: (faces: DetectedFace[]) => DetectedFace[],
+  ): Promise<Reconstruction[]> {
+    const { signal, minFacePx } = options;
+    signal?.throwIfAborted();
+    const progress = new ProgressReporter(options.onProgress);
+    const timingsMs: Record<string, number> = {};
+    const timed = async <T>(name: 'decode' | 'detect', run: () => Promise<T>): Promise<T> => {
+      progress.report(name, 0, 1);
+      const start = performance.now();
+      const result = await run();
+      timingsMs[name] = performance.now() - start;
+      progress.report(name, 1, 1);
+      signal?.throwIfAborted();
+      return result;
+    };
+    // The model loads while the photo decodes; its failure is told when it is needed.
+    const head = this.#loadHead();
+    head.catch(() => {});
+    const decoded = await timed('decode', () => decodeImage(image, options));
+    const photo = new Photo(this.#context, decoded);
+    try {
+      const all = options.face !== 'largest' || choose.length > 1;
+      const faces = await timed('detect', () => detectFaces(this.#networks, photo, { all, minFacePx, signal }));
+      if (faces.length === 0) {
+        throw new HrnError('NO_FACE', 'no face was found; use a photo in which one face is large and turned to the camera');
+      }
+      const chosen = choose(faces);
+      for (const face of chosen) {
+        const size = shorterSide(face);
+        if (size >= minFacePx) continue;
+        throw new HrnError(
+          'FACE_TOO_SMALL',
+          `expected a face of at least ${minFacePx} px (option minFacePx), got ${Math.round(size)} px; use a larger photo, or a crop at full resolution`,
+          { details: { sizePx: size, minFacePx } },
+        );
+      }
+      const resources: Resources = { context: this.#context, networks: this.#networks, head: await head, device: this.device };
+      const results: Reconstruction[] = [];
+      for (const face of chosen) {
+        results.push(await fitFace(resources, decoded, photo, face, options, progress, { ...timingsMs }));
+      }
+      return results;
+    } finally {
+      photo.dispose();
+    }
+  }
+
+  #loadHead(): Promise<HeadModel> {
+    if (this.#head === undefined) {
+      this.#head = loadHeadModel(this.#options.model, this.#options.models);
+      // A failure is told to whoever waits, and tried again by the next caller.
+      this.#head.catch(() => {
+        this.#head = undefined;
+      });
+    }
+    return this.#head;
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#disposed) {
+      throw new HrnError('DISPOSED', 'this instance was disposed; make another with create()');
+    }
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
+  }
+}
+
+function shorterSide({ box }: DetectedFace): number {
+  return Math.min(box.width, box.height);
+}
+
+/**
+ * An instance with a lifetime of its own: call dispose(), or declare it with `await using`.
+ *
+ * @throws HrnError INVALID_OPTION, DEVICE_UNAVAILABLE, NATIVE_UNAVAILABLE
+ */
+export async function create(options?: CreateOptions): Promise<Hrn> {
+  return new Hrn(resolveCreateOptions(options));
+}
+
+/** What fit(), fitAll() and detect() of the package share; made on first use, held for the life of the process. */
+let shared: Promise<Hrn> | undefined;
+
+export function sharedInstance(): Promise<Hrn> {
+  shared ??= create();
+  shared.catch(() => {
+    shared = undefined;
+  });
+  return shared;
+}

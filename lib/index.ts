@@ -1,0 +1,68 @@
+import type { Hrn } from './hrn.js';
+import type { ImageInput } from './image.js';
+import type { CreateOptions, DetectOptions, FitOptions } from './options.js';
+import type { Reconstruction } from './result.js';
+
+export { HrnError, type HrnErrorCode } from './errors.js';
+export type { FaceBox, Hrn } from './hrn.js';
+export type { ImageInput, RawImage } from './image.js';
+export type {
+  AlbedoBasis,
+  Basis,
+  ExpressionBasis,
+  LandmarkSet,
+  MorphableModel,
+  Part,
+  PartName,
+  RegionName,
+} from './morphable-model.js';
+export type { CreateOptions, Detail, DetectOptions, FitOptions, ImageLimits } from './options.js';
+export type { OnProgress, ProgressEvent, Stage } from './progress.js';
+export type {
+  Box,
+  Camera,
+  Coefficients,
+  DeformationMap,
+  Mesh,
+  MeshPart,
+  ModelRecord,
+  Pose,
+  Quality,
+  Raster,
+  Reconstruction,
+  WriteOptions,
+} from './result.js';
+export type { Sample, SampleOptions } from './sample.js';
+export { VERSION as version } from './version.js';
+
+// Loaded on first call: `import 'hrn'` alone stays quick and works where the addon does not.
+const instance = async (): Promise<Hrn> => (await import('./hrn.js')).sharedInstance();
+
+/**
+ * One portrait photo in, a textured 3D head out.
+ *
+ * @example const face = await hrn.fit('portrait.jpg'); await face.write('portrait.glb')
+ */
+export async function fit(image: ImageInput, options?: FitOptions): Promise<Reconstruction> {
+  return (await instance()).fit(image, options);
+}
+
+/** Every face of at least `minFacePx`, largest first. */
+export async function fitAll(image: ImageInput, options?: FitOptions): Promise<Reconstruction[]> {
+  return (await instance()).fitAll(image, options);
+}
+
+/** Boxes of every face, largest first, pixels of the decoded photo. */
+export async function detect(image: ImageInput, options?: DetectOptions): Promise<import('./hrn.js').FaceBox[]> {
+  return (await instance()).detect(image, options);
+}
+
+/** An instance with threads, device, models and lifetime of its own. */
+export async function create(options?: CreateOptions): Promise<Hrn> {
+  return (await import('./hrn.js')).create(options);
+}
+
+/** A synthetic portrait with everything that is true about it. */
+export async function sample(options: import('./sample.js').SampleOptions): Promise<import('./sample.js').Sample> {
+  return (await import('./sample.js')).sample(options);
+}

@@ -1,0 +1,179 @@
+import type { LandmarkSet, MorphableModel, Part } from '../morphable-model.js';
+import type { TextureBake } from '../native/refine.js';
+import type { ReconstructionData } from '../result.js';
+import type { CoarseStage } from './coarse.js';
+import type { FocalLength } from './focal-length.js';
+import type { MetricScale } from './iris-scale.js';
+import type { DenseLandmarks } from './landmarks.js';
+import { LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER } from './mesh-points.js';
+import type { RefinedHead } from './refine.js';
+
+export interface Fitted {
+  head: MorphableModel;
+  landmarks: DenseLandmarks;
+  coarse: CoarseStage;
+  refined: RefinedHead;
+  texture: TextureBake;
+  scale: MetricScale;
+  focal: FocalLength;
+  principalPx: readonly [number, number];
+}
+
+type Assembled = Pick<
+  ReconstructionData,
+  | 'mesh'
+  | 'coefficients'
+  | 'pose'
+  | 'camera'
+  | 'landmarks'
+  | 'levels'
+  | 'deformationMap'
+  | 'texture'
+  | 'quality'
+  | 'scale'
+>;
+
+/** Brings the stages' results to metric size and into the public frame: origin between the fitted eyes. */
+export function assemble({ head, landmarks, refined, texture, scale, focal, principalPx }: Fitted): Assembled {
+  const origin = betweenEyes(head, refined.positions);
+  const place = (positions: Float32Array) => positions.map((value, i) => (value - origin[i % 3]!) * scale.factor);
+  const positions = place(refined.positions);
+  const { rotation, translation, focalPx } = refined.camera;
+  // R (s (p - o)) + t' is s times R p + t: the same pixels, at s times the distance.
+  const moved = [0, 1, 2].map((row) => {
+    const turned = [0, 1, 2].reduce((sum, k) => sum + rotation[3 * row + k]! * origin[k]!, 0);
+    return scale.factor * (translation[row]! + turned);
+  }) as [number, number, number];
+  const pose = { rotation: [...rotation], translation: moved };
+  const projection = projectionMatrix(pose.rotation, moved, focalPx, principalPx);
+  const points = surfacePoints(head.ibug68, positions);
+  const { factor: _, ...scaleSource } = scale;
+  return {
+    mesh: {
+      positions,
+      normals: texture.normals,
+      uvs: head.uvs.slice(),
+      indices: head.triangles.slice(),
+      parts: head.parts.map(({ name, firstTriangle, triangleCount }: Part) => ({
+        name,
+        firstIndex: 3 * firstTriangle,
+        indexCount: 3 * triangleCount,
+      })),
+    },
+    coefficients: {
+      identity: Float32Array.from(refined.identity),
+      expression: Object.fromEntries(head.expression.names.map((name, k) => [name, refined.expression[k]!])),
+      albedo: Float32Array.from(refined.albedo),
+      lighting: Float32Array.from(refined.lighting),
+    },
+    pose,
+    camera: {
+      projection,
+      focalLengthPx: focalPx,
+      principalPointPx: [...principalPx],
+      focalLengthSource: focal.source,
+    },
+    landmarks: { positions: points, pixels: projectPoints(projection, points) },
+    levels: {
+      coarse: place(refined.coarsePositions),
+      ...(refined.deformationMap ? { medium: positions } : {}),
+    },
+    ...(refined.deformationMap
+      ? {
+          deformationMap: {
+            size: refined.deformationMap.size,
+            data: refined.deformationMap.data.map((value) => value * scale.factor),
+          },
+        }
+      : {}),
+    texture: { data: texture.rgb, width: textureSide(texture), height: textureSide(texture), channels: 3 },
+    quality: {
+      ...landmarkError(head, landmarks, projection, positions),
+      photometricError: refined.photometricError,
+    },
+    scale: scaleSource,
+  };
+}
+
+function textureSide({ rgb }: TextureBake): number {
+  return Math.round(Math.sqrt(rgb.length / 3));
+}
+
+/** Middle of the two eyeballs' mean positions. */
+function betweenEyes(head: MorphableModel, positions: Float32Array): [number, number, number] {
+  const centre = (name: string) => {
+    const part = head.parts.find((candidate) => candidate.name === name);
+    const sum = [0, 0, 0];
+    if (part === undefined) return sum;
+    const vertices = new Set(
+      head.triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount)),
+    );
+    for (const v of vertices) for (let k = 0; k < 3; k++) sum[k]! += positions[3 * v + k]! / vertices.size;
+    return sum;
+  };
+  const [left, right] = [centre('leftEye'), centre('rightEye')];
+  return [0, 1, 2].map((k) => (left[k]! + right[k]!) / 2) as [number, number, number];
+}
+
+/** K [R | t], row-major 3x4. */
+function projectionMatrix(
+  rotation: readonly number[],
+  translation: readonly number[],
+  focalPx: number,
+  [cx, cy]: readonly [number, number],
+): number[] {
+  const row = (k: number) => [rotation[3 * k]!, rotation[3 * k + 1]!, rotation[3 * k + 2]!, translation[k]!];
+  const [x, y, z] = [row(0), row(1), row(2)];
+  return [...x.map((v, i) => focalPx * v + cx * z[i]!), ...y.map((v, i) => focalPx * v + cy * z[i]!), ...z];
+}
+
+/** `[count][3]` */
+function surfacePoints({ count, vertices, weights }: LandmarkSet, positions: Float32Array): Float32Array {
+  return Float32Array.from({ length: 3 * count }, (_, i) => {
+    const [point, axis] = [Math.floor(i / 3), i % 3];
+    let sum = 0;
+    for (let j = 3 * point; j < 3 * point + 3; j++) sum += weights[j]! * positions[3 * vertices[j]! + axis]!;
+    return sum;
+  });
+}
+
+/** `[points.length / 3][2]` */
+function projectPoints(projection: readonly number[], points: Float32Array): Float32Array {
+  const out = new Float32Array((points.length / 3) * 2);
+  for (let i = 0; i < points.length / 3; i++) {
+    const [u, v, w] = [0, 1, 2].map(
+      (k) =>
+        projection[4 * k]! * points[3 * i]! +
+        projection[4 * k + 1]! * points[3 * i + 1]! +
+        projection[4 * k + 2]! * points[3 * i + 2]! +
+        projection[4 * k + 3]!,
+    ) as [number, number, number];
+    out[2 * i] = u / w;
+    out[2 * i + 1] = v / w;
+  }
+  return out;
+}
+
+/**
+ * Mean distance between the network's points and the same points of the fitted head, over the points that have a place
+ * on the surface (the network's jaw outline follows the silhouette instead).
+ */
+function landmarkError(
+  head: MorphableModel,
+  { pixels }: DenseLandmarks,
+  projection: readonly number[],
+  positions: Float32Array,
+): { landmarkErrorPx: number; landmarkErrorPercent: number } {
+  const fitted = projectPoints(projection, surfacePoints(head.dense, positions));
+  let [sum, count] = [0, 0];
+  for (let i = 0; i < MESH_POINTS; i++) {
+    if (head.dense.dynamic[i]) continue;
+    sum += Math.hypot(fitted[2 * i]! - pixels[2 * i]!, fitted[2 * i + 1]! - pixels[2 * i + 1]!);
+    count++;
+  }
+  const eyes = Math.hypot(
+    pixels[2 * LEFT_EYE_OUTER]! - pixels[2 * RIGHT_EYE_OUTER]!,
+    pixels[2 * LEFT_EYE_OUTER + 1]! - pixels[2 * RIGHT_EYE_OUTER + 1]!,
+  );
+  return { landmarkErrorPx: sum / count, landmarkErrorPercent: (100 * sum) / count / eyes };
+}

@@ -1,0 +1,129 @@
+import type { HeadModel } from '../head-model.js';
+import type { NativeContext } from '../native/binding.js';
+import { type JobOptions, runJob } from '../native/job.js';
+import { native } from '../native/load.js';
+import type { NativeCamera, PhotometricFit, PhotometricLevel } from '../native/refine.js';
+import type { Detail } from '../options.js';
+import type { DeformationMap } from '../result.js';
+import type { CoarseStage } from './coarse.js';
+import type { DenseLandmarks } from './landmarks.js';
+import type { PersonMask } from './mask.js';
+import { MESH_POINTS } from './mesh-points.js';
+import type { Photo } from './photo.js';
+import { samplePersonMask, skinMask } from './skin-mask.js';
+
+/** The head at every level, before metric scaling. */
+export interface RefinedHead {
+  camera: NativeCamera;
+  identity: Float64Array;
+  expression: Float64Array;
+  albedo: Float64Array;
+  lighting: Float64Array;
+  /** `[vertices][3]`, mm, model frame. */
+  coarsePositions: Float32Array;
+  /** The finest level's. */
+  positions: Float32Array;
+  deformationMap?: DeformationMap;
+  photometricError: number;
+}
+
+/** Side of the crop in units of the landmarks' bounding square: room for the forehead and for motion. */
+const CROP_SCALE = 1.35;
+/** Crops of the parametric refinement, coarse to fine: side in pixels, iterations. */
+const LEVELS = [
+  { size: 112, iterations: 6 },
+  { size: 224, iterations: 6 },
+] as const;
+
+/** Photometric refinement of the parameters; at medium detail they and the deformation map are fitted. */
+export async function refine(
+  context: NativeContext,
+  head: HeadModel,
+  photo: Photo,
+  landmarks: DenseLandmarks,
+  person: PersonMask,
+  coarse: CoarseStage,
+  detail: Detail,
+  job: JobOptions,
+): Promise<RefinedHead> {
+  const { signal } = job;
+  const start: NativeCamera = {
+    rotation: coarse.fit.rotation,
+    translation: coarse.fit.translation,
+    focalPx: coarse.fit.focalPx,
+    principalPx: coarse.problem.principalPx,
+  };
+  const shape = ({ identity, expression }: { identity: Float64Array; expression: Float64Array }) =>
+    runJob(() => native().headShape(context, head.native, identity, expression), { signal });
+  const coarsePositions = await shape(coarse.fit);
+  const levels = await Promise.all(
+    LEVELS.map(async ({ size, iterations }) => ({
+      ...(await cropLevel(photo, landmarks, person, size, signal)),
+      // At coarse detail only albedo and light are solved for: the texture needs them where the photo shows nothing.
+      iterations: detail === 'coarse' ? 0 : iterations,
+    })),
+  );
+  const { rotation, translation, focalPx, ...fitted }: PhotometricFit = await runJob(
+    (onProgress) =>
+      native().photometricFit(
+        context,
+        head.native,
+        {
+          landmarks: coarse.problem,
+          camera: start,
+          identity: coarse.fit.identity,
+          expression: coarse.fit.expression,
+          nuisance: coarse.fit.nuisance,
+          levels,
+        },
+        onProgress,
+      ),
+    job,
+  );
+  const { identity, expression, albedo, lighting, error } = fitted;
+  return {
+    camera: { rotation, translation, focalPx, principalPx: start.principalPx },
+    identity,
+    expression,
+    albedo,
+    lighting,
+    coarsePositions,
+    positions: await shape(fitted),
+    photometricError: error,
+  };
+}
+
+/** A square, axis-aligned crop around the face with its skin mask. */
+async function cropLevel(
+  photo: Photo,
+  landmarks: DenseLandmarks,
+  person: PersonMask,
+  size: number,
+  signal: AbortSignal | undefined,
+): Promise<Omit<PhotometricLevel, 'iterations'>> {
+  const [x, y] = [0, 1].map((axis) => {
+    const values = Array.from({ length: MESH_POINTS }, (_, i) => landmarks.pixels[2 * i + axis]!);
+    return { low: Math.min(...values), high: Math.max(...values) };
+  }) as [{ low: number; high: number }, { low: number; high: number }];
+  const side = CROP_SCALE * Math.max(x.high - x.low, y.high - y.low);
+  const frame = { x0: (x.low + x.high - side) / 2, y0: (y.low + y.high - side) / 2, scale: size / side, size };
+  const rgb = await photo.crop(
+    {
+      matrix: [1 / frame.scale, 0, frame.x0, 0, 1 / frame.scale, frame.y0],
+      width: size,
+      height: size,
+      low: 0,
+      high: 1,
+      border: 'replicate',
+    },
+    signal,
+  );
+  const mask = skinMask(landmarks, frame, samplePersonMask(person, frame));
+  // Beyond the photo's border there is nothing to compare with.
+  for (let i = 0; i < mask.length; i++) {
+    const px = frame.x0 + ((i % size) + 0.5) / frame.scale;
+    const py = frame.y0 + (Math.floor(i / size) + 0.5) / frame.scale;
+    if (px < 0 || py < 0 || px > photo.width || py > photo.height) mask[i] = 0;
+  }
+  return { rgb, mask, ...frame };
+}

@@ -1,0 +1,29 @@
+import type { HeadModel } from '../head-model.js';
+import type { NativeContext } from '../native/binding.js';
+import { runJob } from '../native/job.js';
+import { native } from '../native/load.js';
+import type { TextureBake } from '../native/refine.js';
+import type { PersonMask } from './mask.js';
+import type { Photo } from './photo.js';
+import type { RefinedHead } from './refine.js';
+import { invert } from './skin-mask.js';
+
+/** One texture over the UV layout, and the normals of the final mesh. */
+export function recoverTexture(
+  context: NativeContext,
+  head: HeadModel,
+  photo: Photo,
+  { positions, camera, albedo, lighting }: RefinedHead,
+  person: PersonMask,
+  size: number,
+  signal: AbortSignal | undefined,
+): Promise<TextureBake> {
+  const mask = {
+    values: person.values,
+    width: person.size,
+    height: person.size,
+    fromPhoto: Float64Array.from(invert(person.toPhoto)),
+  };
+  const problem = { positions, camera, albedo, lighting, size, person: mask };
+  return runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
+}
