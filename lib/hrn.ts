@@ -58,7 +58,7 @@ export class Hrn {
     return this.#run(async () => {
       const resolved = resolveFitOptions(options);
       const index = resolved.face === 'largest' ? 0 : resolved.face;
-      const [face] = await this.#fit(image, resolved, (faces) => {
+      const [face] = await this.#fit(image, resolved, resolved.face !== 'largest', (faces) => {
         const chosen = faces[index];
         if (chosen !== undefined) return [chosen];
         throw new HrnError(
@@ -75,8 +75,8 @@ export class Hrn {
   fitAll(image: ImageInput, options?: FitOptions): Promise<Reconstruction[]> {
     return this.#run(() => {
       const resolved = resolveFitOptions(options);
-      return this.#fit(image, resolved, (faces) => {
-        const large = faces.filter((face) => shorterSide(face) >= resolved.minFacePx);
+      return this.#fit(image, resolved, true, (faces) => {
+        const large = faces.filter((face) => longerSide(face) >= resolved.minFacePx);
         return large.length > 0 ? large : faces.slice(0, 1);
       });
     });
@@ -112,6 +112,7 @@ export class Hrn {
   async #fit(
     image: ImageInput,
     options: ResolvedFitOptions,
+    all: boolean,
     choose: (faces: DetectedFace[]) => DetectedFace[],
   ): Promise<Reconstruction[]> {
     const { signal, minFacePx } = options;
@@ -133,14 +134,16 @@ export class Hrn {
     const decoded = await timed('decode', () => decodeImage(image, options));
     const photo = new Photo(this.#context, decoded);
     try {
-      const all = options.face !== 'largest' || choose.length > 1;
       const faces = await timed('detect', () => detectFaces(this.#networks, photo, { all, minFacePx, signal }));
       if (faces.length === 0) {
-        throw new HrnError('NO_FACE', 'no face was found; use a photo in which one face is large and turned to the camera');
+        throw new HrnError(
+          'NO_FACE',
+          'no face was found; use a photo in which one face is large and turned to the camera',
+        );
       }
       const chosen = choose(faces);
       for (const face of chosen) {
-        const size = shorterSide(face);
+        const size = longerSide(face);
         if (size >= minFacePx) continue;
         throw new HrnError(
           'FACE_TOO_SMALL',
@@ -148,7 +151,12 @@ export class Hrn {
           { details: { sizePx: size, minFacePx } },
         );
       }
-      const resources: Resources = { context: this.#context, networks: this.#networks, head: await head, device: this.device };
+      const resources: Resources = {
+        context: this.#context,
+        networks: this.#networks,
+        head: await head,
+        device: this.device,
+      };
       const results: Reconstruction[] = [];
       for (const face of chosen) {
         results.push(await fitFace(resources, decoded, photo, face, options, progress, { ...timingsMs }));
@@ -184,8 +192,8 @@ export class Hrn {
   }
 }
 
-function shorterSide({ box }: DetectedFace): number {
-  return Math.min(box.width, box.height);
+function longerSide({ box }: DetectedFace): number {
+  return Math.max(box.width, box.height);
 }
 
 /**

@@ -28,7 +28,7 @@ export interface FitOptions extends DetectOptions {
   focalLengthPx?: number | undefined;
   /** Side of the square texture in texels, 256 to 8192. Default 2048. */
   textureSize?: number | undefined;
-  /** Smallest face to accept, in pixels of its box's shorter side. Default 100. */
+  /** Smallest face to accept, in pixels of its box's longer side. Default 100. */
   minFacePx?: number | undefined;
   /** Called on the event loop; see ProgressEvent. What it throws rejects the fit. */
   onProgress?: OnProgress | undefined;

@@ -81,4 +81,3 @@ export interface TextureBake {
   /** `[vertices][3]`, unit. */
   normals: Float32Array;
 }
-

@@ -28,7 +28,10 @@ export interface MetricScale {
 }
 
 /** Metric size: from the irises where both are seen, else the model's own (its prior is a typical head). */
-export function metricScale(landmarks: DenseLandmarks, fit: Pick<CoarseFit, 'rotation' | 'translation' | 'focalPx'>): MetricScale {
+export function metricScale(
+  landmarks: DenseLandmarks,
+  fit: Pick<CoarseFit, 'rotation' | 'translation' | 'focalPx'>,
+): MetricScale {
   const prior: MetricScale = { factor: 1, source: 'prior' };
   // Third row, third column: the head's forward axis along the camera's, -1 when it faces the camera.
   if (-fit.rotation[8]! < MIN_FACING) return prior;
