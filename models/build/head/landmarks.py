@@ -1,7 +1,7 @@
 """Where the landmark network's 478 points lie on the head: rendered portraits of random heads with known surface are
 shown to the network, its points are lifted back to the surface, and a robust mean is taken per point.
 
-Writes lifted.npz: points [478,3] on the subdivided mean head, spread [478] mm, count [478].
+Writes lifted.npz: points [478,3] on the subdivided mean head, spread [478] mm, mirror [478].
 """
 import re
 from pathlib import Path
@@ -58,11 +58,10 @@ def geometric_median(samples):
     return centre
 
 
-def mediapipe_mirror():
-    """Index of each landmark's left-right counterpart: the table of the TypeScript side, which is the canonical face's.
-    (Nearest neighbours of the mirrored points mix up crowded ones such as the lips'.)"""
-    source = Path(__file__).parents[3] / "lib" / "stages" / "mesh-points.ts"
-    table = re.search(r"export const MIRROR = \[(.*?)\]", source.read_text(), re.S)
+def network_mirror():
+    """Index of each landmark's left-right counterpart: the canonical face's table, kept by the landmark stage."""
+    source = Path(__file__).resolve().parents[3] / "lib" / "stages" / "mesh-points.ts"
+    table = re.search(r"export const MIRROR = \[(.*?)\]", source.read_text(encoding="utf8"), re.S)
     mirror = np.array([int(number) for number in re.findall(r"\d+", table[1])])
     assert len(mirror) == 478 and (mirror[mirror] == np.arange(478)).all()
     return mirror
@@ -73,14 +72,13 @@ def main():
     net = LandmarkNet()
     rng = np.random.default_rng(SEED)
     samples = np.stack([surface_samples(head, net, rng)[0] for _ in range(PORTRAITS)])
-    centre = geometric_median(samples)
-    spread = np.nanmedian(np.linalg.norm(samples - centre, axis=2), 0)
-    mirror = mediapipe_mirror()
-    symmetric = (centre + centre[mirror] * [-1, 1, 1]) / 2
-    print("portraits used", int((~np.isnan(samples[:, 1, 0])).sum()), "spread mm median %.2f p90 %.2f" % tuple(np.nanpercentile(spread, [50, 90])),
-          "mirror error mm median %.2f" % np.median(np.linalg.norm(centre - symmetric, axis=1)))
-    np.savez(sources.WORK / "lifted.npz", points=symmetric, spread=spread, raw=centre, mirror=mirror,
-             count=(~np.isnan(samples[:, :, 0])).sum(0))
+    mirror = network_mirror()
+    both = np.concatenate([samples, samples[:, mirror] * [-1, 1, 1]])
+    centre = geometric_median(both)
+    spread = np.nanmedian(np.linalg.norm(both - centre, axis=2), 0)
+    print("portraits used", int((~np.isnan(samples[:, 1, 0])).sum()),
+          "spread mm median %.2f p90 %.2f" % tuple(np.nanpercentile(spread, [50, 90])))
+    np.savez(sources.WORK / "lifted.npz", points=centre, spread=spread, mirror=mirror)
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def main():
     regions = np.load(sources.WORK / "regions.npz")
     landmarks = np.load(sources.WORK / "correspondences.npz")
     prior = np.load(sources.WORK / "expression.npz")
-        count = len(expression.NAMES)
+    count = len(expression.NAMES)
     tensors = {
         "mean": (head.mean_cage - cage.eye_midpoint(head.mean_cage)).astype(np.float32),
         "identity": half(head.identity_cage),
