@@ -61,7 +61,8 @@ export const FULL_RANGE: BlazeFace = {
 
 /** Of MediaPipe's face detection graphs. */
 const MIN_SCORE = 0.5;
-const MIN_OVERLAP = 0.3;
+/** Intersection over union from which two boxes show the same face. */
+export const MIN_OVERLAP = 0.3;
 const KEYPOINTS = 6;
 const VALUES_PER_ANCHOR = 4 + 2 * KEYPOINTS;
 

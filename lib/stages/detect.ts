@@ -1,4 +1,12 @@
-import { type Candidate, detectInSquare, FULL_RANGE, overlap, SHORT_RANGE } from './blaze-face.js';
+import {
+  type Candidate,
+  detectInSquare,
+  FULL_RANGE,
+  MIN_OVERLAP,
+  mergeOverlapping,
+  overlap,
+  SHORT_RANGE,
+} from './blaze-face.js';
 import type { FaceNetworks } from './networks.js';
 import type { Photo, Region } from './photo.js';
 
@@ -39,16 +47,20 @@ export interface DetectOptions {
 const FOREHEAD = 0.14;
 /** The landmark network was trained on crops of this many box sides. */
 const REGION_SCALE = 1.5;
-/** Smallest share of a square's side at which the full-range network still finds faces reliably. */
-const MIN_SHARE = 0.08;
+/** A face that fills the photo is found on a canvas this many times as large. */
+const CLOSE_UP_SCALE = 1.5;
+/** Smallest share of a square's side at which the full-range network found every face (pasted photos: down to 0.06). */
+const MIN_SHARE = 0.07;
+/** Below the network's input there is nothing more to see, pixels. */
+const MIN_TILE_SIDE = 192;
 /** Tiles overlap by this share of their side, more than the faces looked for in them. */
 const TILE_OVERLAP = 0.25;
-/** Tiles show less of the surroundings: chance likenesses there score up to about this. */
-const MIN_TILE_SCORE = 0.7;
+/** Of what looks like a face in a tile, which shows less of the surroundings; true ones of that size score above. */
+const MIN_TILE_SCORE = 0.65;
 
 /**
- * Finds faces: the short-range network on the whole photo, then the full-range one, then the full-range one on ever
- * smaller tiles until a face of `minFacePx` would have been seen.
+ * Finds faces: the short-range network on the whole photo, then the full-range one, then the short-range one on a wider
+ * canvas, then the full-range one on ever smaller tiles until a face of `minFacePx` would have been seen.
  *
  * @returns every face, largest first
  */
@@ -58,19 +70,23 @@ export async function detectFaces(
   { all = false, minFacePx = 100, signal }: DetectOptions = {},
 ): Promise<DetectedFace[]> {
   const side = Math.max(photo.width, photo.height);
-  const whole = { x: (photo.width - side) / 2, y: (photo.height - side) / 2, size: side };
-  const found: Candidate[] = await detectInSquare(networks, photo, SHORT_RANGE, whole, signal);
+  const centred = (size: number) => ({ x: (photo.width - size) / 2, y: (photo.height - size) / 2, size });
+  const found: Candidate[] = await detectInSquare(networks, photo, SHORT_RANGE, centred(side), signal);
   if (found.length === 0 || all) {
-    addNew(found, await detectInSquare(networks, photo, FULL_RANGE, whole, signal));
+    addNew(found, await detectInSquare(networks, photo, FULL_RANGE, centred(side), signal));
   }
-  for (let size = side / 2; (found.length === 0 || all) && size * 2 * MIN_SHARE > minFacePx; size /= 2) {
+  if (found.length === 0) {
+    addNew(found, await detectInSquare(networks, photo, SHORT_RANGE, centred(side * CLOSE_UP_SCALE), signal));
+  }
+  const coversMinimum = (size: number) => size * MIN_SHARE <= minFacePx || size / 2 < MIN_TILE_SIDE;
+  for (let size = side; (found.length === 0 || all) && !coversMinimum(size); ) {
+    size /= 2;
+    const inTiles: Candidate[] = [];
     for (const tile of tiles(photo, size)) {
-      const inTile = await detectInSquare(networks, photo, FULL_RANGE, tile, signal);
-      addNew(
-        found,
-        inTile.filter(({ score }) => score >= MIN_TILE_SCORE),
-      );
+      inTiles.push(...(await detectInSquare(networks, photo, FULL_RANGE, tile, signal)));
     }
+    const credible = inTiles.filter(({ score, width }) => score >= MIN_TILE_SCORE && width >= size * MIN_SHARE);
+    addNew(found, mergeOverlapping(credible));
   }
   const area = ({ box }: DetectedFace) => box.width * box.height;
   return found.map((candidate) => detectedFace(candidate, photo)).sort((a, b) => area(b) - area(a));
@@ -90,7 +106,9 @@ function tiles({ width, height }: Photo, size: number): { x: number; y: number; 
 /** Adds the candidates that are not among those found at a larger scale, which saw more of their surroundings. */
 function addNew(found: Candidate[], candidates: readonly Candidate[]): void {
   for (const candidate of candidates) {
-    if (!found.some((known) => overlap(known, candidate) > 0.1 || isInside(candidate, known))) found.push(candidate);
+    if (!found.some((known) => overlap(known, candidate) > MIN_OVERLAP || isInside(candidate, known))) {
+      found.push(candidate);
+    }
   }
 }
 

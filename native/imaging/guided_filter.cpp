@@ -7,55 +7,57 @@
 namespace hrn::imaging {
 namespace {
 
-// Sums over a window along rows: out[y][x] = sum of in[y][x - radius .. x + radius], cut at the border.
-void sum_rows(const std::vector<double>& in, long size, long radius, std::vector<double>& out) {
-  for (long y = 0; y < size; ++y) {
-    const double* row = in.data() + y * size;
-    double sum = 0;
-    for (long x = 0; x < std::min(radius, size); ++x) sum += row[x];
-    for (long x = 0; x < size; ++x) {
-      if (x + radius < size) sum += row[x + radius];
-      if (x - radius - 1 >= 0) sum -= row[x - radius - 1];
-      out[static_cast<std::size_t>(y * size + x)] = sum;
-    }
-  }
-}
-
-void transpose(const std::vector<double>& in, long size, std::vector<double>& out) {
-  for (long y = 0; y < size; ++y) {
-    for (long x = 0; x < size; ++x) {
-      out[static_cast<std::size_t>(x * size + y)] = in[static_cast<std::size_t>(y * size + x)];
-    }
-  }
-}
-
 // Mean over square windows, cut at the border.
 class WindowMean {
  public:
   WindowMean(long size, long radius)
-      : size_(size), radius_(radius), first_(area(size)), second_(area(size)), count_(area(size), 1.0) {
-    count_ = sums(count_);
-  }
+      : size_(size),
+        radius_(radius),
+        sums_(static_cast<std::size_t>(size * size)),
+        column_(static_cast<std::size_t>(size)) {}
 
   std::vector<double> operator()(const std::vector<double>& values) {
-    std::vector<double> mean = sums(values);
-    for (std::size_t i = 0; i < mean.size(); ++i) mean[i] /= count_[i];
+    sum_rows(values);
+    std::vector<double> mean(values.size());
+    std::fill(column_.begin(), column_.end(), 0.0);
+    for (long y = 0; y < std::min(radius_, size_); ++y) add_row(y, 1);
+    for (long y = 0; y < size_; ++y) {
+      if (y + radius_ < size_) add_row(y + radius_, 1);
+      if (y - radius_ - 1 >= 0) add_row(y - radius_ - 1, -1);
+      for (long x = 0; x < size_; ++x) {
+        const auto i = static_cast<std::size_t>(y * size_ + x);
+        mean[i] = column_[static_cast<std::size_t>(x)] / (window(x) * window(y));
+      }
+    }
     return mean;
   }
 
  private:
-  static std::size_t area(long size) { return static_cast<std::size_t>(size * size); }
+  // Pixels of a window along one axis.
+  double window(long at) const {
+    return static_cast<double>(std::min(at + radius_, size_ - 1) - std::max(at - radius_, 0L) + 1);
+  }
 
-  std::vector<double> sums(const std::vector<double>& values) {
-    sum_rows(values, size_, radius_, first_);
-    transpose(first_, size_, second_);
-    sum_rows(second_, size_, radius_, first_);
-    transpose(first_, size_, second_);
-    return second_;
+  void sum_rows(const std::vector<double>& values) {
+    for (long y = 0; y < size_; ++y) {
+      const double* row = values.data() + y * size_;
+      double sum = 0;
+      for (long x = 0; x < std::min(radius_, size_); ++x) sum += row[x];
+      for (long x = 0; x < size_; ++x) {
+        if (x + radius_ < size_) sum += row[x + radius_];
+        if (x - radius_ - 1 >= 0) sum -= row[x - radius_ - 1];
+        sums_[static_cast<std::size_t>(y * size_ + x)] = sum;
+      }
+    }
+  }
+
+  void add_row(long y, double sign) {
+    const double* row = sums_.data() + y * size_;
+    for (long x = 0; x < size_; ++x) column_[static_cast<std::size_t>(x)] += sign * row[x];
   }
 
   long size_, radius_;
-  std::vector<double> first_, second_, count_;
+  std::vector<double> sums_, column_;
 };
 
 // x of the symmetric positive definite system [xx xy xz; xy yy yz; xz yz zz] x = r, by cofactors.
@@ -68,9 +70,10 @@ std::array<double, 3> solve(const std::array<double, 6>& m, const std::array<dou
           (c2 * r[0] + c4 * r[1] + c5 * r[2]) / determinant};
 }
 
-// The local linear model: a and b per pixel, averaged over the windows that a pixel belongs to; [4][size * size].
-std::array<std::vector<double>, 4> linear_model(std::span<const float> mask, std::span<const float> guide,
-                                                const GuidedUpsampleSpec& spec) {
+// The local linear model, averaged over the windows that a pixel belongs to: [size * size] of (a red, a green, a blue,
+// b).
+std::vector<std::array<float, 4>> linear_model(std::span<const float> mask, std::span<const float> guide,
+                                               const GuidedUpsampleSpec& spec) {
   const auto count = static_cast<std::size_t>(spec.size * spec.size);
   WindowMean mean(spec.size, spec.radius);
   std::array<std::vector<double>, 3> colour, colour_mean, product_mean;
@@ -109,8 +112,12 @@ std::array<std::vector<double>, 4> linear_model(std::span<const float> mask, std
       model[3][i] -= a[c] * colour_mean[c][i];
     }
   }
-  for (auto& plane : model) plane = mean(plane);
-  return model;
+  std::vector<std::array<float, 4>> smooth(count);
+  for (std::size_t c = 0; c < 4; ++c) {
+    const auto plane = mean(model[c]);
+    for (std::size_t i = 0; i < count; ++i) smooth[i][c] = static_cast<float>(plane[i]);
+  }
+  return smooth;
 }
 
 }  // namespace
@@ -118,26 +125,28 @@ std::array<std::vector<double>, 4> linear_model(std::span<const float> mask, std
 std::vector<float> guided_upsample(std::span<const float> mask, std::span<const float> guide,
                                    std::span<const float> fine_guide, const GuidedUpsampleSpec& spec) {
   const auto model = linear_model(mask, guide, spec);
-  const double scale = static_cast<double>(spec.size) / static_cast<double>(spec.fine_size);
-  const double last = static_cast<double>(spec.size - 1);
+  const float scale = static_cast<float>(spec.size) / static_cast<float>(spec.fine_size);
+  const float last = static_cast<float>(spec.size - 1);
   std::vector<float> fine(static_cast<std::size_t>(spec.fine_size * spec.fine_size));
   for (long y = 0; y < spec.fine_size; ++y) {
-    const double v = std::clamp((static_cast<double>(y) + 0.5) * scale - 0.5, 0.0, last);
+    const float v = std::clamp((static_cast<float>(y) + 0.5f) * scale - 0.5f, 0.0f, last);
     const long y0 = static_cast<long>(v), y1 = std::min(y0 + 1, spec.size - 1);
-    const double fy = v - static_cast<double>(y0);
+    const float fy = v - static_cast<float>(y0);
+    const auto* row0 = model.data() + y0 * spec.size;
+    const auto* row1 = model.data() + y1 * spec.size;
     for (long x = 0; x < spec.fine_size; ++x) {
-      const double u = std::clamp((static_cast<double>(x) + 0.5) * scale - 0.5, 0.0, last);
+      const float u = std::clamp((static_cast<float>(x) + 0.5f) * scale - 0.5f, 0.0f, last);
       const long x0 = static_cast<long>(u), x1 = std::min(x0 + 1, spec.size - 1);
-      const double fx = u - static_cast<double>(x0);
-      const auto at = [&](const std::vector<double>& plane) {
-        const double* row0 = plane.data() + y0 * spec.size;
-        const double* row1 = plane.data() + y1 * spec.size;
-        return (row0[x0] * (1 - fx) + row0[x1] * fx) * (1 - fy) + (row1[x0] * (1 - fx) + row1[x1] * fx) * fy;
-      };
+      const float fx = u - static_cast<float>(x0);
       const auto i = static_cast<std::size_t>(y * spec.fine_size + x);
-      double value = at(model[3]);
-      for (std::size_t c = 0; c < 3; ++c) value += at(model[c]) * static_cast<double>(fine_guide[3 * i + c]);
-      fine[i] = static_cast<float>(std::clamp(value, 0.0, 1.0));
+      const float colour[4] = {fine_guide[3 * i], fine_guide[3 * i + 1], fine_guide[3 * i + 2], 1};
+      float value = 0;
+      for (std::size_t c = 0; c < 4; ++c) {
+        const float top = row0[x0][c] * (1 - fx) + row0[x1][c] * fx;
+        const float bottom = row1[x0][c] * (1 - fx) + row1[x1][c] * fx;
+        value += (top * (1 - fy) + bottom * fy) * colour[c];
+      }
+      fine[i] = std::clamp(value, 0.0f, 1.0f);
     }
   }
   return fine;
