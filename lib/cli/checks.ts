@@ -58,9 +58,13 @@ async function model(folder: string, { file, name, licence, bytes }: ModelEntry)
   return `${name}, ${(bytes / 1024).toFixed(0)} KiB, ${licence}, hash as in the manifest`;
 }
 
-/** Everything that `hrn doctor` looks at, in the order in which one thing needs another. */
-export async function runChecks(): Promise<Check[]> {
-  const folder = locateModels();
+/**
+ * Everything that `hrn doctor` looks at, in the order in which one thing needs another.
+ *
+ * @param models folder of models, in place of the embedded ones
+ */
+export async function runChecks(models?: string): Promise<Check[]> {
+  const folder = locateModels(models);
   const checks = [
     await check('hrn', () => `${VERSION}, ${packageRoot}`),
     await check('node', nodeVersion),

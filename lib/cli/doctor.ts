@@ -2,11 +2,12 @@ import { Command } from 'commander';
 
 interface DoctorFlags {
   json?: boolean;
+  models?: string;
 }
 
 async function doctor(flags: DoctorFlags): Promise<void> {
   const { runChecks } = await import('./checks.js');
-  const checks = await runChecks();
+  const checks = await runChecks(flags.models);
   const ok = checks.every((check) => check.ok);
   if (!ok) process.exitCode = 1;
   if (flags.json) {
@@ -23,4 +24,5 @@ async function doctor(flags: DoctorFlags): Promise<void> {
 export const doctorCommand = new Command('doctor')
   .description('check that everything hrn needs is in place')
   .option('--json', 'print JSON: { ok, checks: [{ name, ok, detail }] }')
+  .option('--models <dir>', 'folder with the models (default: the embedded ones)')
   .action(doctor);

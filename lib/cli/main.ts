@@ -2,11 +2,13 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
 import { doctorCommand } from './doctor.js';
+import { sampleCommand } from './sample.js';
 
 const EXAMPLES = `
 Examples:
   hrn fit photo.jpg --out out    out/photo.glb and out/photo_preview.png
   hrn detect photo.jpg --json    where the faces are
+  hrn sample --seed 1 --out out  a synthetic portrait to try it on
   hrn doctor                     is everything in place?
 
 \`hrn help COMMAND\` tells the rest.`;
@@ -16,7 +18,7 @@ const program = new Command('hrn')
   .version(VERSION)
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(hrn --help tells what is possible)');
-for (const command of [doctorCommand]) {
+for (const command of [sampleCommand, doctorCommand]) {
   program.addCommand(command.copyInheritedSettings(program).exitOverride());
 }
 

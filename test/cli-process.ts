@@ -1,0 +1,36 @@
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
+
+export interface Finished {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  cwd?: string;
+  /** Sent after that many milliseconds. */
+  interruptAfterMs?: number;
+}
+
+/** Runs the built CLI as a user would, with neither stdout nor stderr a terminal. */
+export function runCli(args: readonly string[], { cwd, interruptAfterMs }: RunOptions = {}): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const finished: Finished = { code: null, stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk) => {
+      finished.stdout += chunk;
+    });
+    child.stderr.on('data', (chunk) => {
+      finished.stderr += chunk;
+    });
+    const timer = interruptAfterMs === undefined ? undefined : setTimeout(() => child.kill('SIGINT'), interruptAfterMs);
+    child.on('error', reject);
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      resolve({ ...finished, code });
+    });
+  });
+}
