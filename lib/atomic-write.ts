@@ -12,8 +12,7 @@ export interface OutputFile {
 const DISK_FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 
 /** What a failed write means to the user; anything but a lack of space is a place that cannot be written to. */
-function toHrnError(error: unknown, path: string): Error {
-  if (error instanceof HrnError) return error;
+export function outputError(error: unknown, path: string): HrnError {
   const { code = 'unknown', message } = error as NodeJS.ErrnoException;
   if (DISK_FULL.has(code)) {
     return new HrnError(
@@ -26,6 +25,7 @@ function toHrnError(error: unknown, path: string): Error {
   }
   const reasons: Record<string, string> = {
     ENOENT: `the folder ${dirname(path)} does not exist: create it first`,
+    EEXIST: 'a file of that name is in the way: choose another name',
     ENOTDIR: `${dirname(path)} is not a folder: choose another one`,
     EACCES: 'permission denied: choose a folder you may write to',
     EPERM: 'operation not permitted: choose a folder you may write to',
@@ -87,7 +87,7 @@ export async function writeFilesAtomically(files: readonly OutputFile[], signal?
     leftovers.clear();
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    throw toHrnError(error, current);
+    throw outputError(error, current);
   } finally {
     // A failed removal must not hide why the write failed.
     await Promise.allSettled([...leftovers].map((path) => rm(path, { force: true })));

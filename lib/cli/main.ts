@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
+import { detectCommand } from './detect.js';
 import { doctorCommand } from './doctor.js';
+import { fitCommand } from './fit.js';
 import { sampleCommand } from './sample.js';
 
 const EXAMPLES = `
@@ -18,7 +20,7 @@ const program = new Command('hrn')
   .version(VERSION)
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(hrn --help tells what is possible)');
-for (const command of [sampleCommand, doctorCommand]) {
+for (const command of [fitCommand, detectCommand, sampleCommand, doctorCommand]) {
   program.addCommand(command.copyInheritedSettings(program).exitOverride());
 }
 

@@ -1,0 +1,36 @@
+import { Command } from 'commander';
+import { failureLine } from './failure.js';
+import { interruptible } from './interrupt.js';
+
+interface DetectFlags {
+  json?: boolean;
+}
+
+async function detect(image: string, flags: DetectFlags): Promise<void> {
+  await interruptible(async (signal) => {
+    try {
+      const hrn = await import('../index.js');
+      const faces = await hrn.detect(image, { signal });
+      if (flags.json) {
+        process.stdout.write(`${JSON.stringify(faces, null, 2)}\n`);
+        return;
+      }
+      process.stdout.write(`${image}: ${faces.length === 1 ? '1 face' : `${faces.length} faces`}\n`);
+      for (const [i, face] of faces.entries()) {
+        const [x, y, width, height] = [face.x, face.y, face.width, face.height].map(Math.round);
+        process.stdout.write(`  ${i}: ${width} x ${height} px at (${x}, ${y}), score ${face.score.toFixed(2)}\n`);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      process.exitCode = 1;
+      process.stderr.write(`${failureLine(image, error)}\n`);
+    }
+  });
+}
+
+export const detectCommand = new Command('detect')
+  .description('list the faces in a photo, largest first')
+  .argument('<image>', 'JPEG, PNG, WebP, TIFF, AVIF or GIF file')
+  .option('--json', 'print JSON: an array of { x, y, width, height, score }, in pixels')
+  .addHelpText('after', '\nThe number of a face is what `hrn fit --face` takes.')
+  .action(detect);
