@@ -18,9 +18,9 @@ const FOCAL_MM = [28, 100] as const;
 const FILM_WIDTH_MM = 36;
 /** From forehead to chin; how much of the picture this takes. */
 const FACE_HEIGHT_MM = 180;
-const FACE_SHARE = [0.48, 0.7] as const;
+const FACE_SHARE = [0.38, 0.6] as const;
 /** Nobody holds a camera closer. */
-const NEAREST_MM = 320;
+const NEAREST_MM = 400;
 
 /**
  * A camera in front of a head.
