@@ -40,11 +40,15 @@ export class ProgressReporter {
     if (!this.#listener) return;
     const latest = this.#latest;
     if (latest && STAGES.indexOf(stage) < STAGES.indexOf(latest.stage)) return;
-    if (latest?.stage === stage && done <= latest.done) return;
-    const before = STAGES.slice(0, STAGES.indexOf(stage)).reduce((sum, earlier) => sum + WEIGHTS[earlier], 0);
     const share = total > 0 ? Math.min(1, done / total) : 1;
+    if (latest?.stage === stage) {
+      if (share <= latest.done / latest.total) return;
+      // A stage that ends before its last step, converged, ends in the steps it counted in.
+      if (share === 1) [done, total] = [latest.total, latest.total];
+    }
+    const before = STAGES.slice(0, STAGES.indexOf(stage)).reduce((sum, earlier) => sum + WEIGHTS[earlier], 0);
     this.#fraction = Math.max(this.#fraction, (before + share * WEIGHTS[stage]) / TOTAL);
-    this.#latest = { stage, done, total, fraction: this.#fraction };
+    this.#latest = { stage, done, total: Math.max(1, total), fraction: this.#fraction };
     this.#listener(this.#latest);
   }
 

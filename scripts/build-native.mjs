@@ -5,7 +5,7 @@
 //   node scripts/build-native.mjs --run=TARGET [--sanitize] [-- ARGS...]   a program (hrn_native_tests, hrn_bench), and
 //                                                                          runs it
 //
-// The addon is copied to DIR (build/Release by default), where node-gyp would have put it and the loader looks for it.
+// The addon is copied to DIR (build/Release in the current folder by default), where node-gyp would have put it and the loader looks for it.
 // Also started by binding.gyp, and by prebuildify in node-gyp's place: arguments meant for node-gyp are ignored.
 // --sanitize builds with ASan and UBSan in a tree of its own, and copies the addon only if told where to. CMAKE_BUILD_PARALLEL_LEVEL sets the number of
 // compilers run at a time (default: every core).
@@ -45,7 +45,7 @@ run(process.execPath, [...common, 'build', '--target', program ?? 'hrn']);
 if (program) {
   run(join(tree, 'bin', program), passed);
 } else if (!sanitize || option('product')) {
-  const product = resolve(option('product') ?? join(root, 'build', config));
+  const product = resolve(option('product') ?? join('build', config));
   mkdirSync(product, { recursive: true });
   // Renamed into place: a process that has the old file open keeps it.
   copyFileSync(join(tree, config, 'hrn.node'), join(product, 'hrn.node.partial'));

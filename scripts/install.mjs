@@ -20,7 +20,10 @@ function prebuiltLoads() {
 }
 
 if (!prebuiltLoads()) {
-  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build-native.mjs')], { stdio: 'inherit' });
+  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build-native.mjs')], {
+    cwd: root,
+    stdio: 'inherit',
+  });
   if (build.status !== 0) {
     console.error('hrn: no prebuilt addon fits this machine and building one failed (see above).');
     console.error(

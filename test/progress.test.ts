@@ -19,6 +19,26 @@ describe('ProgressReporter', () => {
     for (let i = 1; i < events.length; ++i) expect(events[i]!.fraction).toBeGreaterThanOrEqual(events[i - 1]!.fraction);
   });
 
+  it('ends a stage that converged early in the steps it counted in', () => {
+    const steps: [number, number][] = [];
+    const progress = new ProgressReporter(({ done, total }) => steps.push([done, total]));
+    for (const [done, total] of [
+      [0, 1],
+      [1, 20],
+      [8, 20],
+      [1, 1],
+      [1, 1],
+    ] as const) {
+      progress.report('refine', done, total);
+    }
+    expect(steps).toEqual([
+      [0, 1],
+      [1, 20],
+      [8, 20],
+      [20, 20],
+    ]);
+  });
+
   it('passes on what the listener throws', () => {
     const progress = new ProgressReporter(() => {
       throw new RangeError('mine');
