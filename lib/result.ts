@@ -126,7 +126,7 @@ export class Reconstruction implements ReconstructionData {
   /** Head frame to camera frame. */
   readonly pose: Pose;
   readonly camera: Camera;
-  /** The 68 iBUG points: `positions` `[68][3]` on the mesh in mm, `pixels` `[68][2]` as seen in the input. */
+  /** The 68 iBUG points: `positions` `[68][3]` on the mesh in mm, `pixels` `[68][2]` where the camera puts them. */
   readonly landmarks: { positions: Float32Array; pixels: Float32Array };
   /** Vertex positions per detail level, `[vertices][3]`, mm, in the order of `mesh.positions`. */
   readonly levels: { coarse: Float32Array; medium?: Float32Array };

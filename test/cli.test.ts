@@ -18,7 +18,7 @@ describe('hrn', () => {
     expect(await runCli(['--version'])).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
     const help = await runCli(['--help']);
     expect(help.code).toBe(0);
-    for (const word of ['sample', 'doctor', 'Examples:']) expect(help.stdout).toContain(word);
+    for (const word of ['fit', 'detect', 'sample', 'doctor', 'Examples:']) expect(help.stdout).toContain(word);
   });
 
   it.each([[['bogus']], [['doctor', '--bogus']], [[]]])(
