@@ -1,7 +1,7 @@
 import type { HrnError, HrnErrorCode } from '../errors.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
-import type { PhotometricFit, PhotometricProblem, TextureBake, TextureProblem } from './refine.js';
+import type { DeformationFit, DeformationProblem, PhotometricFit, PhotometricProblem, TextureBake, TextureProblem } from './refine.js';
 
 /**
  * Everything that the addon exports, in TypeScript. A test compares the addon's names with NATIVE_EXPORTS.
@@ -59,6 +59,13 @@ export interface NativeBinding {
     problem: PhotometricProblem,
     onProgress?: NativeProgress,
   ): NativeJob<PhotometricFit>;
+  /** The deformation map on top of the parametric fit; see DeformationProblem. */
+  deformationFit(
+    context: NativeContext,
+    model: NativeModel,
+    problem: DeformationProblem,
+    onProgress?: NativeProgress,
+  ): NativeJob<DeformationFit>;
   /** The texture stage; see TextureProblem. */
   recoverTexture(
     context: NativeContext,
@@ -84,6 +91,7 @@ export const NATIVE_EXPORTS = [
   'contourCandidates',
   'headShape',
   'photometricFit',
+  'deformationFit',
   'recoverTexture',
 ] as const satisfies readonly (keyof NativeBinding)[];
 

@@ -63,6 +63,58 @@ export interface PhotometricFit {
   cost: number;
 }
 
+/** Part of a map's prior: how much it varies, and over what distance (texels). */
+export interface MapScale {
+  sigma: number;
+  lengthTexels: number;
+}
+
+/** Input of `deformationFit`: the parametric fit, what is observed, and the priors of the maps. */
+export interface DeformationProblem {
+  /** `[vertices][3]`, mm, the parametric fit. */
+  positions: Float32Array;
+  camera: NativeCamera;
+  albedo: Float64Array;
+  lighting: Float64Array;
+  /** `[n][2]`, observed dense landmarks, photo pixels. */
+  pixels: Float64Array;
+  /** `[n]`, multiplies the inverse variance. */
+  weights?: Float64Array;
+  /** `[n][2]`, where the network puts its points relative to the surface points, head frame x and y. */
+  biasMm?: Float64Array;
+  /** `[n]`; default the model's own. */
+  sigmaMm?: Float64Array;
+  /** Where dynamic landmarks look for the silhouette; absent: they are not used. */
+  contourVertices?: Uint32Array;
+  /** The crop to compare with; its iterations are those of the loop. */
+  level: PhotometricLevel;
+  /** Texels a side; default 128. */
+  mapSize?: number;
+  /** Prior of the map, mm. */
+  shapeScales?: readonly MapScale[];
+  /** Correlation of the map with its mirror image; default 0.6. */
+  mirror?: number;
+  /** Prior of what the albedo model misses, sRGB-encoded. */
+  colourScales?: readonly MapScale[];
+  sigma?: number;
+  robust?: number;
+  effectiveSamples?: number;
+  landmarkFloorPx?: number;
+  contourSigmaMm?: number;
+  /** Of the row and column edge term against the mask; default 0. */
+  contourWeight?: number;
+}
+
+export interface DeformationFit {
+  /** `[mapSize][mapSize][3]`, mm, head frame. */
+  map: Float32Array;
+  /** `[vertices][3]`, mm. */
+  positions: Float32Array;
+  photometricError: number;
+  /** Data term per iteration. */
+  energy: Float64Array;
+}
+
 export interface TextureProblem {
   /** `[vertices][3]`, mm. */
   positions: Float32Array;

@@ -35,6 +35,10 @@ const LEVELS = [
   { size: 224, iterations: 6 },
 ] as const;
 
+const DEFORMATION_ITERATIONS = 48;
+/** Texels a side of the deformation map: about the spacing of the mesh's vertices on the face. */
+const MAP_SIZE = 128;
+
 /** Photometric refinement of the parameters; at medium detail they and the deformation map are fitted. */
 export async function refine(
   context: NativeContext,
@@ -80,16 +84,38 @@ export async function refine(
       ),
     job,
   );
+  const camera: NativeCamera = { rotation, translation, focalPx, principalPx: start.principalPx };
   const { identity, expression, albedo, lighting, error } = fitted;
+  const parametric = await shape(fitted);
+  const common = { camera, identity, expression, albedo, lighting, coarsePositions };
+  if (detail === 'coarse') return { ...common, positions: parametric, photometricError: error };
+  const { pixels, biasMm, sigmaMm, contourVertices } = coarse.problem;
+  const deformed = await runJob(
+    (onProgress) =>
+      native().deformationFit(
+        context,
+        head.native,
+        {
+          positions: parametric,
+          camera,
+          albedo,
+          lighting,
+          pixels,
+          ...(biasMm ? { biasMm } : {}),
+          ...(sigmaMm ? { sigmaMm } : {}),
+          ...(contourVertices ? { contourVertices } : {}),
+          level: { ...levels.at(-1)!, iterations: DEFORMATION_ITERATIONS },
+          mapSize: MAP_SIZE,
+        },
+        onProgress,
+      ),
+    job,
+  );
   return {
-    camera: { rotation, translation, focalPx, principalPx: start.principalPx },
-    identity,
-    expression,
-    albedo,
-    lighting,
-    coarsePositions,
-    positions: await shape(fitted),
-    photometricError: error,
+    ...common,
+    positions: deformed.positions,
+    deformationMap: { data: deformed.map, size: MAP_SIZE },
+    photometricError: deformed.photometricError,
   };
 }
 

@@ -12,6 +12,7 @@
 #include "binding/job.hpp"
 #include "binding/model.hpp"
 #include "core/context.hpp"
+#include "fit/deformation.hpp"
 #include "fit/head_surface.hpp"
 #include "fit/photometric_fit.hpp"
 #include "fit/texture.hpp"
@@ -126,6 +127,71 @@ Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
       photometric_result);
 }
 
+std::vector<fit::MapScale> scales_of(const Napi::Value& value, const char* name) {
+  if (!value.IsArray()) reject("an array", name, value);
+  const auto list = value.As<Napi::Array>();
+  std::vector<fit::MapScale> scales;
+  for (std::uint32_t i = 0; i < list.Length() && i < 16; ++i) {
+    const Napi::Object o = object_of(list.Get(i), name);
+    scales.push_back(
+        {number_of(field(o, "sigma"), "sigma", 0, 1e3), number_of(field(o, "lengthTexels"), "lengthTexels", 0, 1e3)});
+  }
+  return scales;
+}
+
+// deformationFit(context, model, problem, onProgress): job of { map, positions, photometricError, energy }
+Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto model = model_of(info[1]);
+  const Napi::Object o = object_of(info[2], "problem");
+  const auto optional = [&](const char* key) {
+    const Napi::Value value = field(o, key);
+    return value.IsUndefined() ? std::vector<double>{} : copy_of<double>(value, key);
+  };
+  fit::DeformationProblem problem;
+  problem.positions = copy_of<float>(field(o, "positions"), "positions");
+  problem.camera = camera_of(field(o, "camera"));
+  problem.albedo = copy_of<double>(field(o, "albedo"), "albedo");
+  problem.lighting = doubles_of<27>(o, "lighting");
+  problem.pixels = copy_of<double>(field(o, "pixels"), "pixels");
+  problem.weights = optional("weights");
+  problem.bias_mm = optional("biasMm");
+  problem.sigma_mm = optional("sigmaMm");
+  const Napi::Value contour = field(o, "contourVertices");
+  if (!contour.IsUndefined()) problem.contour_vertices = copy_of<std::uint32_t>(contour, "contourVertices");
+  problem.level = level_of(field(o, "level"));
+  const Napi::Value size = field(o, "mapSize");
+  if (!size.IsUndefined()) problem.map_size = static_cast<int>(integer_of(size, "mapSize", 16, 1024));
+  for (const auto& [key, to] : {std::pair{"shapeScales", &problem.shape}, {"colourScales", &problem.colour}}) {
+    const Napi::Value value = field(o, key);
+    if (!value.IsUndefined()) *to = scales_of(value, key);
+  }
+  for (const auto& [key, to] : {std::pair{"sigma", &problem.photo.sigma},
+                                {"robust", &problem.photo.robust},
+                                {"effectiveSamples", &problem.photo.effective_samples},
+                                {"mirror", &problem.mirror},
+                                {"landmarkFloorPx", &problem.landmark_floor_px},
+                                {"contourSigmaMm", &problem.contour_sigma_mm},
+                                {"contourWeight", &problem.contour_weight}}) {
+    const Napi::Value value = field(o, key);
+    if (!value.IsUndefined()) *to = number_of(value, key, 0, kAny);
+  }
+  return start_job(
+      info.Env(), info[3],
+      [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
+        const Context::Turn turn(*context, cancel);
+        return fit::fit_deformation(*model, problem, turn.pool(), cancel, progress);
+      },
+      [](Napi::Env env, fit::DeformationResult&& r) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("map", typed_array(env, r.map));
+        result.Set("positions", typed_array(env, r.positions));
+        result.Set("photometricError", r.photometric_error);
+        result.Set("energy", typed_array(env, r.energy));
+        return result;
+      });
+}
+
 // recoverTexture(context, model, photo, problem): job of { rgb, normals }
 Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
@@ -166,6 +232,7 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
 void register_refine(Napi::Env env, Napi::Object exports) {
   export_function<head_shape>(env, exports, "headShape");
   export_function<photometric_fit>(env, exports, "photometricFit");
+  export_function<deformation_fit>(env, exports, "deformationFit");
   export_function<recover_texture>(env, exports, "recoverTexture");
 }
 

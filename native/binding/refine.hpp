@@ -1,4 +1,4 @@
-// The functions headShape, photometricFit and recoverTexture: see lib/native/refine.ts.
+// The functions headShape, photometricFit, deformationFit and recoverTexture: see lib/native/refine.ts.
 #pragma once
 #include <napi.h>
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backends/cpu/cpu_backend.hpp"
 #include "ops/normals.hpp"
 #include "ops/pose_project.hpp"
 #include "ops/shade.hpp"
@@ -18,9 +19,11 @@ void copy_floats(const From& from, To* to) {
 
 HeadSurface::HeadSurface(const Model& model, ThreadPool& pool)
     : model_(model),
-      backend_(pool),
+      backend_(std::make_unique<CpuBackend>(pool)),
       coefficients_(static_cast<std::size_t>(std::max(model.shape_count(), model.albedo_count))),
       positions_(static_cast<std::size_t>(3 * model.vertex_count)) {}
+
+HeadSurface::~HeadSurface() = default;
 
 void HeadSurface::set_shape(std::span<const double> identity, std::span<const double> expression) {
   std::fill(coefficients_.begin(), coefficients_.end(), 0.f);
@@ -33,7 +36,7 @@ void HeadSurface::set_shape(std::span<const double> identity, std::span<const do
   args.coefficients = coefficients_.data();
   args.base = model_.mean.data();
   args.values = positions_.data();
-  backend_.basis_forward(args);
+  backend_->basis_forward(args);
 }
 
 void HeadSurface::set_positions(std::span<const float> positions) {
@@ -52,8 +55,8 @@ const HostArray<float>& HeadSurface::update_normals() {
   args.positions = positions_.data();
   args.crosses = crosses_.data();
   args.normals = normals_.data();
-  backend_.for_each<ops::Normals::ForwardFace>(model_.triangle_count, args);
-  backend_.for_each<ops::Normals::ForwardVertex>(model_.vertex_count, args);
+  backend_->for_each<ops::Normals::ForwardFace>(model_.triangle_count, args);
+  backend_->for_each<ops::Normals::ForwardVertex>(model_.vertex_count, args);
   return normals_;
 }
 
@@ -68,7 +71,7 @@ const HostArray<float>& HeadSurface::update_albedo(std::span<const double> albed
   args.coefficients = coefficients_.data();
   args.base = model_.albedo_mean.data();
   args.values = albedo_.data();
-  backend_.basis_forward(args);
+  backend_->basis_forward(args);
   return albedo_;
 }
 
@@ -80,7 +83,7 @@ const HostArray<float>& HeadSurface::update_colours(const CameraPose& camera, st
   copy_floats(camera.rotation, args.rotation);
   copy_floats(lighting, args.lighting);
   args.colours = colours_.data();
-  backend_.for_each<ops::Shade::Forward>(model_.vertex_count, args);
+  backend_->for_each<ops::Shade::Forward>(model_.vertex_count, args);
   return colours_;
 }
 
@@ -99,7 +102,7 @@ HeadSurface::View HeadSurface::look(const CameraPose& camera, int width, int hei
   project.focal_px = static_cast<float>(camera.focal_px);
   copy_floats(camera.principal_px, project.centre_px);
   project.screen = screen_.data();
-  backend_.for_each<ops::PoseProject::Forward>(model_.vertex_count, project);
+  backend_->for_each<ops::PoseProject::Forward>(model_.vertex_count, project);
 
   ops::RasterizeArgs<float> raster;
   raster.screen = screen_.data();
@@ -111,7 +114,7 @@ HeadSurface::View HeadSurface::look(const CameraPose& camera, int width, int hei
   raster.triangle_id = triangle_id_.data();
   raster.barycentrics = barycentrics_.data();
   raster.depth = depth_.data();
-  backend_.rasterize(raster);
+  backend_->rasterize(raster);
   return {triangle_id_, depth_};
 }
 

@@ -3,11 +3,17 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 
-#include "backends/cpu/cpu_backend.hpp"
-#include "fit/coarse.hpp"
+#include "core/array.hpp"
+#include "core/thread_pool.hpp"
+#include "fit/camera_pose.hpp"
 #include "fit/model.hpp"
+
+namespace hrn {
+class CpuBackend;
+}
 
 namespace hrn::fit {
 
@@ -15,6 +21,7 @@ class HeadSurface {
  public:
   // The pool serves this object alone while one of its functions runs.
   HeadSurface(const Model& model, ThreadPool& pool);
+  ~HeadSurface();
 
   // Positions from leading identity coefficients (missing ones are zero) and all expression coefficients.
   void set_shape(std::span<const double> identity, std::span<const double> expression);
@@ -40,7 +47,7 @@ class HeadSurface {
 
  private:
   const Model& model_;
-  CpuBackend backend_;
+  std::unique_ptr<CpuBackend> backend_;
   HostArray<float> coefficients_, positions_, normals_, crosses_, albedo_, colours_, screen_, barycentrics_, depth_;
   HostArray<std::int32_t> triangle_id_;
 };

@@ -41,6 +41,10 @@ struct PhotometricResult {
   double cost = 0;
 };
 
+/// Throw Error(invalid_argument).
+void check_level(const PhotometricLevel& level);
+void check_camera(const CameraPose& camera);
+
 /// Throws Error(invalid_argument), Error(cancelled). Bit-identical for any thread count.
 PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& problem, ThreadPool& pool,
                                   const Cancel& cancel, const Progress& progress);

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "fit/head_surface.hpp"
+#include "fit/photometric_fit.hpp"
 #include "fit/texture_bake.hpp"
 #include "ops/pose_project.hpp"
 
@@ -23,10 +24,7 @@ void check(const Model& model, const TextureProblem& p) {
   require(static_cast<long>(p.albedo.size()) == model.albedo_count, "one value per albedo component");
   for (const double v : p.albedo) require(std::isfinite(v), "finite albedo coefficients");
   for (const double v : p.lighting) require(std::isfinite(v), "finite light");
-  for (const double v : p.camera.rotation) require(std::abs(v) <= 1.001, "a rotation");
-  for (const double v : p.camera.translation) require(std::isfinite(v), "a finite translation");
-  require(p.camera.focal_px >= 1 && p.camera.focal_px <= 1e7, "a focal length of 1 to 1e7 px");
-  for (const double v : p.camera.principal_px) require(std::abs(v) <= 1e7, "a finite principal point");
+  check_camera(p.camera);
   require(p.size >= 16 && p.size <= 8192, "a texture of 16 to 8192 texels");
   const PersonMask& mask = p.person;
   require(mask.values.empty() ||

@@ -6,7 +6,7 @@
 
 #include "core/cancel.hpp"
 #include "core/thread_pool.hpp"
-#include "fit/coarse.hpp"
+#include "fit/camera_pose.hpp"
 #include "fit/model.hpp"
 #include "imaging/image.hpp"
 

@@ -1,0 +1,56 @@
+// The deformation map: what the morphable model cannot express, as a displacement of every vertex read from a map over
+// the UV square, fitted by differentiable rendering. Pose, light and the model's own parameters stay as they are.
+//
+// Lei et al. 2023, "A Hierarchical Representation Network for Accurate and Detailed Face Reconstruction from
+// In-The-Wild Images": the middle level of the hierarchy. Instead of their total variation, the map has a
+// Gaussian-process prior.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "core/cancel.hpp"
+#include "core/progress.hpp"
+#include "core/thread_pool.hpp"
+#include "fit/camera_pose.hpp"
+#include "fit/map_covariance.hpp"
+#include "fit/model.hpp"
+#include "fit/photometric_fit.hpp"
+
+namespace hrn::fit {
+
+struct DeformationProblem {
+  std::vector<float> positions;  // [V][3], mm, the parametric fit
+  CameraPose camera;             // photo pixels
+  std::vector<double> albedo;    // [albedo_count]
+  std::array<double, 27> lighting{};
+  std::vector<double> pixels;    // [n][2], observed dense landmarks, photo pixels
+  std::vector<double> weights;   // [n] or empty; multiplies the inverse variance
+  std::vector<double> bias_mm;   // [n][2] or empty: where the network puts its points, head frame x and y
+  std::vector<double> sigma_mm;  // [n] or empty (the model's own): landmark deviation
+  std::vector<std::uint32_t>
+      contour_vertices;  // where dynamic landmarks look for the silhouette; empty: they are unused
+
+  PhotometricLevel level;  // crop to compare with; its iterations are those of the loop
+  PhotometricOptions photo;
+  int map_size = 128;                                    // texels a side
+  std::vector<MapScale> shape{{2.0, 9}, {0.6, 3}};       // prior of the map, mm
+  double mirror = 0.6;                                   // correlation with the mirrored side
+  std::vector<MapScale> colour{{0.05, 8}, {0.05, 1.5}};  // prior of what the albedo model misses, sRGB-encoded
+  double landmark_floor_px = 0.5;                        // in quadrature
+  double contour_sigma_mm = 1.2;                         // across the silhouette
+  double contour_weight = 0.0;                           // of the row-edge contour term against the mask
+};
+
+struct DeformationResult {
+  std::vector<float> map;        // [map_size][map_size][3], mm, head frame, rows from v = 0
+  std::vector<float> positions;  // [V][3], mm
+  double photometric_error = 0;  // mean absolute colour difference inside the mask, 0..1
+  std::vector<double> energy;    // data term per iteration
+};
+
+/// Throws Error(invalid_argument), Error(cancelled). Bit-identical for any thread count.
+DeformationResult fit_deformation(const Model& model, const DeformationProblem& problem, ThreadPool& pool,
+                                  const Cancel& cancel, const Progress& progress);
+
+}  // namespace hrn::fit
