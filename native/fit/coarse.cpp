@@ -83,7 +83,7 @@ namespace {
 CoarseResult fit_coarse(const Model& model, const CoarseProblem& problem, ThreadPool& pool, const Cancel& cancel,
                         const Progress& progress) {
   check_coarse_problem(model, problem);
-  LandmarkProblem landmarks(model, problem);
+  LandmarkProblem landmarks(model, problem, pool);
   const std::vector<double> weights = landmarks.point_weights(), points = landmarks.prior_points();
   long usable = 0;
   for (long i = 0; i < model.dense.count; ++i) {

@@ -26,8 +26,9 @@ double evaluate_row(double mean, const float* row, const double* coefficients, l
 
 }  // namespace
 
-LandmarkProblem::LandmarkProblem(const Model& model, const CoarseProblem& problem)
+LandmarkProblem::LandmarkProblem(const Model& model, const CoarseProblem& problem, ThreadPool& pool)
     : problem_(problem),
+      pool_(pool),
       count_(model.dense.count),
       identity_(problem.identity_count),
       expression_(model.expression_count),
@@ -129,7 +130,7 @@ void LandmarkProblem::match_surface() {
 void LandmarkProblem::match_silhouette() {
   if (band_.vertex_count() == 0 || pose_only_) return;
   const CameraPose& camera = state_.camera;
-  band_.update(camera, state_.coefficients.data(), identity_, state_.coefficients.data() + identity_, contour_);
+  band_.update(camera, state_.coefficients.data(), identity_, state_.coefficients.data() + identity_, pool_, contour_);
   double centre[2];
   camera.project(centre_, centre);
   for (long i = 0; i < count_; ++i) {

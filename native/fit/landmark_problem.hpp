@@ -24,7 +24,7 @@ struct LandmarkState {
  */
 class LandmarkProblem {
  public:
-  LandmarkProblem(const Model& model, const CoarseProblem& problem);
+  LandmarkProblem(const Model& model, const CoarseProblem& problem, ThreadPool& pool);
 
   int unknowns() const { return pose_unknowns() + (pose_only_ ? 0 : static_cast<int>(coefficient_count())); }
   int max_rows() const { return static_cast<int>(3 * count_); }
@@ -78,6 +78,7 @@ class LandmarkProblem {
   void add_depth_row(long i, optim::NormalEquations& equations);
 
   const CoarseProblem& problem_;
+  ThreadPool& pool_;
   long count_, identity_, expression_, nuisance_, identity_total_;
   bool focal_free_, pose_only_ = false;
   std::vector<double> mean_;                // [count][3], mm, with bias

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/host_device.hpp"
+#include "core/isa.hpp"
 #include "core/vec.hpp"
 
 namespace hrn::fit {
@@ -52,23 +54,52 @@ ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& v
       for (long k = 0; k < model.shape_count(); ++k)
         basis_[static_cast<size_t>(k) * rows + 3 * i + axis] = model.shape_value(k, static_cast<long>(row));
     }
+  coefficients_.resize(static_cast<size_t>(model.shape_count()));
+  evaluated_.resize(rows);
   positions_.resize(rows);
   normals_.resize(rows);
   facing_.resize(members.size());
 }
 
+struct ContourBand::Evaluation {
+  const float *mean, *basis, *coefficients;
+  float* out;
+  long rows, components;
+
+  // Rows of one task: few enough to stay in the first-level cache while all components are added.
+  static constexpr long kChunk = 2048;
+
+  HRN_HD static void evaluate(const Evaluation& e, long chunk) {
+    const long begin = chunk * kChunk, end = std::min(begin + kChunk, e.rows);
+    for (long r = begin; r < end; ++r) e.out[r] = e.mean[r];
+    for (long k = 0; k < e.components; ++k) {
+      const float c = e.coefficients[k];
+      if (c == 0) continue;
+      const float* component = e.basis + k * e.rows;
+#pragma GCC ivdep
+      for (long r = begin; r < end; ++r) e.out[r] += c * component[r];
+    }
+  }
+  static void baseline(void* data, long chunk, int) { evaluate(*static_cast<const Evaluation*>(data), chunk); }
+  HRN_TARGET_AVX2 static void avx2(void* data, long chunk, int) {
+    evaluate(*static_cast<const Evaluation*>(data), chunk);
+  }
+};
+
 void ContourBand::update(const CameraPose& camera, const double* identity, long identity_count,
-                         const double* expression, std::vector<ContourSegment>& contour) {
+                         const double* expression, ThreadPool& pool, std::vector<ContourSegment>& contour) {
   contour.clear();
   const size_t rows = positions_.size();
-  for (size_t r = 0; r < rows; ++r) positions_[r] = static_cast<double>(mean_[r]);
-  const auto add = [&](long component, double coefficient) {
-    if (coefficient == 0) return;
-    const float* basis = basis_.data() + static_cast<size_t>(component) * rows;
-    for (size_t r = 0; r < rows; ++r) positions_[r] += coefficient * static_cast<double>(basis[r]);
-  };
-  for (long k = 0; k < identity_count; ++k) add(k, identity[k]);
-  for (long k = 0; k < expression_count_; ++k) add(identity_total_ + k, expression[k]);
+  std::fill(coefficients_.begin(), coefficients_.end(), 0.0f);
+  for (long k = 0; k < identity_count; ++k) coefficients_[static_cast<size_t>(k)] = static_cast<float>(identity[k]);
+  for (long k = 0; k < expression_count_; ++k)
+    coefficients_[static_cast<size_t>(identity_total_ + k)] = static_cast<float>(expression[k]);
+  // Single precision is enough to find the silhouette; the fit evaluates the points that it uses in double.
+  Evaluation evaluation{mean_.data(),      basis_.data(),           coefficients_.data(),
+                        evaluated_.data(), static_cast<long>(rows), static_cast<long>(coefficients_.size())};
+  pool.parallel_for((evaluation.rows + Evaluation::kChunk - 1) / Evaluation::kChunk,
+                    detect_isa() == Isa::avx2 ? Evaluation::avx2 : Evaluation::baseline, &evaluation);
+  for (size_t r = 0; r < rows; ++r) positions_[r] = static_cast<double>(evaluated_[r]);
 
   normals_.assign(rows, 0.0);
   for (size_t t = 0; t < triangles_.size(); t += 3) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/thread_pool.hpp"
 #include "fit/camera_pose.hpp"
 #include "fit/model.hpp"
 
@@ -34,7 +35,7 @@ class ContourBand {
   /// Evaluates the band for the given coefficients (first identity_count of the identity, all expressions) and finds
   /// its silhouette. Allocates only while the silhouette grows.
   void update(const CameraPose& camera, const double* identity, long identity_count, const double* expression,
-              std::vector<ContourSegment>& contour);
+              ThreadPool& pool, std::vector<ContourSegment>& contour);
 
   double mean(long vertex, long axis) const {
     return static_cast<double>(mean_[static_cast<size_t>(3 * vertex + axis)]);
@@ -45,11 +46,15 @@ class ContourBand {
   }
 
  private:
+  struct Evaluation;
+
   long count_ = 0, identity_total_ = 0, expression_count_ = 0;
   std::vector<float> mean_;              // [count][3]
   std::vector<float> basis_;             // [shape_count][count][3]
   std::vector<std::int32_t> triangles_;  // [..][3] whose corners lie in the band; those with whole normals first
   size_t complete_ = 0;                  // numbers of triangles_ whose corners have all their triangles in the band
+  std::vector<float> coefficients_;      // [shape_count]
+  std::vector<float> evaluated_;         // [count][3]
   std::vector<double> positions_, normals_, facing_;
 };
 

@@ -20,7 +20,9 @@ constexpr int kLightIterations = 4;
 class PhotometricLeastSquares {
  public:
   PhotometricLeastSquares(const Model& model, const PhotometricProblem& problem, ThreadPool& pool)
-      : problem_(problem), landmarks_(model, problem.landmarks), photo_(model, problem.landmarks.identity_count, pool) {
+      : problem_(problem),
+        landmarks_(model, problem.landmarks, pool),
+        photo_(model, problem.landmarks.identity_count, pool) {
     layout_.pose = landmarks_.pose_unknowns();
     layout_.nuisance = static_cast<int>(problem.landmarks.nuisance_count);
     layout_.shape = static_cast<int>(landmarks_.coefficient_count()) - layout_.nuisance;

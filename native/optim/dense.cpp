@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 
 #include "core/host_device.hpp"
 #include "core/isa.hpp"
@@ -12,16 +13,30 @@ namespace {
 
 constexpr int kBlock = 8;
 
+// Four doubles that the compiler keeps in a register, or in two where registers are narrower. Spelled out because the
+// auto-vectoriser shuffles in registers what it could broadcast from memory, at a third of the speed.
+typedef double Four __attribute__((vector_size(32)));
+
 // out[0 .. 4)[0 .. 8) += A^T B; the accumulators stay in registers over all rows.
 HRN_HD void half_tile(const double* a, const double* b, int rows, double* out, int stride) {
-  constexpr int kHalf = kGramTile / 2;
-  double sum[kHalf][kGramTile] = {};
-  for (int r = 0; r < rows; ++r, a += kGramTile, b += kGramTile)
-    for (int i = 0; i < kHalf; ++i)
-      for (int j = 0; j < kGramTile; ++j) sum[i][j] += a[i] * b[j];
-  for (int i = 0; i < kHalf; ++i)
+  Four low0{}, low1{}, low2{}, low3{}, high0{}, high1{}, high2{}, high3{};
+  for (int r = 0; r < rows; ++r, a += kGramTile, b += kGramTile) {
+    Four low, high;
+    std::memcpy(&low, b, sizeof low);
+    std::memcpy(&high, b + 4, sizeof high);
+    low0 += a[0] * low;
+    high0 += a[0] * high;
+    low1 += a[1] * low;
+    high1 += a[1] * high;
+    low2 += a[2] * low;
+    high2 += a[2] * high;
+    low3 += a[3] * low;
+    high3 += a[3] * high;
+  }
+  const Four sums[4][2] = {{low0, high0}, {low1, high1}, {low2, high2}, {low3, high3}};
+  for (int i = 0; i < 4; ++i)
     for (int j = 0; j < kGramTile; ++j)
-      out[static_cast<size_t>(i) * static_cast<size_t>(stride) + static_cast<size_t>(j)] += sum[i][j];
+      out[static_cast<size_t>(i) * static_cast<size_t>(stride) + static_cast<size_t>(j)] += sums[i][j / 4][j % 4];
 }
 
 HRN_HD void gram_tile(const double* a, const double* b, int rows, double* out, int stride) {

@@ -94,12 +94,18 @@ class NormalEquations {
   void accumulate_panel(int p) {
     const size_t panel_size = static_cast<size_t>(max_rows_) * kPanel;
     const double* a = jacobian_.data() + static_cast<size_t>(p) * panel_size;
+    double slope[kPanel] = {};
     for (int r = 0; r < rows_; ++r)
-      for (int i = 0; i < kPanel; ++i)
-        gradient_[static_cast<size_t>(p * kPanel + i)] += a[r * kPanel + i] * residual_[static_cast<size_t>(r)];
-    for (int q = 0; q <= p; ++q)
-      dense_kernels().add_gram_tile(a, jacobian_.data() + static_cast<size_t>(q) * panel_size, rows_,
-                                    &at(p * kPanel, q * kPanel), stride_);
+      for (int i = 0; i < kPanel; ++i) slope[i] += a[r * kPanel + i] * residual_[static_cast<size_t>(r)];
+    for (int i = 0; i < kPanel; ++i) gradient_[static_cast<size_t>(p * kPanel + i)] += slope[i];
+    // Blocks of rows that stay in the first-level cache while the panel meets every other one.
+    constexpr int kRows = 128;
+    for (int r = 0; r < rows_; r += kRows) {
+      const size_t first = static_cast<size_t>(r) * kPanel;
+      for (int q = 0; q <= p; ++q)
+        dense_kernels().add_gram_tile(a + first, jacobian_.data() + static_cast<size_t>(q) * panel_size + first,
+                                      std::min(kRows, rows_ - r), &at(p * kPanel, q * kPanel), stride_);
+    }
   }
 
   int unknowns_, panels_, stride_, max_rows_, rows_ = 0;

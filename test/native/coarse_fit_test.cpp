@@ -176,7 +176,8 @@ HRN_TEST("fit/coarse/the silhouette lies on the outline and pulls the shape to i
   for (long v = 0; v < model.vertex_count; ++v) all.push_back(static_cast<std::uint32_t>(v));
   fit::ContourBand band(model, all);
   std::vector<fit::ContourSegment> outline;
-  band.update(truth.camera, truth.identity.data(), model.identity_count, truth.expression.data(), outline);
+  ThreadPool pool(2);
+  band.update(truth.camera, truth.identity.data(), model.identity_count, truth.expression.data(), pool, outline);
   CHECK(outline.size() > 40);
   // Dynamic landmarks are seen on the silhouette, at the point nearest to where their surface point projects.
   fit::CoarseProblem problem = problem_of(truth);

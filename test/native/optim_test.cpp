@@ -81,10 +81,10 @@ struct Valley {
       std::fill(row.begin(), row.end(), 0.0);
       row[i] = -20 * x[i];
       row[i + 1] = 10;
-      equations.add_row(row.data(), 10 * (x[i + 1] - x[i] * x[i]));
+      equations.add_row(row, 10 * (x[i + 1] - x[i] * x[i]));
       row[i] = -1;
       row[i + 1] = 0;
-      equations.add_row(row.data(), 1 - x[i]);
+      equations.add_row(row, 1 - x[i]);
     }
     return cost(x);
   }
