@@ -1,6 +1,5 @@
 /** Paints how far a fitted head lies from the true one, in heat colours on the true head, beside the portrait. */
 import sharp from 'sharp';
-import type { Raster } from '../../lib/result.js';
 import { toCameraFrame } from '../../lib/sample/camera.js';
 import { type PortraitScene, renderPortrait } from '../../lib/sample/portrait-renderer.js';
 import { applySimilarity, invertSimilarity } from './align.js';
@@ -10,15 +9,46 @@ import type { FaceError, FaceEstimate } from './metrics.js';
 import { vertexNormals } from './surface.js';
 
 const CELL_PX = 200;
+/** Sides of the face's box that a cell shows. */
+const AROUND_FACE = 1.25;
 /** Where the scale ends: blue 0, green a third, yellow two thirds, red this and more. */
 export const HOT_MM = 4;
 
 /** One head of the picture: cells from left to right. */
 export type PictureRow = Buffer[];
 
-/** A portrait as one cell. */
-export async function portraitCell(image: Raster): Promise<Buffer> {
+interface Square {
+  left: number;
+  top: number;
+  size: number;
+}
+
+/** The square of the portrait around the face. */
+function faceSquare({ truth, faceRegion, camera, image }: PortraitCase): Square {
+  const p = camera.projection;
+  const low = [Infinity, Infinity];
+  const high = [-Infinity, -Infinity];
+  for (const v of faceRegion) {
+    const point = [...truth.skin.positions.subarray(3 * v, 3 * v + 3), 1];
+    const row = (o: number): number => point.reduce((sum, x, k) => sum + x * p[o + k]!, 0);
+    for (const [axis, value] of [row(0) / row(8), row(4) / row(8)].entries()) {
+      low[axis] = Math.min(low[axis]!, value);
+      high[axis] = Math.max(high[axis]!, value);
+    }
+  }
+  const wanted = Math.round(AROUND_FACE * Math.max(high[0]! - low[0]!, high[1]! - low[1]!));
+  const size = Math.min(wanted, image.width, image.height);
+  const place = (axis: 0 | 1, limit: number): number =>
+    Math.round(Math.min(limit - size, Math.max(0, (low[axis]! + high[axis]! - size) / 2)));
+  return { left: place(0, image.width), top: place(1, image.height), size };
+}
+
+/** The portrait's face as one cell. */
+export async function portraitCell(portrait: PortraitCase): Promise<Buffer> {
+  const { image } = portrait;
+  const { left, top, size } = faceSquare(portrait);
   return await sharp(image.data, { raw: { width: image.width, height: image.height, channels: image.channels } })
+    .extract({ left, top, width: size, height: size })
     .resize(CELL_PX)
     .removeAlpha()
     .raw()
@@ -28,6 +58,8 @@ export async function portraitCell(image: Raster): Promise<Buffer> {
 /** The true head seen by the portrait's camera, its face coloured by the distance to the fitted one. */
 export async function errorCell(truthCase: PortraitCase, estimate: FaceEstimate, error: FaceError): Promise<Buffer> {
   const { truth, camera, faceRegion, image } = truthCase;
+  const { left, top, size } = faceSquare(truthCase);
+  const zoom = CELL_PX / size;
   const index = new ClosestPointIndex(estimate.skin.positions, estimate.skin.triangles);
   const vertexCount = truth.skin.positions.length / 3;
   const inFace = new Uint8Array(vertexCount);
@@ -47,8 +79,8 @@ export async function errorCell(truthCase: PortraitCase, estimate: FaceEstimate,
     height: CELL_PX,
     cameraPositions,
     triangles,
-    focalLengthPx: (camera.focalLengthPx * CELL_PX) / image.width,
-    principalPointPx: [CELL_PX / 2, CELL_PX / 2],
+    focalLengthPx: camera.focalLengthPx * zoom,
+    principalPointPx: [(image.width / 2 - left) * zoom, (image.height / 2 - top) * zoom],
     backdrop: (_x, _y, rgb) => void rgb.fill(0.12),
     shade: (t, w0, w1, w2, rgb) => {
       const corners = [3 * triangles[3 * t]!, 3 * triangles[3 * t + 1]!, 3 * triangles[3 * t + 2]!] as const;

@@ -71,7 +71,7 @@ async function runSet(set: string, cases: AsyncIterable<PortraitCase>): Promise<
         `${set} ${portrait.name}, focal length ${focalLength} (x${focalRatio.toFixed(2)}): ${shown}\n`,
       );
       row ??= [
-        await portraitCell(portrait.image),
+        await portraitCell(portrait),
         await errorCell(portrait, faceOf(model, model.mean), mean.error),
         await errorCell(portrait, fitted.coarse, coarse.error),
         await errorCell(portrait, fitted.medium, medium.error),

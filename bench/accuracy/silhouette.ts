@@ -70,13 +70,17 @@ export async function silhouetteFigures(
     for (let x = 1; x + 1 < RENDER_PX; x++) {
       const i = y * RENDER_PX + x;
       const triangle = seen.triangleId[i]!;
-      if (triangle < 0 || !hasEmptyNeighbour(seen.triangleId, i)) continue;
+      const outward = triangle < 0 ? undefined : emptySide(seen.triangleId, i);
+      if (!outward) continue;
       if (!OUTLINE_REGIONS.includes(model.regions[mesh.indices[3 * triangle]!]!)) continue;
       outlinePoints++;
-      const inside = inMask(x + 0.5, y + 0.5);
+      // The outline runs between this pixel and the empty ones next to it.
+      const px = x + 0.5 + 0.5 * outward[0];
+      const py = y + 0.5 + 0.5 * outward[1];
+      const inside = inMask(px, py);
       if (inside === undefined) continue;
       let nearest = Infinity;
-      for (const [ex, ey] of edges) nearest = Math.min(nearest, (ex - x - 0.5) ** 2 + (ey - y - 0.5) ** 2);
+      for (const [ex, ey] of edges) nearest = Math.min(nearest, (ex - px) ** 2 + (ey - py) ** 2);
       const distance = Math.sqrt(nearest) / width;
       if (distance > NEAR) continue;
       points++;
@@ -128,8 +132,12 @@ function sampler(mask: PersonMask, left: number, top: number, zoom: number) {
   };
 }
 
-function hasEmptyNeighbour(ids: Int32Array, i: number): boolean {
-  return ids[i - 1]! < 0 || ids[i + 1]! < 0 || ids[i - RENDER_PX]! < 0 || ids[i + RENDER_PX]! < 0;
+/** Unit vector towards the empty ones of a pixel's neighbours; undefined where there are none. */
+function emptySide(ids: Int32Array, i: number): [number, number] | undefined {
+  const dx = (ids[i + 1]! < 0 ? 1 : 0) - (ids[i - 1]! < 0 ? 1 : 0);
+  const dy = (ids[i + RENDER_PX]! < 0 ? 1 : 0) - (ids[i - RENDER_PX]! < 0 ? 1 : 0);
+  const length = Math.hypot(dx, dy);
+  return length > 0 ? [dx / length, dy / length] : undefined;
 }
 
 /** Distance of the two sides of the face in space, as wide as it would look from the front. */
