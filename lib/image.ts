@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { types } from 'node:util';
+import { describe } from './describe.js';
 import { HrnError } from './errors.js';
 import { focalLengthFromExif } from './image/exif.js';
 import { checkSize, type PixelLimits } from './image/limits.js';
@@ -55,9 +56,7 @@ function isRaw(image: ImageInput): image is RawImage {
   if (typeof image === 'object' && image !== null && 'data' in image) return true;
   throw new HrnError(
     'INVALID_IMAGE',
-    `expected a path, file: URL, Buffer, Uint8Array or { data, width, height, channels } for the image, got ${
-      image === null ? 'null' : typeof image
-    }`,
+    `expected a path, file: URL, Buffer, Uint8Array or { data, width, height, channels } for the image, got ${describe(image)}`,
   );
 }
 

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { describe } from './describe.js';
 import { HrnError } from './errors.js';
 import type { MorphableModel } from './morphable-model.js';
 import type { OnProgress } from './progress.js';
@@ -123,7 +124,7 @@ export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreat
 
 /** "expected WHAT for option NAME, got VALUE": every bad option reads the same. */
 export function invalid(expected: string, name: string, got: unknown): HrnError {
-  return new HrnError('INVALID_OPTION', `expected ${expected} for option ${name}, got ${show(got)}`, {
+  return new HrnError('INVALID_OPTION', `expected ${expected} for option ${name}, got ${describe(got)}`, {
     details: { option: name },
   });
 }
@@ -186,7 +187,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** The fields of an options object; a name that is not known is an error, so a typing mistake is not silently ignored. */
 function fieldsOf(options: unknown, known: readonly string[]): Fields {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new HrnError('INVALID_OPTION', `expected an object of options, got ${show(options)}`);
+    throw new HrnError('INVALID_OPTION', `expected an object of options, got ${describe(options)}`);
   }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
@@ -208,12 +209,4 @@ function whole(given: Fields, name: string, min: number, max: number, byDefault:
   const value = given[name] === undefined ? byDefault : given[name];
   if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max) return value;
   throw invalid(`a whole number from ${min} to ${max}`, name, value);
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 60 ? `${value.slice(0, 60)}...` : value}'`;
-  if (typeof value === 'function') return 'a function';
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'object' && value !== null) return `an object of class ${value.constructor?.name ?? 'null'}`;
-  return String(value);
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
+import { describe } from '../describe.js';
 import { HrnError } from '../errors.js';
 import type { Raster } from '../result.js';
 import { checkSize, type PixelLimits } from './limits.js';
@@ -56,8 +57,7 @@ function whiteOf(data: unknown): number {
   if (types.isUint8Array(data) || types.isUint8ClampedArray(data)) return 255;
   if (types.isUint16Array(data)) return 65535;
   if (types.isFloat32Array(data)) return 1;
-  const got = typeof data === 'object' && data !== null ? data.constructor?.name : typeof data;
-  throw invalid('a Uint8Array, Uint8ClampedArray, Uint16Array or Float32Array for data', got);
+  throw invalid('a Uint8Array, Uint8ClampedArray, Uint16Array or Float32Array for data', data);
 }
 
 function checkFloats(data: Float32Array, from: number, to: number): void {
@@ -96,5 +96,8 @@ function clamp(value: number): number {
 }
 
 function invalid(expected: string, got: unknown): HrnError {
-  return new HrnError('INVALID_IMAGE', `expected ${expected} of the raw image, got ${String(got)}`);
+  return new HrnError(
+    'INVALID_IMAGE',
+    `expected ${expected} of the raw image, got ${typeof got === 'string' ? got : describe(got)}`,
+  );
 }

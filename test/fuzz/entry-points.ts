@@ -1,0 +1,203 @@
+import { readFileSync } from 'node:fs';
+import { HrnError } from '../../lib/errors.js';
+import type { NativeJob } from '../../lib/native/binding.js';
+import { native } from '../../lib/native/load.js';
+import { onnxRuntimeLibrary } from '../../lib/native/onnx-runtime.js';
+import { tinyModel } from './tiny-model.js';
+
+/** A native entry point with arguments that it takes; the fuzzer changes copies of them. */
+export interface EntryPoint {
+  name: string;
+  args: unknown[];
+  call(...args: unknown[]): unknown;
+}
+
+const addon = native();
+const model = tinyModel();
+const points = model.dense.count;
+const focal = 300;
+const distance = 600;
+const centre = 64;
+
+const context = new addon.Context({ threads: 2 });
+const image = new addon.Image({ data: new Uint8Array(128 * 128 * 3).fill(90), width: 128, height: 128, channels: 3 });
+const head = new addon.Model(model);
+
+const pixels = Float64Array.from({ length: 2 * points }, (_, i) => {
+  const vertex = model.dense.vertices[3 * (i >> 1)]!;
+  const [x, y, z] = model.mean.subarray(3 * vertex, 3 * vertex + 3) as unknown as [number, number, number];
+  return (focal * (i % 2 ? -y : x)) / (distance - z) + centre;
+});
+const camera = {
+  rotation: Float64Array.of(1, 0, 0, 0, -1, 0, 0, 0, -1),
+  translation: Float64Array.of(0, 0, distance),
+  focalPx: focal,
+  principalPx: Float64Array.of(centre, centre),
+};
+const landmarks = {
+  pixels,
+  depths: new Float64Array(points),
+  weights: new Float64Array(points).fill(1),
+  focalPx: focal,
+  logFocalSigma: 0.1,
+  principalPx: camera.principalPx,
+  sigmaMm: new Float64Array(points).fill(1),
+  sigmaFloorPx: 0.5,
+  depthSigmaMm: 10,
+  biasMm: new Float64Array(2 * points),
+  nuisanceMm: new Float32Array(2 * points).fill(0.1),
+  identityCount: 2,
+  identityMean: new Float64Array(2),
+  identitySigma: new Float64Array(2).fill(1),
+  expressionMean: new Float64Array(2),
+  expressionSigma: new Float64Array(2).fill(1),
+  robust: 'huber',
+  robustScale: 2,
+  contourVertices: addon.contourCandidates(head, 15),
+  contourSigmaMm: 1.5,
+  contourMaxSlideMm: 15,
+  maxIterations: 2,
+  tolerance: 1e-5,
+};
+const square = (size: number, value: number) => new Float32Array(size * size).fill(value);
+const scene = {
+  positions: model.mean,
+  indices: model.triangles,
+  normals: model.mean,
+  uvs: model.uvs,
+  cullBackFaces: true,
+  rotation: [...camera.rotation],
+  translation: [...camera.translation],
+  focalLengthPx: focal,
+  principalPointPx: [24, 24],
+  width: 48,
+  height: 48,
+  supersampling: 1,
+  colours: new Float32Array(model.mean.length).fill(0.5),
+  texture: { data: new Uint8Array(8 * 8 * 3), size: 8, channels: 3 },
+  light: new Float32Array(27).fill(0.5),
+  opacity: 0.5,
+  background: [0, 0, 0, 1],
+  geometry: true,
+};
+const level = {
+  rgb: new Float32Array(16 * 16 * 3).fill(0.5),
+  mask: square(16, 1),
+  size: 16,
+  scale: 0.125,
+  x0: 0,
+  y0: 0,
+  iterations: 1,
+};
+const network = readFileSync(new URL('../../models/face-detection-short-range.onnx', import.meta.url));
+
+const rawSession = () => {
+  const session = new addon.Session();
+  return session;
+};
+const opened = rawSession();
+await opened.open({ library: onnxRuntimeLibrary(), model: network, threads: 1 }).promise;
+
+const call =
+  (entry: (...args: never[]) => unknown) =>
+  (...args: unknown[]) =>
+    entry(...(args as never[]));
+
+export const ENTRY_POINTS: readonly EntryPoint[] = [
+  { name: 'Context', args: [{ threads: 2 }], call: call((...args) => dispose(Reflect.construct(addon.Context, args))) },
+  {
+    name: 'Image',
+    args: [{ data: new Uint8Array(48), width: 4, height: 4, channels: 3 }],
+    call: call((...args) => dispose(Reflect.construct(addon.Image, args))),
+  },
+  {
+    name: 'cropImage',
+    args: [context, image, { matrix: [1, 0, 0, 0, 1, 0], width: 16, height: 16, low: 0, high: 1, border: 'zero' }],
+    call: call(addon.cropImage),
+  },
+  { name: 'render', args: [context, scene], call: call(addon.render) },
+  {
+    name: 'guidedUpsample',
+    args: [
+      {
+        mask: square(8, 1),
+        guide: new Float32Array(192),
+        size: 8,
+        fineGuide: new Float32Array(768),
+        fineSize: 16,
+        radius: 2,
+        epsilon: 0.01,
+      },
+    ],
+    call: call(addon.guidedUpsample),
+  },
+  { name: 'Model', args: [model], call: call((...args) => void Reflect.construct(addon.Model, args)) },
+  { name: 'coarseFit', args: [context, head, landmarks, () => {}], call: call(addon.coarseFit) },
+  { name: 'contourCandidates', args: [head, 15], call: call(addon.contourCandidates) },
+  { name: 'headShape', args: [context, head, new Float64Array(2), new Float64Array(2)], call: call(addon.headShape) },
+  {
+    name: 'photometricFit',
+    args: [
+      context,
+      head,
+      {
+        landmarks,
+        camera,
+        identity: new Float64Array(2),
+        expression: new Float64Array(2),
+        nuisance: new Float64Array(1),
+        levels: [level],
+        sigma: 0.05,
+        robust: 0.1,
+        effectiveSamples: 400,
+        albedoSigma: 1,
+        lightSigma: 0.5,
+        lightColourSigma: 0.1,
+      },
+      () => {},
+    ],
+    call: call(addon.photometricFit),
+  },
+  {
+    name: 'recoverTexture',
+    args: [
+      context,
+      head,
+      image,
+      {
+        positions: model.mean,
+        camera,
+        albedo: new Float64Array(2),
+        lighting: new Float64Array(27).fill(0.5),
+        size: 32,
+        person: { values: square(8, 1), width: 8, height: 8, fromPhoto: Float64Array.of(1, 0, 0, 0, 1, 0) },
+      },
+    ],
+    call: call(addon.recoverTexture),
+  },
+  {
+    name: 'Session.open',
+    args: [{ library: onnxRuntimeLibrary(), model: network.subarray(0, 4096), threads: 1 }],
+    call: call((options) => rawSession().open(options)),
+  },
+  { name: 'Session.run', args: [new Float32Array(128 * 128 * 3)], call: call((input) => opened.run(input)) },
+  {
+    name: 'setErrorClass',
+    args: [{}],
+    call: call((value) => {
+      try {
+        addon.setErrorClass(value);
+      } finally {
+        addon.setErrorClass(HrnError);
+      }
+    }),
+  },
+];
+
+function dispose(resource: { dispose(): void }): void {
+  resource.dispose();
+}
+
+export function isJob(value: unknown): value is NativeJob<unknown> {
+  return typeof value === 'object' && value !== null && 'promise' in value && 'cancel' in value;
+}
