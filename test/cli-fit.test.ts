@@ -1,12 +1,14 @@
+import { execFile, spawnSync } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { Ajv } from 'ajv';
 import { validateBytes } from 'gltf-validator';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Finished, runCli } from './cli-process.js';
+import { type Finished, MAIN, runCli } from './cli-process.js';
 import { reconstructionSchema } from './reconstruction-schema.js';
 
 const astronaut = fileURLToPath(new URL('../examples/astronaut.png', import.meta.url));
@@ -148,6 +150,19 @@ describe('output', () => {
         (await validateBytes(await readFile(at('stopped', name)))).issues.messages.filter((m) => m.severity === 0),
       ).toEqual([]);
     }
+  });
+});
+
+describe('on a terminal', () => {
+  const hasTerminal = spawnSync('script', ['-qec', 'true', '/dev/null']).status === 0;
+
+  it.skipIf(!hasTerminal)('shows a bar and clears it for the result', async () => {
+    const command = `"${process.execPath}" "${MAIN}" fit "${astronaut}" --out "${at('terminal')}" ${QUICK.join(' ')}`;
+    const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null']);
+    expect(stdout).toMatch(/1\/1 astronaut\.png \[=* +\] \d+% detect/);
+    const [bars, result] = stdout.split('\x1b[?25h') as [string, string]; // the cursor comes back
+    expect(bars.lastIndexOf('100% texture')).toBeGreaterThan(bars.indexOf('% decode'));
+    expect(result).toMatch(/\[2K.*astronaut\.png: landmark error/);
   });
 });
 

@@ -3,7 +3,7 @@ import { type MorphableModel, REGION_NAMES } from '../morphable-model.js';
 /** Rings of vertices by which the ears grow, to take in their hollows, which count as scalp. */
 const EAR_RINGS = 5;
 /** Passes of smoothing: about as many rings as the overlay takes to fade out. */
-const SMOOTHING_PASSES = 12;
+const SMOOTHING_PASSES = 8;
 
 const EARS = REGION_NAMES.indexOf('ears');
 const HIDDEN = new Set((['scalp', 'neck', 'other'] as const).map((name) => REGION_NAMES.indexOf(name)));
