@@ -1,8 +1,11 @@
 import { Command } from 'commander';
+import { parseNumber } from './arguments.js';
 import { failureLine } from './failure.js';
 import { interruptible } from './interrupt.js';
 
 interface DetectFlags {
+  maxPixels?: number;
+  maxSide?: number;
   json?: boolean;
 }
 
@@ -10,7 +13,7 @@ async function detect(image: string, flags: DetectFlags): Promise<void> {
   await interruptible(async (signal) => {
     try {
       const hrn = await import('../index.js');
-      const faces = await hrn.detect(image, { signal });
+      const faces = await hrn.detect(image, { signal, maxPixels: flags.maxPixels, maxSide: flags.maxSide });
       if (flags.json) {
         process.stdout.write(`${JSON.stringify(faces, null, 2)}\n`);
         return;
@@ -32,5 +35,7 @@ export const detectCommand = new Command('detect')
   .description('list the faces in a photo, largest first')
   .argument('<image>', 'JPEG, PNG, WebP, TIFF, AVIF or GIF file')
   .option('--json', 'print JSON: an array of { x, y, width, height, score }, in pixels')
+  .option('--max-pixels <n>', 'refuse images of more pixels (default: 50000000)', parseNumber)
+  .option('--max-side <px>', 'refuse images with a longer side (default: 16384)', parseNumber)
   .addHelpText('after', '\nThe number of a face is what `hrn fit --face` takes.')
   .action(detect);

@@ -22,6 +22,8 @@ interface FitFlags {
   face: 'largest' | 'all' | number;
   textureSize?: number;
   minFacePx?: number;
+  maxPixels?: number;
+  maxSide?: number;
   focalLength?: number;
   threads?: number;
   models?: string;
@@ -100,6 +102,8 @@ async function fitImages(
         focalLengthPx: flags.focalLength,
         textureSize: flags.textureSize,
         minFacePx: flags.minFacePx,
+        maxPixels: flags.maxPixels,
+        maxSide: flags.maxSide,
         signal,
         onProgress: ({ stage, fraction }) => reporter.progress(stage, fraction),
       };
@@ -162,6 +166,8 @@ export const fitCommand = new Command('fit')
   .option('--face <which>', 'largest, all, or a number counted from the largest, 0', parseFace, 'largest')
   .option('--texture-size <px>', 'side of the square texture (default: 2048)', parseNumber)
   .option('--min-face-px <px>', 'refuse faces smaller than this (default: 100)', parseNumber)
+  .option('--max-pixels <n>', 'refuse images of more pixels (default: 50000000)', parseNumber)
+  .option('--max-side <px>', 'refuse images with a longer side (default: 16384)', parseNumber)
   .option('--focal-length <px>', 'focal length in pixels, if known; else from EXIF or estimated', parseNumber)
   .option('--threads <n>', 'threads to use (default: all cores)', parseNumber)
   .option('--models <dir>', 'folder with the models (default: the embedded ones)')

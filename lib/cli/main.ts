@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { constants } from 'node:os';
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
 import { detectCommand } from './detect.js';
@@ -23,6 +24,9 @@ const program = new Command('hrn')
 for (const command of [fitCommand, detectCommand, sampleCommand, doctorCommand]) {
   program.addCommand(command.copyInheritedSettings(program).exitOverride());
 }
+
+// A file-size limit (ulimit -f) then fails the write, which is reported and cleaned up, instead of ending the process.
+if ('SIGXFSZ' in constants.signals) process.on('SIGXFSZ', () => {});
 
 try {
   await program.exitOverride().parseAsync();
