@@ -37,13 +37,14 @@ const REGION_SCALE = 1.5;
 /** Runs that only frame the face: one suffices unless the detector's region was far off (a face turned in the plane). */
 const MAX_FRAMING_RUNS = 3;
 /**
- * Least log-odds of presence. On photos, also with sunglasses, half covered or blurred, it is above 14; on rendered
- * heads it falls with the turn: above 13 at 60 degrees, 5 to 12 at 70, below 8 at 80, where the points are no longer
- * on the face while the log-odds are still positive.
+ * Least log-odds of presence: a face turned further away needs more. On photos, also with sunglasses, half covered or
+ * blurred, they are above 14. On rendered heads they fall with the turn, and so does the agreement of the points with
+ * it, which follow to about 60 degrees and then lag behind: at 60 degrees 13 to 21 (and 44 to 60 degrees by the
+ * points), at 80 degrees -2 to 14 (and up to 63 by the points), where the mesh is no longer on the face.
  */
 const MIN_PRESENCE_LOGIT = 10;
-/** The points follow a turn up to here; then they lag behind and collapse. Degrees. */
-const MAX_YAW = 62;
+const TURNED_DEGREES = 52;
+const LOGIT_PER_DEGREE = 0.5;
 /** Between a run and the run on the mirror image, share of the face's size; 3 % is usual on difficult photos. */
 const MAX_DISAGREEMENT = 0.05;
 
@@ -68,31 +69,31 @@ export async function findLandmarks(
   }
   const seen = await landmarksIn(networks, photo, region, false, signal);
   const inMirror = await landmarksIn(networks, photo, region, true, signal);
+  const presenceLogit = Math.min(seen.presenceLogit, inMirror.presenceLogit);
   const landmarks = {
     pixels: seen.pixels.map((value, i) => (value + inMirror.pixels[i]!) / 2),
     depth: seen.depth.map((value, i) => (value + inMirror.depth[i]!) / 2),
-    presence: sigmoid(Math.min(seen.presenceLogit, inMirror.presenceLogit)),
+    presence: sigmoid(presenceLogit),
     region,
   };
   const disagreement = meanDistance(seen.pixels, inMirror.pixels) / (region.size / REGION_SCALE);
-  requireVisible(landmarks, disagreement);
+  requireVisible(landmarks, presenceLogit, disagreement);
   return landmarks;
 }
 
-function requireVisible(landmarks: DenseLandmarks, disagreement: number): void {
-  const { presence } = landmarks;
+function requireVisible(landmarks: DenseLandmarks, presenceLogit: number, disagreement: number): void {
   const yaw = yawOf(landmarks);
+  const turned = Math.max(0, Math.abs(yaw) - TURNED_DEGREES);
+  const needed = MIN_PRESENCE_LOGIT + LOGIT_PER_DEGREE * turned;
+  if (presenceLogit >= needed && disagreement <= MAX_DISAGREEMENT) return;
+  const reason =
+    turned > 0
+      ? 'the face is turned away too far to find its features'
+      : 'the face is not seen well enough to find its features';
   const advice = 'use a photo in which it looks towards the camera and nothing covers it';
-  const details = { presence, yawDegrees: yaw, disagreement };
-  if (presence < sigmoid(MIN_PRESENCE_LOGIT) || disagreement > MAX_DISAGREEMENT) {
-    throw new HrnError('FACE_NOT_VISIBLE', `the face is not seen well enough to find its features; ${advice}`, {
-      details,
-    });
-  }
-  if (Math.abs(yaw) > MAX_YAW) {
-    const message = `the face is turned away by about ${Math.abs(yaw).toFixed(0)} degrees, more than ${MAX_YAW}; ${advice}`;
-    throw new HrnError('FACE_NOT_VISIBLE', message, { details });
-  }
+  throw new HrnError('FACE_NOT_VISIBLE', `${reason}; ${advice}`, {
+    details: { presenceLogOdds: presenceLogit, neededLogOdds: needed, yawDegrees: yaw, disagreement },
+  });
 }
 
 /** How far the head is turned to its left, degrees, from the depth of symmetric points; saturates beyond 60. */
