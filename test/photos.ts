@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 import type { Raster } from '../lib/result.js';
@@ -14,24 +17,36 @@ const encoded = ({ data, width, height, channels }: Raster) => sharp(data, { raw
 /** The portrait that the package ships: 512 x 512, one face of about 107 px. */
 export const astronaut = (): Promise<Raster> => decode(sharp(ASTRONAUT));
 
-export const photoFile = (file: string): Promise<Raster> => decode(sharp(file));
+/** Photos that only developers have: HRN_SHARED or ../shared; empty where absent. */
+export async function sharedPhotos(): Promise<[name: string, load: () => Promise<Raster>][]> {
+  const shared = process.env.HRN_SHARED ?? fileURLToPath(new URL('../../shared', import.meta.url));
+  const folder = join(shared, 'photos');
+  if (!existsSync(folder)) return [];
+  const names = (await readdir(folder)).filter((name) => /\.(png|jpg)$/.test(name)).sort();
+  return names.map((name) => [name, () => decode(sharp(join(folder, name)))]);
+}
 
 /** Left and right exchanged, scaled to a width. */
 export const mirrored = (raster: Raster, width = raster.width): Promise<Raster> =>
   decode(encoded(raster).flop().resize(width));
 
-/** Turned clockwise about its centre, black outside. */
+/** Turned clockwise about its centre on a larger canvas, black outside. */
 export const turned = (raster: Raster, degrees: number): Promise<Raster> => decode(encoded(raster).rotate(degrees));
 
-/** On a larger black canvas, at its top left, scaled to a width. */
+export const cropped = (
+  raster: Raster,
+  area: { left: number; top: number; width: number; height: number },
+): Promise<Raster> => decode(encoded(raster).extract(area));
+
+/** On a larger grey canvas, scaled to a width. */
 export async function onCanvas(
   raster: Raster,
   width: number,
-  canvas: { width: number; height: number },
+  { left, top, ...canvas }: { width: number; height: number; left: number; top: number },
 ): Promise<Raster> {
-  const small = await encoded(raster).resize(width).png().toBuffer();
-  const background = { ...canvas, channels: 3 as const, background: '#000' };
-  return decode(sharp({ create: background }).composite([{ input: small, left: 0, top: 0 }]));
+  const input = await encoded(raster).resize(width).png().toBuffer();
+  const background = { ...canvas, channels: 3 as const, background: '#889' };
+  return decode(sharp({ create: background }).composite([{ input, left, top }]));
 }
 
 export function sideBySide(left: Raster, right: Raster): Raster {

@@ -7,6 +7,7 @@ import {
   overlap,
   SHORT_RANGE,
 } from './blaze-face.js';
+import { isFace } from './landmarks.js';
 import type { FaceNetworks } from './networks.js';
 import type { Photo, Region } from './photo.js';
 
@@ -47,6 +48,8 @@ export interface DetectOptions {
 const FOREHEAD = 0.14;
 /** The landmark network was trained on crops of this many box sides. */
 const REGION_SCALE = 1.5;
+/** What scores less needs the landmark network's consent: round things and patterns do up to here. */
+const CERTAIN_SCORE = 0.7;
 /** A face that fills the photo is found on a canvas this many times as large. */
 const CLOSE_UP_SCALE = 1.5;
 /** Smallest share of a square's side at which the full-range network found every face (pasted photos: down to 0.06). */
@@ -88,8 +91,13 @@ export async function detectFaces(
     const credible = inTiles.filter(({ score, width }) => score >= MIN_TILE_SCORE && width >= size * MIN_SHARE);
     addNew(found, mergeOverlapping(credible));
   }
+  const faces: DetectedFace[] = [];
+  for (const candidate of found) {
+    const face = detectedFace(candidate, photo);
+    if (face.score >= CERTAIN_SCORE || (await isFace(networks, photo, face.region, signal))) faces.push(face);
+  }
   const area = ({ box }: DetectedFace) => box.width * box.height;
-  return found.map((candidate) => detectedFace(candidate, photo)).sort((a, b) => area(b) - area(a));
+  return faces.sort((a, b) => area(b) - area(a));
 }
 
 /** Squares of the given size that cover the photo. */

@@ -36,6 +36,8 @@ const SIDE = 192;
 const REGION_SCALE = 1.5;
 /** Runs that only frame the face: one suffices unless the detector's region was far off (a face turned in the plane). */
 const MAX_FRAMING_RUNS = 3;
+/** Tried where no face is seen at the angle that the detector says, radians. */
+const OTHER_ANGLES = [-Math.PI / 4, Math.PI / 4, -Math.PI / 2, Math.PI / 2, Math.PI];
 /**
  * Least log-odds of presence: a face turned further away needs more. On photos, also with sunglasses, half covered or
  * blurred, they are above 14. On rendered heads they fall with the turn, and so does the agreement of the points with
@@ -61,12 +63,7 @@ export async function findLandmarks(
   face: Pick<DetectedFace, 'region'>,
   signal?: AbortSignal,
 ): Promise<DenseLandmarks> {
-  let region = face.region;
-  for (let run = 0, framed = false; run < MAX_FRAMING_RUNS && !framed; run++) {
-    const before = region;
-    region = regionAround((await landmarksIn(networks, photo, before, false, signal)).pixels);
-    framed = isClose(before, region);
-  }
+  const { region } = await frame(networks, photo, face.region, signal);
   const seen = await landmarksIn(networks, photo, region, false, signal);
   const inMirror = await landmarksIn(networks, photo, region, true, signal);
   const presenceLogit = Math.min(seen.presenceLogit, inMirror.presenceLogit);
@@ -79,6 +76,35 @@ export async function findLandmarks(
   const disagreement = meanDistance(seen.pixels, inMirror.pixels) / (region.size / REGION_SCALE);
   requireVisible(landmarks, presenceLogit, disagreement);
   return landmarks;
+}
+
+/**
+ * Whether the landmark network takes a region for a face at all, also one that it cannot follow: a second opinion on
+ * detections of low score.
+ */
+export async function isFace(networks: FaceNetworks, photo: Photo, region: Region, signal?: AbortSignal) {
+  return (await frame(networks, photo, region, signal)).presenceLogit > 0;
+}
+
+/** The region as the network was trained to see it, from the points that it finds in a first one. */
+async function frame(networks: FaceNetworks, photo: Photo, first: Region, signal?: AbortSignal) {
+  let before = first;
+  let found = await landmarksIn(networks, photo, before, false, signal);
+  if (found.presenceLogit < MIN_PRESENCE_LOGIT) {
+    // The detector's eyes are no guide for a head that lies on its side.
+    for (const turn of OTHER_ANGLES) {
+      const turned = { ...first, angle: first.angle + turn };
+      const other = await landmarksIn(networks, photo, turned, false, signal);
+      if (other.presenceLogit > found.presenceLogit) [before, found] = [turned, other];
+    }
+  }
+  let region = regionAround(found.pixels);
+  for (let run = 1; run < MAX_FRAMING_RUNS && !isClose(before, region); run++) {
+    before = region;
+    found = await landmarksIn(networks, photo, before, false, signal);
+    region = regionAround(found.pixels);
+  }
+  return { region, presenceLogit: found.presenceLogit };
 }
 
 function requireVisible(landmarks: DenseLandmarks, presenceLogit: number, disagreement: number): void {

@@ -3,12 +3,14 @@
  *
  * node models/build/networks/build.mjs           write the .onnx files and their manifest entries
  * node models/build/networks/build.mjs --check   rebuild in a temporary folder and compare with the manifest
+ * With --originals=DIR the TFLite files are written there, named like the .onnx files (for compare_with_tflite.py).
  */
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { convert } from './converter.mjs';
 import { fetchPackage, readSource } from './fetch-source.mjs';
 import { networks } from './sources.mjs';
@@ -19,12 +21,13 @@ const LICENCE = 'Apache-2.0';
 const BUILT_BY = 'models/build/networks/build.mjs';
 
 /** @returns {Promise<{ entry: object, bytes: Uint8Array }[]>} in the order of `networks` */
-async function buildAll(folder) {
+async function buildAll(folder, originals) {
   const unpacked = new Map();
   const built = [];
   for (const network of networks) {
     if (!unpacked.has(network.package)) unpacked.set(network.package, await fetchPackage(network.package, folder));
     const tflite = await readSource(network.source, unpacked.get(network.package));
+    if (originals) await writeFile(path.join(originals, network.file.replace('.onnx', '.tflite')), tflite);
     const { name, version } = network.package;
     const file =
       network.source.asset === undefined ? network.source.file : `${network.source.file}#${network.source.asset}`;
@@ -81,10 +84,11 @@ async function check(built) {
   }
 }
 
+const { values } = parseArgs({ options: { check: { type: 'boolean' }, originals: { type: 'string' } } });
 const folder = await mkdtemp(path.join(tmpdir(), 'hrn-networks-'));
 try {
-  const built = await buildAll(folder);
-  const checking = process.argv.includes('--check');
+  const { check: checking, originals } = values;
+  const built = await buildAll(folder, originals);
   await (checking ? check(built) : write(built));
   for (const { entry } of built)
     console.log(`${checking ? 'same' : 'built'} ${entry.file} ${entry.bytes} bytes ${entry.sha256}`);

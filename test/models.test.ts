@@ -1,0 +1,161 @@
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { locateModels } from '../lib/models/locate.js';
+import { type ModelEntry, readManifest, readModel } from '../lib/models/manifest.js';
+import { native } from '../lib/native/load.js';
+import { onnxRuntimeLibrary } from '../lib/native/onnx-runtime.js';
+import { FaceNetworks } from '../lib/stages/networks.js';
+
+const FILE = 'face-detection-short-range.onnx';
+
+describe('the embedded models', () => {
+  it('match their manifest', async () => {
+    const entries = await readManifest(locateModels());
+    expect(entries.map(({ file }) => file)).toContain(FILE);
+    for (const { file, bytes } of entries) expect(await readModel(locateModels(), file)).toHaveLength(bytes);
+  });
+
+  it('are under 16 MB together', async () => {
+    const total = (await readManifest(locateModels())).reduce((sum, { bytes }) => sum + bytes, 0);
+    expect(total).toBeLessThan(16e6);
+  });
+
+  it('have their licence texts', async () => {
+    const licences = join(locateModels(), 'licences');
+    const networks = await readFile(join(licences, 'face-networks.md'), 'utf8');
+    for (const { file, source, licence } of await readManifest(locateModels())) {
+      if (licence !== 'Apache-2.0') continue;
+      expect(networks).toContain(file);
+      for (const { version } of [source].flat()) expect(networks).toContain(version);
+    }
+    expect(await readFile(join(licences, 'Apache-2.0.txt'), 'utf8')).toContain('Version 2.0, January 2004');
+  });
+});
+
+describe('a models folder of the user', () => {
+  let folder: string;
+  let entry: ModelEntry;
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'hrn-models-'));
+    entry = (await readManifest(locateModels())).find(({ file }) => file === FILE)!;
+    await writeFile(join(folder, 'manifest.json'), JSON.stringify([entry]));
+    await copyFile(join(locateModels(), FILE), join(folder, FILE));
+  });
+  afterEach(() => rm(folder, { recursive: true }));
+
+  const run = async () => {
+    const networks = new FaceNetworks({ threads: 1, models: folder });
+    const input = new Float32Array(128 * 128 * 3);
+    return await networks.run('detectShortRange', input).finally(() => networks.dispose());
+  };
+
+  it('works like the embedded one', async () => {
+    expect(Object.keys(await run()).sort()).toEqual(['classificators', 'regressors']);
+  });
+
+  it('a changed byte is MODEL_CORRUPT', async () => {
+    const bytes = await readFile(join(folder, FILE));
+    bytes[bytes.length >> 1]! ^= 1;
+    await writeFile(join(folder, FILE), bytes);
+    await expect(run()).rejects.toMatchObject({ code: 'MODEL_CORRUPT', details: { expected: entry.sha256 } });
+  });
+
+  it('a truncated file is MODEL_CORRUPT', async () => {
+    const bytes = await readFile(join(folder, FILE));
+    await writeFile(join(folder, FILE), bytes.subarray(0, 1000));
+    await expect(run()).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+  });
+
+  it('a missing file is MODEL_MISSING', async () => {
+    await rm(join(folder, FILE));
+    await expect(run()).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+  });
+
+  it('a model that the manifest does not list is MODEL_MISSING', async () => {
+    await expect(readModel(folder, 'face-landmarks.onnx')).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+  });
+
+  it('a missing manifest is MODEL_MISSING', async () => {
+    await rm(join(folder, 'manifest.json'));
+    await expect(run()).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+  });
+
+  it.each(['', 'null', '{}', '[null]', '[{"file": "a"}]', '[{'])('manifest %j is MODEL_CORRUPT', async (text) => {
+    await writeFile(join(folder, 'manifest.json'), text);
+    await expect(run()).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+  });
+
+  it('is tried again after a failure', async () => {
+    const networks = new FaceNetworks({ threads: 1, models: folder });
+    const input = new Float32Array(128 * 128 * 3);
+    await rm(join(folder, FILE));
+    await expect(networks.run('detectShortRange', input)).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+    await copyFile(join(locateModels(), FILE), join(folder, FILE));
+    await expect(networks.run('detectShortRange', input)).resolves.toBeDefined();
+    networks.dispose();
+  });
+});
+
+describe('the native session', () => {
+  const open = (options: object) => {
+    const session = new (native().Session)();
+    return session.open({ library: onnxRuntimeLibrary(), threads: 1, ...options } as never).promise;
+  };
+
+  it('refuses what is not a network: MODEL_CORRUPT', async () => {
+    const model = await readModel(locateModels(), FILE);
+    for (const bytes of [new Uint8Array(0), new Uint8Array(100), model.subarray(0, model.length >> 1)]) {
+      await expect(open({ model: bytes })).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+    }
+  });
+
+  it('says what is wrong with a library', async () => {
+    const model = await readModel(locateModels(), FILE);
+    await expect(open({ model, library: '/no/such/library.so' })).rejects.toMatchObject({ code: 'NATIVE_UNAVAILABLE' });
+  });
+
+  it.each([
+    ['options', () => new (native().Session)().open(undefined as never)],
+    ['model', () => new (native().Session)().open({ library: 'x', model: 'y', threads: 1 } as never)],
+    ['threads', () => new (native().Session)().open({ library: 'x', model: new Uint8Array(1), threads: 0 })],
+    ['run before open', () => new (native().Session)().run(new Float32Array(1))],
+  ])('refuses wrong arguments: %s', (_name, call) => {
+    expect(call).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+  });
+
+  it('refuses an input of the wrong length or type', async () => {
+    const session = new (native().Session)();
+    const model = await readModel(locateModels(), FILE);
+    await session.open({ library: onnxRuntimeLibrary(), model, threads: 1 }).promise;
+    for (const input of [new Float32Array(3), new Float64Array(128 * 128 * 3), undefined, 'pixels']) {
+      expect(() => session.run(input as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    }
+    session.dispose();
+    expect(() => session.run(new Float32Array(128 * 128 * 3))).toThrow(expect.objectContaining({ code: 'DISPOSED' }));
+  });
+
+  it('disposed while it opens: DISPOSED, and no crash', async () => {
+    const session = new (native().Session)();
+    const model = await readModel(locateModels(), FILE);
+    const { promise } = session.open({ library: onnxRuntimeLibrary(), model, threads: 1 });
+    session.dispose();
+    await expect(promise).rejects.toMatchObject({ code: 'DISPOSED' });
+  });
+
+  it('runs beside onnxruntime-node in one process', async () => {
+    const { InferenceSession, Tensor } = await import('onnxruntime-node');
+    const model = await readModel(locateModels(), FILE);
+    const input = Float32Array.from({ length: 128 * 128 * 3 }, (_, i) => Math.sin(i) / 2);
+    const theirs = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+    const expected = await theirs.run({ [theirs.inputNames[0]!]: new Tensor('float32', input, [1, 128, 128, 3]) });
+    const networks = new FaceNetworks({ threads: 1 });
+    const outputs = await networks.run('detectShortRange', input);
+    expect(outputs.regressors).toEqual(expected.regressors!.data);
+    await theirs.release();
+    expect((await networks.run('detectShortRange', input)).classificators).toEqual(expected.classificators!.data);
+    networks.dispose();
+  });
+});
