@@ -95,7 +95,7 @@ function backdrop(): Raster {
   const data = new Uint8Array(PANEL * PANEL * 3);
   for (let row = 0; row < PANEL; row++) {
     for (let column = 0; column < PANEL; column++) {
-      const distance = Math.hypot(column / PANEL - 0.5, row / PANEL - 0.45);
+      const distance = Math.sqrt((column / PANEL - 0.5) ** 2 + (row / PANEL - 0.45) ** 2);
       const level = 72 - 64 * Math.min(distance, 0.75);
       data.set([level, level, level + 3], 3 * (row * PANEL + column));
     }

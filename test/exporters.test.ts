@@ -9,9 +9,9 @@ import { MTLLoader } from 'three/examples/jsm/loaders/MTLLoader.js';
 import { OBJLoader } from 'three/examples/jsm/loaders/OBJLoader.js';
 import { PLYLoader } from 'three/examples/jsm/loaders/PLYLoader.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { vertexNormals } from '../lib/exporters/blend-shapes.js';
 import { exporterFor, FORMATS } from '../lib/exporters/index.js';
 import { sampleTexture } from '../lib/exporters/ply.js';
+import { VertexNormals } from '../lib/exporters/vertex-normals.js';
 import { syntheticHead } from './synthetic-head.js';
 
 const head = syntheticHead();
@@ -199,9 +199,29 @@ describe('PLY', () => {
   });
 });
 
-describe('vertexNormals', () => {
+describe('VertexNormals', () => {
+  const { positions, indices, normals } = head.mesh;
+
   it('points outwards, has unit length and survives a triangle without area', () => {
-    expect(maxDifference(vertexNormals(head.mesh.positions, head.mesh.indices), head.mesh.normals)).toBeLessThan(1e-5);
-    expect([...vertexNormals(new Float32Array(9), Uint32Array.of(0, 1, 2))]).toEqual([0, 0, 1, 0, 0, 1, 0, 0, 1]);
+    expect(maxDifference(new VertexNormals(positions, indices).normals, normals)).toBeLessThan(1e-5);
+    expect([...new VertexNormals(new Float32Array(9), Uint32Array.of(0, 1, 2)).normals]).toEqual([
+      0, 0, 1, 0, 0, 1, 0, 0, 1,
+    ]);
+  });
+
+  it('changes as if the moved mesh were looked at anew', () => {
+    const offsets = positions.map((value, i) => (value > 20 ? 0.2 * Math.sin(i) : 0));
+    const anew = new VertexNormals(
+      positions.map((value, i) => value + offsets[i]!),
+      indices,
+    ).normals;
+    const before = new VertexNormals(positions, indices);
+    const change = before.change(offsets);
+    expect(
+      maxDifference(
+        change,
+        anew.map((value, i) => value - before.normals[i]!),
+      ),
+    ).toBeLessThan(1e-4);
   });
 });

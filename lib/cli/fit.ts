@@ -52,27 +52,34 @@ async function prepareFolder(folder: string): Promise<void> {
   }
 }
 
-/** Everything asked for of one head, not yet written. */
+async function encodeFormats(face: Reconstruction, stem: string, { format }: FitFlags): Promise<OutputFile[]> {
+  const files: OutputFile[] = [];
+  for (const extension of format) {
+    const path = `${stem}.${extension}`;
+    files.push(...(await (await exporterFor(path)).encode(face, path)));
+  }
+  return files;
+}
+
+async function encodePreview(face: Reconstruction, stem: string, signal: AbortSignal): Promise<OutputFile> {
+  const { renderPreview } = await import('../preview.js');
+  return { path: `${stem}_preview.png`, bytes: await renderPreview(face, signal) };
+}
+
+/** Everything asked for of one head, not yet written. Formats are made while native threads draw the preview. */
 async function encodeOutputs(
   face: Reconstruction,
   stem: string,
   flags: FitFlags,
   signal: AbortSignal,
 ): Promise<OutputFile[]> {
-  const files: OutputFile[] = [];
-  for (const format of flags.format) {
-    signal.throwIfAborted();
-    const path = `${stem}.${format}`;
-    files.push(...(await (await exporterFor(path)).encode(face, path)));
-  }
-  if (flags.json) {
-    files.push({ path: `${stem}.json`, bytes: Buffer.from(`${JSON.stringify(face, null, 2)}\n`) });
-  }
-  if (flags.preview) {
-    const { renderPreview } = await import('../preview.js');
-    files.push({ path: `${stem}_preview.png`, bytes: await renderPreview(face, signal) });
-  }
-  return files;
+  signal.throwIfAborted();
+  const [formats, preview] = await Promise.all([
+    encodeFormats(face, stem, flags),
+    flags.preview ? encodePreview(face, stem, signal) : undefined,
+  ]);
+  const json = { path: `${stem}.json`, bytes: Buffer.from(`${JSON.stringify(face, null, 2)}\n`) };
+  return [...formats, ...(flags.json ? [json] : []), ...(preview ? [preview] : [])];
 }
 
 function describe(faces: readonly Reconstruction[], seconds: number, files: readonly OutputFile[]): string {

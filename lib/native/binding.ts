@@ -1,7 +1,14 @@
 import type { HrnError, HrnErrorCode } from '../errors.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
-import type { DeformationFit, DeformationProblem, PhotometricFit, PhotometricProblem, TextureBake, TextureProblem } from './refine.js';
+import type {
+  DeformationFit,
+  DeformationProblem,
+  PhotometricFit,
+  PhotometricProblem,
+  TextureBake,
+  TextureProblem,
+} from './refine.js';
 
 /**
  * Everything that the addon exports, in TypeScript. A test compares the addon's names with NATIVE_EXPORTS.

@@ -23,7 +23,9 @@ function bounds(positions: Float32Array, projection: readonly number[], wanted: 
   let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
   for (let vertex = 0; 3 * vertex < positions.length; vertex++) {
     if (!wanted(vertex)) continue;
-    const [x, y, z] = [0, 1, 2].map((k) => positions[3 * vertex + k] as number) as [number, number, number];
+    const x = positions[3 * vertex] as number;
+    const y = positions[3 * vertex + 1] as number;
+    const z = positions[3 * vertex + 2] as number;
     const depth = i * x + j * y + k * z + l;
     const u = (a * x + b * y + c * z + d) / depth;
     const v = (e * x + f * y + g * z + h) / depth;

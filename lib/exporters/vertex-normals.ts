@@ -1,0 +1,85 @@
+/** Length of the vector that begins at `i`; Math.hypot takes ten times as long. */
+export function lengthAt(vectors: Float32Array, i: number): number {
+  const [x, y, z] = [vectors[i] as number, vectors[i + 1] as number, vectors[i + 2] as number];
+  return Math.sqrt(x * x + y * y + z * z);
+}
+
+/** Adds `weight` times the normal of triangle (a, b, c), as long as twice its area, to the sums of its corners. */
+function addTriangle(p: Float32Array, a: number, b: number, c: number, weight: number, sums: Float32Array): void {
+  const [px, py, pz] = [p[a] as number, p[a + 1] as number, p[a + 2] as number];
+  const [ux, uy, uz] = [(p[b] as number) - px, (p[b + 1] as number) - py, (p[b + 2] as number) - pz];
+  const [vx, vy, vz] = [(p[c] as number) - px, (p[c + 1] as number) - py, (p[c + 2] as number) - pz];
+  const x = weight * (uy * vz - uz * vy);
+  const y = weight * (uz * vx - ux * vz);
+  const z = weight * (ux * vy - uy * vx);
+  for (let k = 0; k < 3; k++) {
+    const corner = k === 0 ? a : k === 1 ? b : c;
+    sums[corner] = (sums[corner] as number) + x;
+    sums[corner + 1] = (sums[corner + 1] as number) + y;
+    sums[corner + 2] = (sums[corner + 2] as number) + z;
+  }
+}
+
+/** Writes the direction of the vector at `i`; (0, 0, 1) where the triangles around a vertex have no area. */
+function writeDirection(sums: Float32Array, i: number, out: Float32Array): void {
+  const length = lengthAt(sums, i);
+  const scale = length > 1e-12 && Number.isFinite(length) ? 1 / length : 0;
+  out[i] = scale * (sums[i] as number);
+  out[i + 1] = scale * (sums[i + 1] as number);
+  out[i + 2] = scale === 0 ? 1 : scale * (sums[i + 2] as number);
+}
+
+/** Area-weighted unit normals of a mesh, and how they change when some of its vertices move. */
+export class VertexNormals {
+  /** `[vertices][3]`, unit length. */
+  readonly normals: Float32Array;
+  readonly #positions: Float32Array;
+  readonly #indices: Uint32Array;
+  readonly #sums: Float32Array;
+
+  constructor(positions: Float32Array, indices: Uint32Array) {
+    this.#positions = positions;
+    this.#indices = indices;
+    this.#sums = new Float32Array(positions.length);
+    this.normals = new Float32Array(positions.length);
+    for (let t = 0; t < indices.length; t += 3) {
+      const [a, b, c] = this.#corners(t);
+      addTriangle(positions, a, b, c, 1, this.#sums);
+    }
+    for (let i = 0; i < positions.length; i += 3) writeDirection(this.#sums, i, this.normals);
+  }
+
+  /**
+   * The change of the normals when `offsets` are added to the positions. Only triangles with a corner that moves are
+   * looked at: most expressions move a small part of the head.
+   */
+  change(offsets: Float32Array): Float32Array {
+    const moved = this.#positions.map((value, i) => value + (offsets[i] as number));
+    const sums = this.#sums.slice();
+    const touched = new Uint8Array(offsets.length);
+    for (let t = 0; t < this.#indices.length; t += 3) {
+      const [a, b, c] = this.#corners(t);
+      if (!(moves(offsets, a) || moves(offsets, b) || moves(offsets, c))) continue;
+      addTriangle(this.#positions, a, b, c, -1, sums);
+      addTriangle(moved, a, b, c, 1, sums);
+      touched[a] = touched[b] = touched[c] = 1;
+    }
+    const change = new Float32Array(offsets.length);
+    for (let i = 0; i < offsets.length; i += 3) {
+      if (!touched[i]) continue;
+      writeDirection(sums, i, change);
+      for (let k = i; k < i + 3; k++) change[k] = (change[k] as number) - (this.normals[k] as number);
+    }
+    return change;
+  }
+
+  /** Where the three corners' coordinates begin. */
+  #corners(t: number): readonly [number, number, number] {
+    const indices = this.#indices;
+    return [3 * (indices[t] as number), 3 * (indices[t + 1] as number), 3 * (indices[t + 2] as number)];
+  }
+}
+
+function moves(offsets: Float32Array, i: number): boolean {
+  return offsets[i] !== 0 || offsets[i + 1] !== 0 || offsets[i + 2] !== 0;
+}
