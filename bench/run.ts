@@ -45,7 +45,10 @@ const processor = (cpus()[0]?.model ?? 'unknown processor').trim();
 console.log(`${processor}, ${machine.threads} threads, ${machine.isa}`);
 for (const [threads, rate] of copy) console.log(`copy with ${threads} thread(s): ${rate.toFixed(1)} GB/s`);
 print(table());
-if (!filter) store();
+if (!filter) {
+  store();
+  await import('./whole-fit.js');
+}
 
 /** One row per op and size, thread counts side by side. */
 function table(): string[][] {

@@ -1,0 +1,19 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import * as hrn from '../lib/index.js';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+it('the public types fit the documented uses, and refuse wrong ones', async () => {
+  const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
+  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', 'test/types'], { cwd: root }).catch(
+    (error) => error,
+  );
+  expect(stdout).toBe('');
+});
+
+it('nothing is exported that is not documented', () => {
+  expect(Object.keys(hrn).sort()).toEqual(['HrnError', 'create', 'detect', 'fit', 'fitAll', 'sample', 'version']);
+});
