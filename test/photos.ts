@@ -38,11 +38,11 @@ export const cropped = (
   area: { left: number; top: number; width: number; height: number },
 ): Promise<Raster> => decode(encoded(raster).extract(area));
 
-/** On a larger grey canvas, scaled to a width. */
+/** On a larger grey canvas, scaled to a width; at its top left unless told. */
 export async function onCanvas(
   raster: Raster,
   width: number,
-  { left, top, ...canvas }: { width: number; height: number; left: number; top: number },
+  { left = 0, top = 0, ...canvas }: { width: number; height: number; left?: number; top?: number },
 ): Promise<Raster> {
   const input = await encoded(raster).resize(width).png().toBuffer();
   const background = { ...canvas, channels: 3 as const, background: '#889' };
