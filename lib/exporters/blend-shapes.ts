@@ -29,7 +29,9 @@ const LEAST_NORMAL_OFFSET = 0.004;
 
 /** Sets vectors shorter than `least` to zero, in place. */
 function dropSmall(vectors: Float32Array, least: number): Float32Array {
-  for (let i = 0; i < vectors.length; i += 3) if (lengthAt(vectors, i) < least) vectors.fill(0, i, i + 3);
+  for (let i = 0; i < vectors.length; i += 3) {
+    if (lengthAt(vectors, i) < least) vectors[i] = vectors[i + 1] = vectors[i + 2] = 0;
+  }
   return vectors;
 }
 

@@ -1,23 +1,36 @@
-/** Length of the vector that begins at `i`; Math.hypot takes ten times as long. */
+// Millions of calls per file: plain loads and stores below, because Math.hypot and tuples cost several times as much.
+
+/** Length of the vector that begins at `i`. */
 export function lengthAt(vectors: Float32Array, i: number): number {
-  const [x, y, z] = [vectors[i] as number, vectors[i + 1] as number, vectors[i + 2] as number];
+  const x = vectors[i] as number;
+  const y = vectors[i + 1] as number;
+  const z = vectors[i + 2] as number;
   return Math.sqrt(x * x + y * y + z * z);
 }
 
 /** Adds `weight` times the normal of triangle (a, b, c), as long as twice its area, to the sums of its corners. */
 function addTriangle(p: Float32Array, a: number, b: number, c: number, weight: number, sums: Float32Array): void {
-  const [px, py, pz] = [p[a] as number, p[a + 1] as number, p[a + 2] as number];
-  const [ux, uy, uz] = [(p[b] as number) - px, (p[b + 1] as number) - py, (p[b + 2] as number) - pz];
-  const [vx, vy, vz] = [(p[c] as number) - px, (p[c + 1] as number) - py, (p[c + 2] as number) - pz];
+  const px = p[a] as number;
+  const py = p[a + 1] as number;
+  const pz = p[a + 2] as number;
+  const ux = (p[b] as number) - px;
+  const uy = (p[b + 1] as number) - py;
+  const uz = (p[b + 2] as number) - pz;
+  const vx = (p[c] as number) - px;
+  const vy = (p[c + 1] as number) - py;
+  const vz = (p[c + 2] as number) - pz;
   const x = weight * (uy * vz - uz * vy);
   const y = weight * (uz * vx - ux * vz);
   const z = weight * (ux * vy - uy * vx);
-  for (let k = 0; k < 3; k++) {
-    const corner = k === 0 ? a : k === 1 ? b : c;
-    sums[corner] = (sums[corner] as number) + x;
-    sums[corner + 1] = (sums[corner + 1] as number) + y;
-    sums[corner + 2] = (sums[corner + 2] as number) + z;
-  }
+  addVector(sums, a, x, y, z);
+  addVector(sums, b, x, y, z);
+  addVector(sums, c, x, y, z);
+}
+
+function addVector(sums: Float32Array, i: number, x: number, y: number, z: number): void {
+  sums[i] = (sums[i] as number) + x;
+  sums[i + 1] = (sums[i + 1] as number) + y;
+  sums[i + 2] = (sums[i + 2] as number) + z;
 }
 
 /** Writes the direction of the vector at `i`; (0, 0, 1) where the triangles around a vertex have no area. */
@@ -43,7 +56,9 @@ export class VertexNormals {
     this.#sums = new Float32Array(positions.length);
     this.normals = new Float32Array(positions.length);
     for (let t = 0; t < indices.length; t += 3) {
-      const [a, b, c] = this.#corners(t);
+      const a = 3 * (indices[t] as number);
+      const b = 3 * (indices[t + 1] as number);
+      const c = 3 * (indices[t + 2] as number);
       addTriangle(positions, a, b, c, 1, this.#sums);
     }
     for (let i = 0; i < positions.length; i += 3) writeDirection(this.#sums, i, this.normals);
@@ -54,11 +69,15 @@ export class VertexNormals {
    * looked at: most expressions move a small part of the head.
    */
   change(offsets: Float32Array): Float32Array {
-    const moved = this.#positions.map((value, i) => value + (offsets[i] as number));
+    const indices = this.#indices;
+    const moved = this.#positions.slice();
+    for (let i = 0; i < moved.length; i++) moved[i] = (moved[i] as number) + (offsets[i] as number);
     const sums = this.#sums.slice();
     const touched = new Uint8Array(offsets.length);
-    for (let t = 0; t < this.#indices.length; t += 3) {
-      const [a, b, c] = this.#corners(t);
+    for (let t = 0; t < indices.length; t += 3) {
+      const a = 3 * (indices[t] as number);
+      const b = 3 * (indices[t + 1] as number);
+      const c = 3 * (indices[t + 2] as number);
       if (!(moves(offsets, a) || moves(offsets, b) || moves(offsets, c))) continue;
       addTriangle(this.#positions, a, b, c, -1, sums);
       addTriangle(moved, a, b, c, 1, sums);
@@ -71,12 +90,6 @@ export class VertexNormals {
       for (let k = i; k < i + 3; k++) change[k] = (change[k] as number) - (this.normals[k] as number);
     }
     return change;
-  }
-
-  /** Where the three corners' coordinates begin. */
-  #corners(t: number): readonly [number, number, number] {
-    const indices = this.#indices;
-    return [3 * (indices[t] as number), 3 * (indices[t + 1] as number), 3 * (indices[t + 2] as number)];
   }
 }
 
