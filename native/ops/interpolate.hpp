@@ -70,57 +70,84 @@ struct Interpolate {
       for (int c = 0; c < C; ++c) a.attribute_slots[(3 * t + corner) * C + c] = slot[corner][c];
   }
 
+  /// What backward_screen needs of a triangle.
+  template <class Real>
+  struct ScreenTriangle {
+    const Real* attribute[3];
+    Real depth[3], inverse_depth[3];
+    Real dx[3], dy[3];  // d lambda_i / d pixel
+    bool valid;
+  };
+
+  template <class Real>
+  HRN_HD static ScreenTriangle<Real> screen_triangle(const InterpolateArgs<Real>& a, long t) {
+    Vec3<Real> s[3];
+    ScreenTriangle<Real> out;
+    for (int i = 0; i < 3; ++i) {
+      const long v = a.triangles[3 * t + i];
+      s[i] = load3(a.screen, v);
+      out.attribute[i] = a.attributes + v * C;
+      out.depth[i] = s[i].z;
+      out.inverse_depth[i] = Real(1) / s[i].z;
+    }
+    const Real area = (s[1].x - s[0].x) * (s[2].y - s[0].y) - (s[1].y - s[0].y) * (s[2].x - s[0].x);
+    out.valid = area > Real(1.0 / 256) || area < Real(-1.0 / 256);
+    const Real inverse_area = Real(1) / area;
+    for (int i = 0; i < 3; ++i) {
+      const Vec3<Real> b = s[(i + 1) % 3], c = s[(i + 2) % 3];
+      out.dx[i] = (b.y - c.y) * inverse_area;
+      out.dy[i] = (c.x - b.x) * inverse_area;
+    }
+    return out;
+  }
+
   /// Gradient with respect to the screen positions (x, y, depth) of the three corners of triangle t. Slivers below
   /// 1/256 px of doubled area get none: their barycentrics are not a meaningful function of position.
   template <class Real>
   HRN_HD static void backward_screen(const InterpolateArgs<Real>& a, long t, Real slot[9]) {
     for (int i = 0; i < 9; ++i) slot[i] = 0;
     const PixelBox box = a.boxes[t];
-    if (box.x0 >= box.x1) return;
-    Vec3<Real> s[3];
-    const Real* attribute[3];
-    for (int i = 0; i < 3; ++i) {
-      const long v = a.triangles[3 * t + i];
-      s[i] = load3(a.screen, v);
-      attribute[i] = a.attributes + v * C;
-    }
-    const Real area = (s[1].x - s[0].x) * (s[2].y - s[0].y) - (s[1].y - s[0].y) * (s[2].x - s[0].x);
-    if (!(area > Real(1.0 / 256) || area < Real(-1.0 / 256))) return;
-    const Real inverse_area = Real(1) / area;
-    // d lambda_i / d pixel
-    const Real dx[3] = {(s[1].y - s[2].y) * inverse_area, (s[2].y - s[0].y) * inverse_area,
-                        (s[0].y - s[1].y) * inverse_area};
-    const Real dy[3] = {(s[2].x - s[1].x) * inverse_area, (s[0].x - s[2].x) * inverse_area,
-                        (s[1].x - s[0].x) * inverse_area};
-    const Real inverse_depth[3] = {Real(1) / s[0].z, Real(1) / s[1].z, Real(1) / s[2].z};
+    // Prepared at the first pixel: most triangles own none.
+    ScreenTriangle<Real> s;
+    bool prepared = false;
     for (long y = box.y0; y < box.y1; ++y) {
       for (long x = box.x0; x < box.x1; ++x) {
         const long pixel = y * a.width + x;
         if (a.triangle_id[pixel] != t) continue;
-        const Real b0 = a.barycentrics[2 * pixel], b1 = a.barycentrics[2 * pixel + 1];
-        const Real b[3] = {b0, b1, Real(1) - b0 - b1};
-        const Real depth = b[0] * s[0].z + b[1] * s[1].z + b[2] * s[2].z;
-        // Projections of the attributes on the gradient: g . A_i, and their interpolated value g . A.
-        Real along[3] = {};
-        for (int c = 0; c < C; ++c) {
-          const Real g = a.grad_pixels[pixel * C + c];
-          for (int i = 0; i < 3; ++i) along[i] += g * attribute[i][c];
+        if (!prepared) {
+          s = screen_triangle(a, t);
+          if (!s.valid) return;
+          prepared = true;
         }
-        const Real mean = b[0] * along[0] + b[1] * along[1] + b[2] * along[2];
-        Real grad_x = 0, grad_y = 0;
-        for (int i = 0; i < 3; ++i) {
-          const Real q = (along[i] - mean) * depth * inverse_depth[i];
-          grad_x += q * dx[i];
-          grad_y += q * dy[i];
-        }
-        const Real inverse = Real(1) / depth;
-        for (int i = 0; i < 3; ++i) {
-          const Real lambda = b[i] * s[i].z * inverse;
-          slot[3 * i] -= lambda * grad_x;
-          slot[3 * i + 1] -= lambda * grad_y;
-          slot[3 * i + 2] -= (along[i] - mean) * b[i] * inverse_depth[i];
-        }
+        add_pixel(a, s, pixel, slot);
       }
+    }
+  }
+
+  template <class Real>
+  HRN_HD static void add_pixel(const InterpolateArgs<Real>& a, const ScreenTriangle<Real>& s, long pixel,
+                               Real slot[9]) {
+    const Real b0 = a.barycentrics[2 * pixel], b1 = a.barycentrics[2 * pixel + 1];
+    const Real b[3] = {b0, b1, Real(1) - b0 - b1};
+    // Projections of the attributes on the gradient: g . A_i, and their interpolated value g . A.
+    Real along[3] = {};
+    for (int c = 0; c < C; ++c) {
+      const Real g = a.grad_pixels[pixel * C + c];
+      for (int i = 0; i < 3; ++i) along[i] += g * s.attribute[i][c];
+    }
+    const Real mean = b[0] * along[0] + b[1] * along[1] + b[2] * along[2];
+    Real q[3], grad_x = 0, grad_y = 0;
+    for (int i = 0; i < 3; ++i) {
+      q[i] = (along[i] - mean) * s.inverse_depth[i];
+      grad_x += q[i] * s.dx[i];
+      grad_y += q[i] * s.dy[i];
+    }
+    // The depth of the pixel in q and its reciprocal in lambda cancel.
+    for (int i = 0; i < 3; ++i) {
+      const Real lambda_depth = b[i] * s.depth[i];
+      slot[3 * i] -= lambda_depth * grad_x;
+      slot[3 * i + 1] -= lambda_depth * grad_y;
+      slot[3 * i + 2] -= q[i] * b[i];
     }
   }
 

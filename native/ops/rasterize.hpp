@@ -63,20 +63,18 @@ struct Rasterize {
     return static_cast<std::int64_t>(b.x - a.x) * (c.y - a.y) - static_cast<std::int64_t>(b.y - a.y) * (c.x - a.x);
   }
 
-  /// Pixels whose centres lie in the bounding box, clipped to the image; empty also for dropped triangles.
+  /// Pixels whose centres lie in the bounding box, clipped to the image; empty also for dropped triangles. Without
+  /// branches: which triangles are empty is as good as random.
   HRN_HD static PixelBox box(const Vertex& a, const Vertex& b, const Vertex& c, int width, int height, bool cull) {
-    if (a.x == kRejected || b.x == kRejected || c.x == kRejected) return {};
-    std::int32_t x0 = (min3(a.x, b.x, c.x) + 127) >> 8, x1 = (max3(a.x, b.x, c.x) + 128) >> 8;
-    std::int32_t y0 = (min3(a.y, b.y, c.y) + 127) >> 8, y1 = (max3(a.y, b.y, c.y) + 128) >> 8;
-    x0 = x0 < 0 ? 0 : x0;
-    y0 = y0 < 0 ? 0 : y0;
-    x1 = x1 > width ? width : x1;
-    y1 = y1 > height ? height : y1;
-    if (x0 >= x1 || y0 >= y1) return {};
-    const std::int64_t area = signed_area(a, b, c);
-    if (area == 0 || (cull && area > 0)) return {};
-    return {static_cast<std::int16_t>(x0), static_cast<std::int16_t>(y0), static_cast<std::int16_t>(x1),
-            static_cast<std::int16_t>(y1)};
+    const bool rejected = (a.x == kRejected) | (b.x == kRejected) | (c.x == kRejected);
+    const std::int32_t x0 = max0((min3(a.x, b.x, c.x) + 127) >> 8), y0 = max0((min3(a.y, b.y, c.y) + 127) >> 8);
+    std::int32_t x1 = (max3(a.x, b.x, c.x) + 128) >> 8, y1 = (max3(a.y, b.y, c.y) + 128) >> 8;
+    x1 = x1 < width ? x1 : width;
+    y1 = y1 < height ? y1 : height;
+    const std::int64_t area = rejected ? 0 : signed_area(a, b, c);
+    const bool empty = (x0 >= x1) | (y0 >= y1) | (area == 0) | (cull & (area > 0));
+    const auto side = [empty](std::int32_t x) { return static_cast<std::int16_t>(empty ? 0 : x); };
+    return {side(x0), side(y0), side(x1), side(y1)};
   }
 
   /// Edge functions of one triangle, turned so that all are positive inside. Edge i is opposite to corner i.
@@ -132,6 +130,13 @@ struct Rasterize {
     return {inverse_depth, {w0 * depth, w1 * depth}};
   }
 
+  /// Nearer than what was drawn, or as near with a lower index. Nothing drawn is (0, -1).
+  HRN_HD static bool in_front(float inverse_depth, std::int32_t triangle, float drawn_inverse_depth,
+                              std::int32_t drawn_triangle) {
+    return inverse_depth > drawn_inverse_depth || (inverse_depth == drawn_inverse_depth && triangle < drawn_triangle);
+  }
+
+  /// The same order as one integer, for devices that draw with an atomic minimum: smaller is in front.
   HRN_HD static std::uint64_t key(float inverse_depth, std::int32_t triangle) {
     std::uint32_t bits;
     std::memcpy(&bits, &inverse_depth, sizeof bits);
@@ -149,6 +154,7 @@ struct Rasterize {
     const std::int32_t m = a < b ? a : b;
     return m < c ? m : c;
   }
+  HRN_HD static std::int32_t max0(std::int32_t a) { return a > 0 ? a : 0; }
   HRN_HD static std::int32_t max3(std::int32_t a, std::int32_t b, std::int32_t c) {
     const std::int32_t m = a > b ? a : b;
     return m > c ? m : c;

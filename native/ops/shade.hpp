@@ -14,8 +14,8 @@ struct ShadeArgs {
   Real lighting[27] = {};              // in, [3 channels][9]
   Real* colours = nullptr;             // out, [n][3]
   const Real* grad_colours = nullptr;  // in, [n][3]
-  Real* grad_albedo = nullptr;         // out, [n][3]; may be null
-  Real* grad_normals = nullptr;        // out, [n][3]; may be null
+  Real* grad_albedo = nullptr;         // out, [n][3]
+  Real* grad_normals = nullptr;        // out, [n][3]
 };
 
 struct Shade {
@@ -73,21 +73,20 @@ struct Shade {
   }
 
   template <class Real>
-  HRN_HD static void backward(const ShadeArgs<Real>& a, long i) {
-    const Vec3<Real> n = view_normal(a, i);
-    if (a.grad_albedo != nullptr) {
-      Real h[9];
-      basis(n, h);
-      for (int channel = 0; channel < 3; ++channel) {
-        Real irradiance = 0;
-        for (int k = 0; k < 9; ++k) irradiance += a.lighting[9 * channel + k] * h[k];
-        a.grad_albedo[3 * i + channel] = a.grad_colours[3 * i + channel] * irradiance;
-      }
+  HRN_HD static void backward_albedo(const ShadeArgs<Real>& a, long i) {
+    Real h[9];
+    basis(view_normal(a, i), h);
+    for (int channel = 0; channel < 3; ++channel) {
+      Real irradiance = 0;
+      for (int k = 0; k < 9; ++k) irradiance += a.lighting[9 * channel + k] * h[k];
+      a.grad_albedo[3 * i + channel] = a.grad_colours[3 * i + channel] * irradiance;
     }
-    if (a.grad_normals != nullptr) {
-      const Vec3<Real> g = grad_view_normal(a, i, n);
-      store3(a.grad_normals, i, PoseProject::rotate_back(a.rotation, Vec3<Real>{g.x, -g.y, -g.z}));
-    }
+  }
+
+  template <class Real>
+  HRN_HD static void backward_normals(const ShadeArgs<Real>& a, long i) {
+    const Vec3<Real> g = grad_view_normal(a, i, view_normal(a, i));
+    store3(a.grad_normals, i, PoseProject::rotate_back(a.rotation, Vec3<Real>{g.x, -g.y, -g.z}));
   }
 
   template <class Real>
@@ -95,9 +94,11 @@ struct Shade {
     const Vec3<Real> n = view_normal(a, i);
     Real h[9];
     basis(n, h);
+    double terms[9];
+    for (int k = 0; k < 9; ++k) terms[k] = static_cast<double>(h[k]);
     for (int channel = 0; channel < 3; ++channel) {
-      const Real g = a.grad_colours[3 * i + channel] * a.albedo[3 * i + channel];
-      for (int k = 0; k < 9; ++k) grad[9 * channel + k] += static_cast<double>(g * h[k]);
+      const double g = static_cast<double>(a.grad_colours[3 * i + channel] * a.albedo[3 * i + channel]);
+      for (int k = 0; k < 9; ++k) grad[9 * channel + k] += g * terms[k];
     }
     const Vec3<Real> g = grad_view_normal(a, i, n);
     // Both vectors back in the camera frame, where the axis-angle lives.
@@ -113,10 +114,24 @@ struct Shade {
       forward(a, i);
     }
   };
+  struct BackwardAlbedo {
+    template <class Args>
+    HRN_HD static void run(const Args& a, long i) {
+      backward_albedo(a, i);
+    }
+  };
+  struct BackwardNormals {
+    template <class Args>
+    HRN_HD static void run(const Args& a, long i) {
+      backward_normals(a, i);
+    }
+  };
+  /// Both.
   struct Backward {
     template <class Args>
     HRN_HD static void run(const Args& a, long i) {
-      backward(a, i);
+      backward_albedo(a, i);
+      backward_normals(a, i);
     }
   };
   /// Reduction to kReduced values.

@@ -65,7 +65,7 @@ class CpuBackend {
   void basis_backward(const ops::BasisArgs<float, Half>& a, double* grad_coefficients);
   void basis_backward(const ops::BasisArgs<float, float>& a, double* grad_coefficients);
 
-  void rasterize(const ops::RasterizeArgs<float>& a) { rasterizer_.run(a, pool_); }
+  void rasterize(const ops::RasterizeArgs<float>& a) { rasterizer_.run(a, pool_, isa_); }
 
  private:
   // Chunk borders never depend on the thread count: vectorised bodies and scalar remainders may round differently.

@@ -7,6 +7,7 @@
 #include <limits>
 #include <string>
 
+#include "backends/cpu/raster_tile.hpp"
 #include "core/error.hpp"
 
 namespace hrn {
@@ -29,7 +30,8 @@ struct CpuRasterizer::Frame {
   std::int32_t* bin_starts;
   std::int32_t* bin_ends;
   std::int32_t* entries;
-  std::uint64_t* keys;
+  float* tile_memory;
+  Isa isa;
   long triangle_chunk;  // triangles per chunk
   long chunks;
   int tile_shift;  // log2 of the tile side, px
@@ -50,7 +52,7 @@ struct CpuRasterizer::Frame {
   }
 };
 
-void CpuRasterizer::run(const Args& args, ThreadPool& pool) {
+void CpuRasterizer::run(const Args& args, ThreadPool& pool, Isa isa) {
   if (args.width < 1 || args.height < 1 || args.width > ops::kMaxImageSide || args.height > ops::kMaxImageSide)
     throw Error(ErrorCode::invalid_argument, "expected an image of 1 to 8192 px a side, got " +
                                                  std::to_string(args.width) + " x " + std::to_string(args.height));
@@ -75,7 +77,8 @@ void CpuRasterizer::run(const Args& args, ThreadPool& pool) {
   frame.bin_starts = bin_starts_.data();
   frame.bin_ends = bin_ends_.data();
   frame.entries = entries_.data();
-  frame.keys = keys_.data();
+  frame.tile_memory = tile_memory_.data();
+  frame.isa = isa;
 
   pool.parallel_for((args.vertex_count + kVertexChunk - 1) / kVertexChunk, snap_vertices, &frame);
   pool.parallel_for(frame.chunks, count_bins, &frame);
@@ -101,7 +104,7 @@ void CpuRasterizer::reserve(const Frame& frame, int threads) {
   grow(bin_starts_, frame.chunks * frame.bins());
   grow(bin_ends_, frame.bins());
   grow(entries_, 4 * frame.args.triangle_count);
-  grow(keys_, static_cast<long>(threads) << (2 * frame.tile_shift));
+  grow(tile_memory_, threads * RasterTile::floats(1 << frame.tile_shift));
 }
 
 void CpuRasterizer::snap_vertices(void* data, long chunk, int) {
@@ -139,94 +142,24 @@ void CpuRasterizer::fill_bins(void* data, long chunk, int) {
   }
 }
 
-namespace {
-
-/// One tile being drawn: pixels [x0, x1) x [y0, y1) of the image.
-struct Tile {
-  const Args& args;
-  std::uint64_t* keys;  // rows of `stride`, (0, 0) at (x0, y0)
-  int stride;
-  int x0, y0, x1, y1;
-};
-
-template <class Int>
-void draw_triangle(const Tile& tile, const Rasterize::Vertex* vertices, std::int32_t t, PixelBox box) {
-  const std::int32_t* corner = tile.args.triangles + 3L * t;
-  const int x0 = std::max<int>(box.x0, tile.x0), x1 = std::min<int>(box.x1, tile.x1);
-  const int y0 = std::max<int>(box.y0, tile.y0), y1 = std::min<int>(box.y1, tile.y1);
-  const auto edges = Rasterize::setup<Int>(vertices[corner[0]], vertices[corner[1]], vertices[corner[2]], x0, y0);
-  Int row0 = edges.start[0], row1 = edges.start[1], row2 = edges.start[2];
-  for (int y = y0; y < y1; ++y) {
-    Int e0 = row0, e1 = row1, e2 = row2;
-    std::uint64_t* keys = tile.keys + (y - tile.y0) * tile.stride - tile.x0;
-    float* barycentrics = tile.args.barycentrics + 2L * y * tile.args.width;
-    for (int x = x0; x < x1; ++x) {
-      // All three at least `least`: no sign bit in any difference.
-      if (((e0 - edges.least[0]) | (e1 - edges.least[1]) | (e2 - edges.least[2])) >= 0) {
-        const Rasterize::Fragment f = Rasterize::fragment(edges, e0, e1, e2);
-        const std::uint64_t key = Rasterize::key(f.inverse_depth, t);
-        if (f.inverse_depth > 0 && key < keys[x]) {
-          keys[x] = key;
-          barycentrics[2 * x] = f.barycentric[0];
-          barycentrics[2 * x + 1] = f.barycentric[1];
-        }
-      }
-      e0 += edges.step_x[0];
-      e1 += edges.step_x[1];
-      e2 += edges.step_x[2];
-    }
-    row0 += edges.step_y[0];
-    row1 += edges.step_y[1];
-    row2 += edges.step_y[2];
-  }
-}
-
-void resolve(const Tile& tile) {
-  const Args& a = tile.args;
-  for (int y = tile.y0; y < tile.y1; ++y) {
-    const std::uint64_t* keys = tile.keys + (y - tile.y0) * tile.stride - tile.x0;
-    const long row = static_cast<long>(y) * a.width;
-    for (int x = tile.x0; x < tile.x1; ++x) {
-      const bool seen = keys[x] != Rasterize::kEmpty;
-      a.triangle_id[row + x] = seen ? static_cast<std::int32_t>(keys[x] & 0x7fffffffu) : -1;
-      if (a.depth != nullptr)
-        a.depth[row + x] = seen ? Rasterize::key_depth(keys[x]) : std::numeric_limits<float>::infinity();
-    }
-  }
-}
-
-}  // namespace
-
 void CpuRasterizer::draw_tile(void* data, long index, int worker) {
   const Frame& frame = *static_cast<Frame*>(data);
   const Args& a = frame.args;
   const int side = 1 << frame.tile_shift;
-  const int x0 = static_cast<int>(index % frame.tiles_x) * side, y0 = static_cast<int>(index / frame.tiles_x) * side;
-  const Tile tile{a,
-                  frame.keys + (static_cast<long>(worker) << (2 * frame.tile_shift)),
-                  side,
-                  x0,
-                  y0,
-                  std::min(x0 + side, a.width),
-                  std::min(y0 + side, a.height)};
-  std::fill_n(tile.keys, side * (tile.y1 - tile.y0), Rasterize::kEmpty);
-  for (int y = tile.y0; y < tile.y1; ++y)
-    std::fill_n(a.barycentrics + 2 * (static_cast<long>(y) * a.width + tile.x0), 2 * (tile.x1 - tile.x0), 0.0f);
-
-  const auto draw = [&](std::int32_t t) {
-    const PixelBox box = frame.boxes[t];
-    if (box.x0 >= tile.x1 || box.x1 <= tile.x0 || box.y0 >= tile.y1 || box.y1 <= tile.y0) return;
-    const std::int32_t* corner = a.triangles + 3L * t;
-    if (Rasterize::is_small(frame.vertices[corner[0]], frame.vertices[corner[1]], frame.vertices[corner[2]]))
-      draw_triangle<std::int32_t>(tile, frame.vertices, t, box);
-    else
-      draw_triangle<std::int64_t>(tile, frame.vertices, t, box);
-  };
+  RasterTile tile = RasterTile::at(frame.tile_memory + worker * RasterTile::floats(side), side,
+                                   static_cast<int>(index % frame.tiles_x) * side,
+                                   static_cast<int>(index / frame.tiles_x) * side, a.width, a.height);
+  tile.clear();
   for (const long bin : {index, static_cast<long>(frame.tiles())}) {
     const std::int32_t begin = bin == 0 ? 0 : frame.bin_ends[bin - 1];
-    for (std::int32_t i = begin; i < frame.bin_ends[bin]; ++i) draw(frame.entries[i]);
+    for (std::int32_t i = begin; i < frame.bin_ends[bin]; ++i) {
+      const std::int32_t t = frame.entries[i];
+      const std::int32_t* corner = a.triangles + 3L * t;
+      tile.draw(frame.vertices[corner[0]], frame.vertices[corner[1]], frame.vertices[corner[2]], t, frame.boxes[t],
+                frame.isa);
+    }
   }
-  resolve(tile);
+  tile.resolve(a);
 }
 
 }  // namespace hrn

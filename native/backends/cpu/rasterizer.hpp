@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "core/array.hpp"
+#include "core/isa.hpp"
 #include "core/thread_pool.hpp"
 #include "ops/rasterize.hpp"
 
@@ -13,7 +14,7 @@ class CpuRasterizer {
  public:
   /// Throws Error(invalid_argument) on an image size outside 1..8192 or a near plane that is not above zero.
   /// Triangle indices are not checked.
-  void run(const ops::RasterizeArgs<float>& args, ThreadPool& pool);
+  void run(const ops::RasterizeArgs<float>& args, ThreadPool& pool, Isa isa);
 
  private:
   struct Frame;
@@ -28,7 +29,7 @@ class CpuRasterizer {
   HostArray<std::int32_t> bin_starts_;          // [chunks][bins], counts, then positions in entries_
   HostArray<std::int32_t> bin_ends_;            // [bins + 1]
   HostArray<std::int32_t> entries_;             // triangles by bin
-  HostArray<std::uint64_t> keys_;               // [threads][tile pixels]
+  HostArray<float> tile_memory_;                // [threads], see RasterTile
 };
 
 }  // namespace hrn
