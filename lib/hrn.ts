@@ -128,7 +128,8 @@ export class Hrn {
       signal?.throwIfAborted();
       return result;
     };
-    // The model loads while the photo decodes; its failure is told when it is needed.
+    // Model and networks load while the photo decodes; their failures are told when they are needed.
+    this.#networks.prepare('detectShortRange', 'landmarks', 'segmentPerson');
     const head = this.#loadHead();
     head.catch(() => {});
     const decoded = await timed('decode', () => decodeImage(image, options));

@@ -88,6 +88,16 @@ describe('a models folder of the user', () => {
     await expect(run()).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
   });
 
+  it('prepared ahead, a failure is told by the run', async () => {
+    await rm(join(folder, FILE));
+    const networks = new FaceNetworks({ threads: 1, models: folder });
+    networks.prepare('detectShortRange', 'landmarks');
+    const input = new Float32Array(128 * 128 * 3);
+    await expect(networks.run('detectShortRange', input)).rejects.toMatchObject({ code: 'MODEL_MISSING' });
+    networks.prepare('detectShortRange');
+    networks.dispose();
+  });
+
   it('is tried again after a failure', async () => {
     const networks = new FaceNetworks({ threads: 1, models: folder });
     const input = new Float32Array(128 * 128 * 3);

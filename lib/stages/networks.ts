@@ -31,6 +31,11 @@ export class FaceNetworks {
     this.#threads = Math.min(options.threads, MAX_THREADS);
   }
 
+  /** Starts to open networks that will be needed soon, beside other work; run() tells what failed. */
+  prepare(...names: readonly NetworkName[]): void {
+    for (const name of names) this.#open(name).catch(() => {});
+  }
+
   /**
    * Runs a network off the event loop.
    *
