@@ -27,12 +27,14 @@ struct ContourArgs {
 };
 
 struct Contour {
-  /// Signed distance to the span: negative before it, positive behind it, 0 inside.
+  /// Signed distance to the span at `along`: negative before it, positive behind it, 0 inside.
   template <class Real>
   HRN_HD static Real outside(const MaskSpan<Real>* spans, long count, Real along, Real across) {
-    const Real floor = std::floor(along);
-    if (spans == nullptr || !(floor >= Real(0)) || !(floor < static_cast<Real>(count))) return 0;
-    const MaskSpan<Real> span = spans[static_cast<long>(floor)];
+    if (spans == nullptr) return 0;
+    // Beyond the image the nearest row or column decides.
+    const Real last = static_cast<Real>(count - 1);
+    const Real clamped = along > Real(0) ? (along < last ? along : last) : Real(0);  // NaN becomes 0
+    const MaskSpan<Real> span = spans[static_cast<long>(clamped)];
     if (!(span.first < span.last)) return 0;
     if (across < span.first) return across - span.first;
     return across > span.last ? across - span.last : Real(0);
