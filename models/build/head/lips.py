@@ -42,6 +42,5 @@ class LipSeal:
         """Cage shape or offset field [V,3] with its opening closed (to an overlap in mm)."""
         out = shape.copy()
         gap = self.gap(shape) + overlap
-        fade = np.clip((self.slit.x.max() - np.abs(self.slit.x)) / 4, 0, 1)
-        out[:, 1] += self.weight * np.interp(self.x, self.slit.x, gap * np.maximum(fade, 0.25))
+        out[:, 1] += self.weight * np.interp(self.x, self.slit.x, gap)
         return out

@@ -7,7 +7,7 @@ from scipy.spatial import cKDTree
 
 import scans
 import sources
-from correspondences import IBUG68
+from brows import brow_points
 from geometry import load_cage, load_operators, procrustes, vertex_normals
 from surface import closest_on_triangles
 
@@ -29,10 +29,14 @@ def main():
     outer = np.where(np.load(sources.WORK / "outer.npy"))[0]
     mean = operator @ modes["mean"]
     basis = np.stack([operator @ m for m in modes["components"].astype(float)])
-    landmark_points = np.load(sources.WORK / "lifted.npz")["points"][IBUG68]
+    correspondences = np.load(sources.WORK / "correspondences.npz")
+    lm_vertices, lm_weights = correspondences["ibug68_vertices"], correspondences["ibug68_weights"][:, :, None]
     skin = cage.triangles[cage.triangle_part == 0]
-    row, bary, _ = closest_on_triangles(landmark_points, mean, skin)
-    lm_vertices, lm_weights = skin[row], bary[:, :, None]
+    seen = np.zeros(len(mean), bool)
+    seen[outer] = True
+    eye_x = np.abs(mean[cage.part_vertices2("leftEye"), 0].mean())
+    rows, weights = brow_points(mean, operator, seen, skin[seen[skin].all(1)], eye_x)
+    lm_vertices[17:27], lm_weights[17:27] = skin[seen[skin].all(1)][rows], weights[:, :, None]
     used = np.arange(17, 68)
 
     def landmarks(points):
@@ -65,8 +69,9 @@ def main():
         target = target @ r + t
         if iteration % 6 == 5:
             print("  iteration", iteration, "face residual mm %.2f" % np.abs(distance[near]).mean(), "used", int(good.sum()),
-                  "coefficient rms %.2f" % np.sqrt((c**2).mean()), "landmarks mm %.2f" % np.linalg.norm(
-                      landmarks(points)[used] - target[face.landmarks[used]], axis=1).mean())
+                  "coefficient rms %.2f" % np.sqrt((c**2).mean()), "landmarks mm brows %.1f nose %.1f eyes %.1f mouth %.1f" % tuple(
+                      np.linalg.norm(landmarks(points)[part] - target[face.landmarks[part]], axis=1).mean()
+                      for part in (slice(17, 27), slice(27, 36), slice(36, 48), slice(48, 68))))
     rows, weights, distance = closest_on_triangles(points[outer], target, face.triangles, 12)
     target_normals = vertex_normals(target, face.triangles)
     facing = (target_normals[face.triangles[rows]].mean(1) * vertex_normals(points, skin)[outer]).sum(1)

@@ -3,7 +3,7 @@ import numba
 import numpy as np
 
 
-@numba.njit(cache=False)
+@numba.njit(cache=True)
 def _rasterize(screen, triangles, width, height, ids, bary, depth):
     for t in range(len(triangles)):
         a, b, c = triangles[t]

@@ -68,10 +68,11 @@ def closest_barycentric(p, corners):
 
 
 if __name__ == "__main__":
-    from model import Head
+    from geometry import load_cage, load_operators
     from sources import WORK
-    head = Head()
-    mask = outer_skin(head.shape(), head.cage)
-    mask |= mask[head.cage.mirror2]
+    cage, (_, operator) = load_cage(), load_operators()
+    points = operator @ np.load(WORK / "identity.npz")["mean"]
+    mask = outer_skin(points, cage)
+    mask |= mask[cage.mirror2]
     np.save(WORK / "outer.npy", mask)
     print("outer skin vertices", int(mask.sum()))
