@@ -2,14 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { applySubdivision, catmullClark, NO_VERTEX, subdividedMirror } from '../lib/models/catmull-clark.js';
 
 const CUBE = Float32Array.from([-1, -1, -1, 1, -1, -1, 1, 1, -1, -1, 1, -1, -1, -1, 1, 1, -1, 1, 1, 1, 1, -1, 1, 1]);
-const CUBE_FACES = Uint16Array.from([
-  [0, 3, 2, 1],
-  [4, 5, 6, 7],
-  [0, 1, 5, 4],
-  [1, 2, 6, 5],
-  [2, 3, 7, 6],
-  [3, 0, 4, 7],
-].flat());
+const CUBE_FACES = Uint16Array.from(
+  [
+    [0, 3, 2, 1],
+    [4, 5, 6, 7],
+    [0, 1, 5, 4],
+    [1, 2, 6, 5],
+    [2, 3, 7, 6],
+    [3, 0, 4, 7],
+  ].flat(),
+);
 
 function subdivide(cage: Float32Array, faces: Uint16Array) {
   const operator = catmullClark(cage.length / 3, faces);
@@ -36,7 +38,11 @@ describe('Catmull-Clark', () => {
     const { operator, out } = subdivide(CUBE, CUBE_FACES);
     const point = (v: number) => out.subarray(3 * v, 3 * v + 3);
     for (let q = 0; q < operator.quads.length; q += 4) {
-      const [a, b, c] = [0, 1, 2].map((k) => point(operator.quads[q + k]!)) as [Float32Array, Float32Array, Float32Array];
+      const [a, b, c] = [0, 1, 2].map((k) => point(operator.quads[q + k]!)) as [
+        Float32Array,
+        Float32Array,
+        Float32Array,
+      ];
       const u = [b[0]! - a[0]!, b[1]! - a[1]!, b[2]! - a[2]!] as const;
       const v = [c[0]! - a[0]!, c[1]! - a[1]!, c[2]! - a[2]!] as const;
       const normal = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]] as const;
