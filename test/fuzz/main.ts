@@ -6,6 +6,7 @@ import sharp from 'sharp';
 import { HrnError } from '../../lib/errors.js';
 import { decodeImage } from '../../lib/image.js';
 import { parseSafetensors } from '../../lib/models/safetensors.js';
+import { resolveFitOptions } from '../../lib/options.js';
 import { ENTRY_POINTS, isJob } from './entry-points.js';
 import { MARKER, type Mutation, mutate, mutateBytes } from './mutate.js';
 
@@ -77,6 +78,16 @@ const raw = [{ data: new Uint8Array(40 * 40 * 3), width: 40, height: 40, channel
 await fc.assert(
   fc.asyncProperty(mutations, (list) =>
     attempt(`raw ${JSON.stringify(list)}`, () => decodeImage(mutate(raw, list)[0] as never, limits)),
+  ),
+  { seed: SEED, numRuns: IMAGE_RUNS },
+);
+
+const options = [
+  { detail: 'coarse', face: 0, focalLengthPx: 900, textureSize: 512, minFacePx: 50, maxPixels: 1e6, maxSide: 4096 },
+];
+await fc.assert(
+  fc.asyncProperty(mutations, (list) =>
+    attempt(`options ${JSON.stringify(list)}`, () => resolveFitOptions(mutate(options, list)[0] as never)),
   ),
   { seed: SEED, numRuns: IMAGE_RUNS },
 );
