@@ -1,7 +1,7 @@
 /**
  * `npm run bench:fit`: what a user meets. Each trial runs in a process of its own: `import 'hrn'`, a warm medium fit of
  * a 1024 px portrait per stage, a cold run of the command line from photo to GLB, and the peak memory of each. Kept in
- * bench/results/fit-<processor>.json. Builds nothing: run `npm run build` first.
+ * bench/results/fit-<processor>.json. Builds nothing: run `npm run build:all` first.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

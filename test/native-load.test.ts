@@ -35,7 +35,7 @@ describe('the loader', () => {
 
   it('advises a build in a checkout', async () => {
     await mkdir(join(root, 'test'));
-    expect(() => load(root)).toThrow('npm run build');
+    expect(() => load(root)).toThrow('npm run build:all');
   });
 
   it('keeps the error of each candidate', async () => {

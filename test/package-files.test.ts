@@ -21,6 +21,10 @@ describe('package-lock.json', () => {
 });
 
 describe('package.json', () => {
+  it('has no script build: npm would run prebuild before it', async () => {
+    expect((await read('package.json')).scripts).not.toHaveProperty('build');
+  });
+
   it('pins exact versions', async () => {
     const { dependencies, devDependencies } = await read('package.json');
     for (const version of Object.values({ ...dependencies, ...devDependencies }))

@@ -1,5 +1,5 @@
 /**
- * Development tool: dense landmarks of the largest face of every image, by the library's own stages. Needs `npm run build`.
+ * Development tool: dense landmarks of the largest face of every image, by the library's own stages. Needs `npm run build:all`.
  *
  * node models/build/networks/run-landmarks.mjs IMAGE_OR_FOLDER... --out landmarks.json
  *
