@@ -14,6 +14,25 @@ using ops::Rasterize;
 
 namespace {
 
+/// Draws over what lies behind.
+void write(const RasterTile& tile, long i, std::int32_t t, float inverse_depth, float b0, float b1) {
+  if (!Rasterize::in_front(inverse_depth, t, tile.inverse_depth[i], tile.triangle[i])) return;
+  tile.inverse_depth[i] = inverse_depth;
+  tile.triangle[i] = t;
+  tile.barycentrics[0][i] = b0;
+  tile.barycentrics[1][i] = b1;
+}
+
+/// A box of one pixel: half of the triangles of a head in a small picture.
+inline void draw_pixel(const RasterTile& tile, const Rasterize::Vertex& a, const Rasterize::Vertex& b,
+                       const Rasterize::Vertex& c, std::int32_t t, int x, int y) {
+  const auto e = Rasterize::setup<std::int32_t>(a, b, c, x, y);
+  if (((e.start[0] - e.least[0]) | (e.start[1] - e.least[1]) | (e.start[2] - e.least[2])) < 0) return;
+  const Rasterize::Fragment f = Rasterize::fragment(e, e.start[0], e.start[1], e.start[2]);
+  write(tile, static_cast<long>(y - tile.y0) * tile.stride + x - tile.x0, t, f.inverse_depth, f.barycentric[0],
+        f.barycentric[1]);
+}
+
 template <class Int>
 void draw_scalar(const RasterTile& tile, const Rasterize::Edges<Int>& edges, std::int32_t t, PixelBox box) {
   Int row[3] = {edges.start[0], edges.start[1], edges.start[2]};
@@ -24,13 +43,7 @@ void draw_scalar(const RasterTile& tile, const Rasterize::Edges<Int>& edges, std
       // All three at least `least`: no sign bit in any difference.
       if (((e0 - edges.least[0]) | (e1 - edges.least[1]) | (e2 - edges.least[2])) >= 0) {
         const Rasterize::Fragment f = Rasterize::fragment(edges, e0, e1, e2);
-        const long i = first + x;
-        if (Rasterize::in_front(f.inverse_depth, t, tile.inverse_depth[i], tile.triangle[i])) {
-          tile.inverse_depth[i] = f.inverse_depth;
-          tile.triangle[i] = t;
-          tile.barycentrics[0][i] = f.barycentric[0];
-          tile.barycentrics[1][i] = f.barycentric[1];
-        }
+        write(tile, first + x, t, f.inverse_depth, f.barycentric[0], f.barycentric[1]);
       }
       e0 += edges.step_x[0];
       e1 += edges.step_x[1];
@@ -79,11 +92,7 @@ HRN_TARGET_NO_FMA void draw_narrow_avx2(const RasterTile& tile, const Rasterize:
     for (; covered != 0; covered &= covered - 1) {
       const int lane = __builtin_ctz(covered);
       const long i = first + (lane & 3) + (lane >> 2) * tile.stride;
-      if (!Rasterize::in_front(inverse_depth[lane], t, tile.inverse_depth[i], tile.triangle[i])) continue;
-      tile.inverse_depth[i] = inverse_depth[lane];
-      tile.triangle[i] = t;
-      tile.barycentrics[0][i] = b0[lane];
-      tile.barycentrics[1][i] = b1[lane];
+      write(tile, i, t, inverse_depth[lane], b0[lane], b1[lane]);
     }
     for (int k = 0; k < 3; ++k) e[k] = _mm256_add_epi32(e[k], down[k]);
   }
@@ -174,6 +183,7 @@ void RasterTile::draw(const Rasterize::Vertex& a, const Rasterize::Vertex& b, co
   if (box.x0 >= box.x1 || box.y0 >= box.y1) return;
   if (!Rasterize::is_small(a, b, c))
     return draw_scalar(*this, Rasterize::setup<std::int64_t>(a, b, c, box.x0, box.y0), t, box);
+  if (box.x1 - box.x0 == 1 && box.y1 - box.y0 == 1) return draw_pixel(*this, a, b, c, t, box.x0, box.y0);
   const auto edges = Rasterize::setup<std::int32_t>(a, b, c, box.x0, box.y0);
 #if HRN_X86
   if (isa == Isa::avx2) return (box.x1 - box.x0 <= 4 ? draw_narrow_avx2 : draw_avx2)(*this, edges, t, box);
