@@ -14,6 +14,8 @@ interface Measurement {
   threads: number;
   medianMs: number;
   minMs: number;
+  /** Processor time of all threads, least of all runs: hardly disturbed by other programs. */
+  cpuMs: number;
   /** What one run must at least read and write; 0: not counted. */
   bytes: number;
   runs: number;
@@ -86,7 +88,7 @@ function store(): void {
   const copyGBs = Object.fromEntries(copy);
   const document = { processor, ...machine, node: process.version, copyGigabytesPerSecond: copyGBs, measurements };
   writeFileSync(`${stem}.json`, `${JSON.stringify(document, null, 1)}\n`);
-  const fields = ['name', 'size', 'threads', 'medianMs', 'minMs', 'bytes', 'runs'] as const;
+  const fields = ['name', 'size', 'threads', 'medianMs', 'minMs', 'cpuMs', 'bytes', 'runs'] as const;
   const csv = [fields.join(','), ...measurements.map((m) => fields.map((f) => JSON.stringify(m[f])).join(','))];
   writeFileSync(`${stem}.csv`, `${csv.join('\n')}\n`);
   console.log(`kept in bench/results/${stem.split(/[\\/]/).pop()}.json and .csv`);
