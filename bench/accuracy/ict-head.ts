@@ -24,7 +24,7 @@ export interface IctModel {
   parts: IctPart[];
   /** Outer skin of head and neck. */
   skin: Uint32Array;
-  /** Narrow face, what a scanner in front of it reaches: where errors are measured. */
+  /** Narrow face from forehead to chin, what a scanner in front of it reaches: where errors are measured. */
   faceRegion: Uint32Array;
 }
 
@@ -42,6 +42,9 @@ const RANGES: readonly [end: number, part: IctPart | null][] = [
 ];
 const SKIN_END = 11248;
 const NARROW_FACE_END = 6706;
+/** The layout's narrow face goes on down the throat; the face ends under the chin. */
+const CHIN_LANDMARK = 8;
+const BELOW_CHIN_MM = 4;
 const MM_PER_CM = 10;
 
 export interface IctHead {
@@ -80,17 +83,21 @@ export async function readIctModel(file: string): Promise<IctModel> {
   const drawn = Uint32Array.from(triangles);
   const skin = trianglesOf(drawn, (v) => v < SKIN_END);
   const scanned = scannedVertices({ positions: neutral, triangles: drawn });
+  const landmarks68 = toUint32(array('landmarks68'));
+  const chin = neutral[3 * landmarks68[CHIN_LANDMARK]! + 1]!;
+  const isFace = (v: number): boolean =>
+    v < NARROW_FACE_END && scanned[v] === 1 && neutral[3 * v + 1]! > chin - BELOW_CHIN_MM;
   return {
     vertexCount,
     neutral,
     identity: millimetres('identity'),
     expression: millimetres('expression'),
     expressionNames: toStrings(array('expression_names')),
-    landmarks68: toUint32(array('landmarks68')),
+    landmarks68,
     triangles: drawn,
     parts,
     skin,
-    faceRegion: trianglesOf(skin, (v) => v < NARROW_FACE_END && scanned[v] === 1),
+    faceRegion: trianglesOf(skin, isFace),
   };
 }
 
