@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { parseLandmarkNoise } from '../lib/models/landmark-noise.js';
+import { landmarkBias, parseLandmarkNoise } from '../lib/models/landmark-noise.js';
 import { locateModels } from '../lib/models/locate.js';
 import { Random } from '../lib/sample/random.js';
 import { ALL_POINTS, MIRROR } from '../lib/stages/mesh-points.js';
@@ -17,18 +17,28 @@ describe('noiseStatistics', () => {
     const symmetric = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? (i % 4 === 0 ? 1 : -1) : 0.5));
     const odd = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? 0.6 : i % 4 === 1 ? 0.4 : -0.4));
     const bias = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? (i % 4 === 0 ? -0.7 : 0.7) : 0.3));
+    // Moves with the turn: odd under mirroring.
+    const turn = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? 1.5 : 0));
     const samples = Array.from({ length: 3000 }, () => {
       const [a, b] = [random.normal(), random.normal()];
-      return Float64Array.from(bias, (m, i) => m + a * symmetric[i]! + b * odd[i]! + random.normal(0, 0.2));
+      const yawDegrees = random.uniform(-40, 40);
+      const s = Math.sin((yawDegrees * Math.PI) / 180);
+      const error = Float64Array.from(
+        bias,
+        (m, i) => m + turn[i]! * s + a * symmetric[i]! + b * odd[i]! + random.normal(0, 0.2),
+      );
+      return { error, yawDegrees };
     });
     const used = new Uint8Array(points).fill(1);
     used[4] = 0;
     used[5] = 0;
     const found = noiseStatistics(samples, mirror, used, 3);
     expect(found.modes).toHaveLength(3);
-    expect(found.bias[20]).toBeCloseTo(bias[20]!, 1);
-    expect(found.bias[21]).toBeCloseTo(bias[21]!, 1);
-    expect(found.bias[8]).toBe(0);
+    expect(found.bias[0]![20]).toBeCloseTo(bias[20]!, 1);
+    expect(found.bias[0]![21]).toBeCloseTo(bias[21]!, 1);
+    expect(found.bias[1]![20]).toBeCloseTo(1.5, 1);
+    expect(found.bias[1]![21]).toBeCloseTo(0, 1);
+    expect(found.bias[0]![8]).toBe(0);
     expect(found.modes[0]![9]).toBe(0);
     const sizes = [symmetric, odd].map((mode) => Math.hypot(...mode.map((x, i) => (used[i >> 1] ? x : 0))));
     expect(Math.hypot(...found.modes[0]!) / sizes[0]!).toBeCloseTo(1, 1);
@@ -48,11 +58,18 @@ describe('landmark-noise.safetensors', () => {
     const noise = parseLandmarkNoise(await readFile(file), ALL_POINTS);
     expect(noise.modeCount).toBeLessThanOrEqual(24);
     expect(noise.modesMm).toHaveLength(noise.modeCount * ALL_POINTS * 2);
+    const turned = (s: number): Float64Array => landmarkBias(noise, [0, 0, s, 0, 0, 0, 0, 0, 0]);
+    const [right, left, ahead] = [turned(0.4), turned(-0.4), turned(0)];
     for (let p = 0; p < ALL_POINTS; p++) {
       const other = MIRROR[p]!;
-      expect(noise.biasMm[2 * p]).toBeCloseTo(-noise.biasMm[2 * other]!, 4);
-      expect(noise.biasMm[2 * p + 1]).toBeCloseTo(noise.biasMm[2 * other + 1]!, 4);
-      expect(Math.hypot(noise.biasMm[2 * p]!, noise.biasMm[2 * p + 1]!)).toBeLessThan(6);
+      for (const [bias, mirror] of [
+        [right, left],
+        [ahead, ahead],
+      ] as const) {
+        expect(bias[2 * p]).toBeCloseTo(-mirror[2 * other]!, 4);
+        expect(bias[2 * p + 1]).toBeCloseTo(mirror[2 * other + 1]!, 4);
+        expect(Math.hypot(bias[2 * p]!, bias[2 * p + 1]!)).toBeLessThan(6);
+      }
       expect(noise.sigmaMm[p]).toBeGreaterThan(0.2);
     }
   });

@@ -5,12 +5,12 @@ import { parseSafetensors } from './safetensors.js';
 /**
  * How the landmark network errs, measured on synthetic portraits with known truth (models/build/landmark-noise): where
  * it puts its points relative to the model's surface points, in mm along the head frame's x and y. An error is
- * `bias + sum_k c_k modes_k + independent`, with c_k of N(0, 1). Bias and modes of points that follow the silhouette are
- * zero.
+ * `bias(turn) + sum_k c_k modes_k + independent`, with c_k of N(0, 1). Bias and modes of points that follow the
+ * silhouette are zero.
  */
 export interface LandmarkNoise {
-  /** `[points][2]` */
-  biasMm: Float32Array;
+  /** `[3][points][2]`: constant, per sine of the turn, per its square; see `landmarkBias`. */
+  biasTermsMm: Float32Array;
   /** `[points]`, deviation of the independent part, per axis. */
   sigmaMm: Float32Array;
   modeCount: number;
@@ -28,15 +28,34 @@ export function parseLandmarkNoise(bytes: Uint8Array, points: number): LandmarkN
   const file = parseSafetensors(bytes);
   const modeCount = file.shape('modesMm')[0] ?? 0;
   const noise = {
-    biasMm: file.tensor('biasMm', 'F32', [points, 2]),
+    biasTermsMm: file.tensor('biasMm', 'F32', [3, points, 2]),
     sigmaMm: file.tensor('sigmaMm', 'F32', [points]),
     modeCount,
     modesMm: decodeHalfs(file.tensor('modesMm', 'F16', [modeCount, points, 2])),
   };
   const usable =
-    noise.sigmaMm.every((s) => s > 0 && s < 100) && [...noise.biasMm, ...noise.modesMm].every(Number.isFinite);
+    noise.sigmaMm.every((s) => s > 0 && s < 100) && [...noise.biasTermsMm, ...noise.modesMm].every(Number.isFinite);
   if (!usable) {
     throw new HrnError('MODEL_CORRUPT', 'landmark-noise.safetensors holds values that are no lengths; reinstall hrn');
   }
   return noise;
+}
+
+/** The largest turn that was measured; beyond it the bias stays what it is there. */
+const LARGEST_SINE = 0.69;
+
+/**
+ * The mean error of a head that is turned.
+ *
+ * @param rotation row-major 3x3, head frame to camera frame
+ * @returns `[points][2]`, mm
+ */
+export function landmarkBias({ biasTermsMm }: LandmarkNoise, rotation: ArrayLike<number>): Float64Array {
+  // The face looks along the head's z; its x component in the camera is the sine of the turn to the viewer's right.
+  const sine = Math.min(LARGEST_SINE, Math.max(-LARGEST_SINE, rotation[2]!));
+  const size = biasTermsMm.length / 3;
+  return Float64Array.from(
+    { length: size },
+    (_, i) => biasTermsMm[i]! + sine * biasTermsMm[size + i]! + sine * sine * biasTermsMm[2 * size + i]!,
+  );
 }

@@ -2,12 +2,12 @@
  * Measures how the landmark network errs on heads of the embedded model and writes models/landmark-noise.safetensors,
  * which the landmark fit uses as its noise model. Needs a built checkout; takes a few minutes:
  *
- *     npx tsx models/build/landmark-noise/build.ts [PORTRAITS]
+ *     npx tsx models/build/landmark-noise/build.ts [PORTRAITS] [--reuse]
  *
  * Run it again whenever the head model or the landmark network changes.
  */
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeFilesAtomically } from '../../../lib/atomic-write.js';
@@ -15,10 +15,11 @@ import { encodeHalfs } from '../../../lib/half-float.js';
 import { loadHead } from '../../../lib/models/head.js';
 import { readModel } from '../../../lib/models/manifest.js';
 import { MIRROR } from '../../../lib/stages/mesh-points.js';
-import { measure } from './measure.js';
+import { type Measurement, measure } from './measure.js';
 import { type NoiseStatistics, noiseStatistics } from './statistics.js';
 
 const FILE = 'landmark-noise.safetensors';
+const MEASUREMENTS = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../build/landmark-noise.json');
 const MODELS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 /** Far from the seeds that the accuracy bench uses. */
 const FIRST_SEED = 500_000;
@@ -34,21 +35,31 @@ const SIGMA_FLOOR_MM = 0.35;
 const count = Number(process.argv[2] ?? 480);
 const model = await loadHead(await readModel(MODELS, 'head.safetensors'));
 const seeds = Array.from({ length: count }, (_, i) => FIRST_SEED + i);
-const all = await measure(model, seeds, (done) => {
-  if (done % 20 === 0) process.stdout.write(`${done} of ${count} portraits\n`);
-});
+const all = await measurements();
 const accepted = all.filter(({ presence }) => presence >= MIN_PRESENCE);
 process.stdout.write(`faces found ${all.length}, presence at least ${MIN_PRESENCE}: ${accepted.length}\n`);
 
 const fixed = model.dense.dynamic.map((dynamic) => (dynamic ? 0 : 1));
-const statistics = noiseStatistics(
-  accepted.map(({ error }) => error),
-  MIRROR,
-  fixed,
-  MODES,
-);
+const statistics = noiseStatistics(accepted, MIRROR, fixed, MODES);
 report(statistics);
 await write(statistics);
+
+/** Measured now, or what the last run measured where --reuse is given. */
+async function measurements(): Promise<Measurement[]> {
+  if (process.argv.includes('--reuse')) {
+    const kept = JSON.parse(await readFile(MEASUREMENTS, 'utf8')) as (Omit<Measurement, 'error'> & {
+      error: number[];
+    })[];
+    return kept.map((m) => ({ ...m, error: Float64Array.from(m.error) }));
+  }
+  const measured = await measure(model, seeds, (done) => {
+    if (done % 20 === 0) process.stdout.write(`${done} of ${count} portraits\n`);
+  });
+  const kept = measured.map((m) => ({ ...m, error: Array.from(m.error, (x) => Math.round(x * 1000) / 1000) }));
+  await mkdir(path.dirname(MEASUREMENTS), { recursive: true });
+  await writeFilesAtomically([{ path: MEASUREMENTS, bytes: Buffer.from(JSON.stringify(kept)) }]);
+  return measured;
+}
 
 /** Prints means over the fixed points, and the bias by turn of the head. */
 function report({ bias, modes, sigma }: NoiseStatistics): void {
@@ -56,7 +67,10 @@ function report({ bias, modes, sigma }: NoiseStatistics): void {
   const rms = (value: (i: number) => number): string =>
     Math.sqrt(points.reduce((sum, p) => sum + value(2 * p) ** 2 + value(2 * p + 1) ** 2, 0) / points.length).toFixed(2);
   const modesAt = (i: number): number => Math.hypot(...modes.map((mode) => mode[i]!));
-  process.stdout.write(`rms over ${points.length} fixed points, mm: bias ${rms((i) => bias[i]!)}, `);
+  const share = [0, 1, 2].map((k) => rms((i) => bias[k]![i]!));
+  process.stdout.write(
+    `rms over ${points.length} fixed points, mm: bias ${share[0]}, per sine ${share[1]}, squared ${share[2]}, `,
+  );
   process.stdout.write(`modes ${rms(modesAt)}, rest ${rms((i) => sigma[i >> 1]!)}\n`);
   process.stdout.write(`modes, rms a point: ${modes.map((m) => rms((i) => m[i]!)).join(' ')}\n`);
   for (const [low, high] of [
@@ -69,22 +83,29 @@ function report({ bias, modes, sigma }: NoiseStatistics): void {
     const bin = accepted.filter(({ yawDegrees }) => yawDegrees >= low && yawDegrees < high);
     if (bin.length === 0) continue;
     const mean = (i: number): number => bin.reduce((sum, { error }) => sum + error[i]!, 0) / bin.length;
-    const apart = rms((i) => mean(i) - bias[i]!);
-    process.stdout.write(`yaw ${low} to ${high}: ${bin.length} portraits, bias ${rms(mean)}, from the mean ${apart}\n`);
+    const s = bin.reduce((sum, { yawDegrees }) => sum + Math.sin((yawDegrees * Math.PI) / 180), 0) / bin.length;
+    const apart = rms((i) => mean(i) - bias[0]![i]! - s * bias[1]![i]! - s * s * bias[2]![i]!);
+    process.stdout.write(
+      `yaw ${low} to ${high}: ${bin.length} portraits, bias ${rms(mean)}, beyond the table ${apart}\n`,
+    );
   }
 }
 
 async function write({ bias, modes, sigma }: NoiseStatistics): Promise<void> {
-  const believed = Float32Array.from(bias, (b) => BIAS_SHARE * b);
-  const sigmas = Float32Array.from(sigma, (s, p) =>
-    Math.hypot(s, SIGMA_FLOOR_MM, (1 - BIAS_SHARE) * Math.hypot(bias[2 * p]!, bias[2 * p + 1]!)),
+  const size = bias[0]!.length;
+  const believed = Float32Array.from(
+    { length: 3 * size },
+    (_, i) => BIAS_SHARE * bias[Math.floor(i / size)]![i % size]!,
   );
-  const halfs = new Uint16Array(modes.length * bias.length);
-  for (const [k, mode] of modes.entries()) encodeHalfs(Float32Array.from(mode), halfs, k * bias.length);
-  const points = bias.length / 2;
+  const sigmas = Float32Array.from(sigma, (s, p) =>
+    Math.hypot(s, SIGMA_FLOOR_MM, (1 - BIAS_SHARE) * Math.hypot(bias[0]![2 * p]!, bias[0]![2 * p + 1]!)),
+  );
+  const halfs = new Uint16Array(modes.length * size);
+  for (const [k, mode] of modes.entries()) encodeHalfs(Float32Array.from(mode), halfs, k * size);
+  const points = size / 2;
   const bytes = safetensors(
     [
-      { name: 'biasMm', dtype: 'F32', shape: [points, 2], data: believed },
+      { name: 'biasMm', dtype: 'F32', shape: [3, points, 2], data: believed },
       { name: 'sigmaMm', dtype: 'F32', shape: [points], data: sigmas },
       { name: 'modesMm', dtype: 'F16', shape: [modes.length, points, 2], data: halfs },
     ],

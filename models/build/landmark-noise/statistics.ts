@@ -1,44 +1,90 @@
 /** Mean and low-rank covariance of the landmark network's errors. */
 
 export interface NoiseStatistics {
-  /** `[points][2]`, mm. */
-  bias: Float64Array;
+  /** `[3][points][2]`, mm: the mean error of a head turned by yaw is `bias[0] + s bias[1] + s^2 bias[2]`, s = sin(yaw). */
+  bias: Float64Array[];
   /** `[modes][points][2]`, mm; each is one standard deviation of an independent error. */
   modes: Float64Array[];
   /** `[points]`, mm: what the modes leave, root mean square over the two axes. */
   sigma: Float64Array;
 }
 
+export interface NoiseSample {
+  /** `[points][2]`, mm in the head frame's x and y. */
+  error: Float64Array;
+  yawDegrees: number;
+}
+
 /**
  * The errors' statistics, mirror-symmetric: every sample also counts as its mirror image.
  *
- * @param samples `[points][2]` each, mm in the head frame's x and y
  * @param mirror for every point, the one on the other side of the face
  * @param used 0 for points that are left out: their bias and modes are 0
  */
 export function noiseStatistics(
-  samples: readonly Float64Array[],
+  samples: readonly NoiseSample[],
   mirror: readonly number[],
   used: Uint8Array,
   modeCount: number,
 ): NoiseStatistics {
   const size = 2 * mirror.length;
-  const rows = samples.flatMap((sample) => [sample, mirrored(sample, mirror)]);
-  const bias = new Float64Array(size);
-  for (const row of rows) for (let i = 0; i < size; i++) bias[i]! += row[i]! / rows.length;
-  const centred = rows.map((row) => row.map((x, i) => (used[i >> 1] ? x - bias[i]! : 0)));
-  const modes = principalModes(centred, modeCount);
+  const rows = samples.flatMap(({ error }) => [error, mirrored(error, mirror)]);
+  const turns = samples.flatMap(({ yawDegrees }) => {
+    const s = Math.sin((yawDegrees * Math.PI) / 180);
+    return [turnTerms(s), turnTerms(-s)];
+  });
+  const bias = regress(rows, turns, size);
+  const residuals = rows.map((row, r) => {
+    const [one, s, squared] = turns[r] as [number, number, number];
+    return row.map((x, i) => x - one * bias[0]![i]! - s * bias[1]![i]! - squared * bias[2]![i]!);
+  });
+  const modes = principalModes(
+    residuals.map((row) => row.map((x, i) => (used[i >> 1] ? x : 0))),
+    modeCount,
+  );
   const sigma = new Float64Array(mirror.length);
   for (let p = 0; p < mirror.length; p++) {
     let variance = 0;
     for (const i of [2 * p, 2 * p + 1]) {
-      for (const row of rows) variance += (row[i]! - bias[i]!) ** 2 / rows.length / 2;
+      for (const row of residuals) variance += row[i]! ** 2 / rows.length / 2;
       for (const mode of modes) variance -= mode[i]! ** 2 / 2;
     }
     sigma[p] = Math.sqrt(Math.max(0, variance));
-    if (!used[p]) bias.fill(0, 2 * p, 2 * p + 2);
+    if (!used[p]) for (const term of bias) term.fill(0, 2 * p, 2 * p + 2);
   }
   return { bias, modes, sigma };
+}
+
+/** What the mean error depends on; odd and even in the turn. */
+function turnTerms(s: number): number[] {
+  return [1, s, s * s];
+}
+
+/** Least squares of every column of `rows` on the three terms. */
+function regress(rows: readonly Float64Array[], terms: readonly number[][], size: number): Float64Array[] {
+  const normal = [0, 1, 2].map((i) => [0, 1, 2].map((j) => terms.reduce((sum, t) => sum + t[i]! * t[j]!, 0)));
+  const inverse = inverse3(normal);
+  const right = [0, 1, 2].map((i) => {
+    const out = new Float64Array(size);
+    for (const [r, row] of rows.entries()) for (let k = 0; k < size; k++) out[k]! += terms[r]![i]! * row[k]!;
+    return out;
+  });
+  return inverse.map((line) => {
+    const out = new Float64Array(size);
+    for (let k = 0; k < size; k++) out[k] = line.reduce((sum, value, i) => sum + value * right[i]![k]!, 0);
+    return out;
+  });
+}
+
+/** By cofactors; the terms are independent as soon as heads are turned. */
+function inverse3(m: readonly number[][]): number[][] {
+  const cofactor = (i: number, j: number): number => {
+    const [a, b] = [(i + 1) % 3, (i + 2) % 3];
+    const [c, d] = [(j + 1) % 3, (j + 2) % 3];
+    return m[a]![c]! * m[b]![d]! - m[a]![d]! * m[b]![c]!;
+  };
+  const determinant = [0, 1, 2].reduce((sum, j) => sum + m[0]![j]! * cofactor(0, j), 0);
+  return [0, 1, 2].map((i) => [0, 1, 2].map((j) => cofactor(j, i) / determinant));
 }
 
 function mirrored(sample: Float64Array, mirror: readonly number[]): Float64Array {
@@ -97,7 +143,7 @@ function orthonormalise(vectors: Float64Array[]): void {
   }
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;
   for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
