@@ -58,7 +58,7 @@ describe('landmark-noise.safetensors', () => {
     const noise = parseLandmarkNoise(await readFile(file), ALL_POINTS);
     expect(noise.modeCount).toBeLessThanOrEqual(24);
     expect(noise.modesMm).toHaveLength(noise.modeCount * ALL_POINTS * 2);
-    const turned = (s: number): Float64Array => landmarkBias(noise, [0, 0, s, 0, 0, 0, 0, 0, 0]);
+    const turned = (s: number): Float64Array => landmarkBias(noise, s);
     const [right, left, ahead] = [turned(0.4), turned(-0.4), turned(0)];
     for (let p = 0; p < ALL_POINTS; p++) {
       const other = MIRROR[p]!;

@@ -47,12 +47,11 @@ const LARGEST_SINE = 0.69;
 /**
  * The mean error of a head that is turned.
  *
- * @param rotation row-major 3x3, head frame to camera frame
+ * @param sineOfTurn of the angle between the face's axis and the camera's, positive to the viewer's right
  * @returns `[points][2]`, mm
  */
-export function landmarkBias({ biasTermsMm }: LandmarkNoise, rotation: ArrayLike<number>): Float64Array {
-  // The face looks along the head's z; its x component in the camera is the sine of the turn to the viewer's right.
-  const sine = Math.min(LARGEST_SINE, Math.max(-LARGEST_SINE, rotation[2]!));
+export function landmarkBias({ biasTermsMm }: LandmarkNoise, sineOfTurn: number): Float64Array {
+  const sine = Math.min(LARGEST_SINE, Math.max(-LARGEST_SINE, sineOfTurn));
   const size = biasTermsMm.length / 3;
   return Float64Array.from(
     { length: size },
