@@ -65,6 +65,17 @@ describe('render', () => {
     expect(pixel(picture, 28, 23)).toEqual([255, 255, 255, 255]);
   });
 
+  it('averages a texture that is much finer than the picture', async () => {
+    const size = 512;
+    const data = Uint8Array.from({ length: 3 * size * size }, (_, i) => {
+      const texel = Math.floor(i / 3);
+      return ((texel % size) + Math.floor(texel / size)) % 2 === 0 ? 255 : 0;
+    });
+    const texture = { data, width: size, height: size, channels: 3 as const };
+    const picture = await render(context, square, front, { ...flat, texture });
+    for (let x = 10; x < 30; x++) expect(Math.abs(pixel(picture, x, 15)[0]! - 128)).toBeLessThanOrEqual(1);
+  });
+
   it('lights with harmonics in the view frame', async () => {
     const light = new Float32Array(27);
     light[0] = 0.5; // red: constant

@@ -1,6 +1,7 @@
 #include "fit/render.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <string>
 
@@ -160,19 +161,24 @@ class Band {
         triangle_id_(static_cast<std::size_t>(max_rows * args.width * samples * samples)),
         barycentrics_(2 * triangle_id_.size()) {}
 
-  void draw(long first_row, long rows, float* depth = nullptr) {
-    ops::PoseProjectArgs<float> project;
+  /// Vertices in samples, y from `first_row` of the picture.
+  const HostArray<float>& project(long first_row) {
+    ops::PoseProjectArgs<float> a;
     const auto scale = static_cast<float>(samples_);
-    project.positions = args_.positions;
-    std::copy(args_.rotation, args_.rotation + 9, project.rotation);
-    std::copy(args_.translation, args_.translation + 3, project.translation);
-    project.focal_px = scale * args_.focal_px;
-    project.centre_px[0] = scale * args_.centre_px[0];
-    project.centre_px[1] = scale * (args_.centre_px[1] - static_cast<float>(first_row));
-    project.near_mm = args_.near_mm;
-    project.screen = screen_.data();
-    cpu_.for_each<ops::PoseProject::Forward>(args_.vertices, project);
+    a.positions = args_.positions;
+    std::copy(args_.rotation, args_.rotation + 9, a.rotation);
+    std::copy(args_.translation, args_.translation + 3, a.translation);
+    a.focal_px = scale * args_.focal_px;
+    a.centre_px[0] = scale * args_.centre_px[0];
+    a.centre_px[1] = scale * (args_.centre_px[1] - static_cast<float>(first_row));
+    a.near_mm = args_.near_mm;
+    a.screen = screen_.data();
+    cpu_.for_each<ops::PoseProject::Forward>(args_.vertices, a);
+    return screen_;
+  }
 
+  void draw(long first_row, long rows, float* depth = nullptr) {
+    project(first_row);
     ops::RasterizeArgs<float> raster;
     raster.screen = screen_.data();
     // Checked to be below the vertex count, which fits.
@@ -201,6 +207,50 @@ class Band {
   HostArray<float> barycentrics_;
 };
 
+/// Doubled area of a triangle in the plane.
+double area(const float* a, const float* b, const float* c) {
+  return static_cast<double>(b[0] - a[0]) * static_cast<double>(c[1] - a[1]) -
+         static_cast<double>(b[1] - a[1]) * static_cast<double>(c[0] - a[0]);
+}
+
+/// Halvings of the texture after which a sample of the picture covers about a texel, over the triangles that face the
+/// camera: a texture much finer than the picture would flicker from pixel to pixel.
+int texture_halvings(const RenderArgs& a, const HostArray<float>& screen) {
+  double texels = 0, samples = 0;
+  for (long t = 0; t < a.triangles; ++t) {
+    const float *p[3], *uv[3];
+    bool in_front = true;
+    for (int i = 0; i < 3; ++i) {
+      p[i] = screen.data() + 3L * a.indices[3 * t + i];
+      uv[i] = a.uvs + 2L * a.indices[3 * t + i];
+      in_front = in_front && p[i][2] >= a.near_mm;
+    }
+    const double on_screen = -area(p[0], p[1], p[2]), on_map = std::abs(area(uv[0], uv[1], uv[2]));
+    if (!in_front || !(on_screen > 0) || !std::isfinite(on_screen + on_map)) continue;
+    texels += on_map;
+    samples += on_screen;
+  }
+  texels *= static_cast<double>(a.texture_size) * static_cast<double>(a.texture_size);
+  int halvings = 0;
+  for (; texels > 2 * samples && samples > 0 && halvings < 12; ++halvings) texels /= 4;
+  return halvings;
+}
+
+/// The texture at half the size, [size / 2][size / 2][channels]; size is even.
+std::vector<std::uint8_t> halved(const std::uint8_t* texture, long size, long channels, ThreadPool& pool) {
+  const long half = size / 2, row = size * channels;
+  std::vector<std::uint8_t> out(static_cast<std::size_t>(half * half * channels));
+  pool.parallel_for(half, [&](long y) {
+    for (long x = 0; x < half; ++x) {
+      const std::uint8_t* p = texture + 2 * y * row + 2 * x * channels;
+      for (long c = 0; c < channels; ++c)
+        out[static_cast<std::size_t>((y * half + x) * channels + c)] =
+            static_cast<std::uint8_t>((p[c] + p[channels + c] + p[row + c] + p[row + channels + c] + 2) / 4);
+    }
+  });
+  return out;
+}
+
 /// Rows of a band.
 long band_rows(const RenderArgs& a, int samples) {
   return std::clamp(kBandSamples / (static_cast<long>(a.width) * samples * samples), 1L, static_cast<long>(a.height));
@@ -211,13 +261,24 @@ void draw_colours(const RenderArgs& a, CpuBackend& cpu, const Cancel& cancel, Re
   if (a.normals == nullptr && a.light != RenderLight::none) computed = vertex_normals(a, cpu);
   const long step = band_rows(a, a.supersampling);
   Band band(a, cpu, a.supersampling, step);
+  RenderArgs scene = a;
+  std::vector<std::uint8_t> texture;
+  if (a.texture != nullptr) {
+    for (int n = texture_halvings(a, band.project(0)); n > 0 && scene.texture_size % 2 == 0 && scene.texture_size > 2;
+         --n) {
+      cancel.check();
+      texture = halved(scene.texture, scene.texture_size, a.texture_channels, cpu.pool());
+      scene.texture = texture.data();
+      scene.texture_size /= 2;
+    }
+  }
   result.rgba.resize(4 * static_cast<std::size_t>(a.width) * static_cast<std::size_t>(a.height));
   for (long row = 0; row < a.height; row += step) {
     cancel.check();
     const long rows = std::min(step, a.height - row);
     band.draw(row, rows);
     cpu.for_each<DrawPixel>(rows * a.width,
-                            PixelArgs{a, band.triangle_id().data(), band.barycentrics().data(),
+                            PixelArgs{scene, band.triangle_id().data(), band.barycentrics().data(),
                                       a.normals != nullptr ? a.normals : computed.data(), row, result.rgba.data()});
   }
 }
