@@ -1,0 +1,133 @@
+import { describe, expect, it } from 'vitest';
+import { focalLengthPrior } from '../lib/stages/focal-length.js';
+import { metricScale } from '../lib/stages/iris-scale.js';
+import type { DenseLandmarks } from '../lib/stages/landmarks.js';
+import {
+  ALL_POINTS,
+  IMAGE_LEFT_IRIS,
+  IMAGE_RIGHT_IRIS,
+  LEFT_EYE_OUTER,
+  RIGHT_EYE_OUTER,
+} from '../lib/stages/mesh-points.js';
+
+const blankLandmarks = () =>
+  ({ pixels: new Float32Array(2 * ALL_POINTS), depth: new Float32Array(ALL_POINTS) }) as DenseLandmarks;
+
+describe('focalLengthPrior', () => {
+  /** Outer eye corners `width` pixels apart in the image and `deep` in depth. */
+  function eyes(width: number, deep = 0): DenseLandmarks {
+    const landmarks = blankLandmarks();
+    landmarks.pixels.set([300 - width / 2, 200], 2 * RIGHT_EYE_OUTER);
+    landmarks.pixels.set([300 + width / 2, 200], 2 * LEFT_EYE_OUTER);
+    landmarks.depth[LEFT_EYE_OUTER] = deep;
+    return landmarks;
+  }
+
+  it('takes what the caller knows as known', () => {
+    expect(focalLengthPrior(eyes(100), 1234, 800)).toEqual({ px: 1234, logSigma: 0, source: 'option' });
+  });
+
+  it('takes EXIF nearly as known', () => {
+    const prior = focalLengthPrior(eyes(100), undefined, 800);
+    expect(prior).toMatchObject({ px: 800, source: 'exif' });
+    expect(prior.logSigma).toBeGreaterThan(0);
+    expect(prior.logSigma).toBeLessThan(focalLengthPrior(eyes(100), undefined, undefined).logSigma);
+  });
+
+  it('else puts the face at a usual distance: a larger face, a longer lens', () => {
+    const one = focalLengthPrior(eyes(100), undefined, undefined);
+    expect(one.source).toBe('estimated');
+    expect(one.logSigma).toBeGreaterThan(0.1);
+    expect(focalLengthPrior(eyes(300), undefined, undefined).px).toBeCloseTo(3 * one.px, 3);
+    // Of a head about 0.3 to 2 metres away, whose outer eye corners are nearly a decimetre apart.
+    const distanceMm = (one.px * 92) / 100;
+    expect(distanceMm).toBeGreaterThan(300);
+    expect(distanceMm).toBeLessThan(2000);
+  });
+
+  it('does not take a turned head for a distant one', () => {
+    const turned = focalLengthPrior(eyes(60, 80), undefined, undefined);
+    expect(turned.px).toBeCloseTo(focalLengthPrior(eyes(100), undefined, undefined).px, 3);
+    expect(focalLengthPrior(eyes(60, -80), undefined, undefined).px).toBeCloseTo(turned.px, 6);
+  });
+});
+
+describe('metricScale', () => {
+  const IRIS_MM = 11.7;
+  interface Eyes {
+    /** Horizontal and vertical diameters of both irises, pixels. */
+    wide?: readonly [number, number];
+    high?: readonly [number, number];
+    opening?: readonly [number, number];
+    yawDegrees?: number;
+    focalPx?: number;
+    distanceMm?: number;
+  }
+
+  function scaleOf({
+    wide = [23.4, 23.4],
+    high = wide,
+    opening = wide,
+    yawDegrees = 0,
+    focalPx = 1000,
+    distanceMm = 500,
+  }: Eyes) {
+    const landmarks = blankLandmarks();
+    const lids = [
+      [159, 145],
+      [386, 374],
+    ] as const;
+    [IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS].forEach(([centre, right, top, left, bottom], eye) => {
+      const [x, y] = [200 + 100 * eye, 150];
+      const put = (point: number, dx: number, dy: number) => landmarks.pixels.set([x + dx, y + dy], 2 * point);
+      put(centre!, 0, 0);
+      put(right!, wide[eye]! / 2, 0);
+      put(left!, -wide[eye]! / 2, 0);
+      put(top!, 0, -high[eye]! / 2);
+      put(bottom!, 0, high[eye]! / 2);
+      put(lids[eye]![0], 0, -opening[eye]! / 2);
+      put(lids[eye]![1], 0, opening[eye]! / 2);
+    });
+    const [c, s] = [Math.cos((yawDegrees * Math.PI) / 180), Math.sin((yawDegrees * Math.PI) / 180)];
+    const rotation = Float64Array.from([c, 0, s, 0, -1, 0, s, 0, -c]);
+    return metricScale(landmarks, { rotation, translation: Float64Array.from([0, 0, distanceMm]), focalPx });
+  }
+  const prior = { factor: 1, source: 'prior' };
+
+  it.each([0.9, 0.95, 1, 1.04, 1.1])('finds a head fitted at 1 / %f of its size', (factor) => {
+    // An iris of 11.7 mm at the true distance, which is `factor` times the fitted one.
+    const px = (IRIS_MM * 1000) / (500 * factor);
+    const scale = scaleOf({ wide: [px, px] });
+    expect(scale.source).toBe('iris');
+    expect(scale.factor).toBeCloseTo(factor, 5);
+    expect(scale.irisDiameterPx).toBeCloseTo(px, 3);
+  });
+
+  it('averages the eyes, and takes the longer diameter of each', () => {
+    const scale = scaleOf({ wide: [22, 18], high: [19, 24.8], opening: [20, 20] });
+    expect(scale.irisDiameterPx).toBeCloseTo((22 + 24.8) / 2, 3);
+  });
+
+  it('does not depend on what the camera is, only on the size in millimetres', () => {
+    const one = scaleOf({});
+    expect(scaleOf({ focalPx: 2000, distanceMm: 1000 }).factor).toBeCloseTo(one.factor, 9);
+  });
+
+  it('keeps the prior size with one eye closed', () => {
+    expect(scaleOf({ opening: [23, 2] })).toEqual(prior);
+    expect(scaleOf({ opening: [2, 23] })).toEqual(prior);
+  });
+  it('keeps it for a head turned far, and uses both irises of one turned little', () => {
+    expect(scaleOf({ yawDegrees: 50 })).toEqual(prior);
+    expect(scaleOf({ yawDegrees: -50 })).toEqual(prior);
+    expect(scaleOf({ yawDegrees: 15 }).source).toBe('iris');
+  });
+  it('keeps it where the irises are a few pixels', () => {
+    expect(scaleOf({ wide: [3, 3], distanceMm: 3900 })).toEqual(prior);
+  });
+  it('keeps it where the irises say something impossible', () => {
+    expect(scaleOf({ distanceMm: 200 })).toEqual(prior);
+    expect(scaleOf({ distanceMm: 1500 })).toEqual(prior);
+    expect(scaleOf({ wide: [Number.NaN, 20] })).toEqual(prior);
+  });
+});
