@@ -65,7 +65,10 @@ void push(WeightedMap& fine, const WeightedMap& coarse, ThreadPool& pool) {
 }  // namespace
 
 void pull_push(WeightedMap& map, ThreadPool& pool) {
-  if (map.size <= 1) return;
+  if (map.size <= 1) {
+    if (map.size == 1 && map.weights[0] <= 0) std::fill(map.values.begin(), map.values.end(), 0.f);
+    return;
+  }
   WeightedMap coarse = pull(map, pool);
   pull_push(coarse, pool);
   push(map, coarse, pool);
