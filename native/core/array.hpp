@@ -1,5 +1,5 @@
-// Owned host memory, 64-byte aligned (one cache line, one AVX-512 register) and zeroed. Large arrays ask for huge pages:
-// scattered reads of pixels and vertices otherwise spend much of their time on address translation.
+// Owned host memory, 64-byte aligned (one cache line, one AVX-512 register) and zeroed. Large arrays ask for huge
+// pages: scattered reads of pixels and vertices otherwise spend much of their time on address translation.
 #pragma once
 #include <cstddef>
 #include <cstring>
