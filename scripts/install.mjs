@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// The package's install script: keeps the prebuilt addon if it loads here, else compiles the addon.
+// The package's install script: keeps the prebuilt addon if it loads here, else compiles the addon. In a checkout it
+// always compiles (what changed), since a prebuilt addon left there may be older than the sources.
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -9,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 
 function prebuiltLoads() {
-  if (!existsSync(join(root, 'prebuilds'))) return false;
+  if (!existsSync(join(root, 'prebuilds')) || existsSync(join(root, 'test'))) return false;
   try {
     const { resolve } = createRequire(import.meta.url)('node-gyp-build/node-gyp-build.js');
     // In a process of its own: a binary that does not fit may end the process instead of throwing.
