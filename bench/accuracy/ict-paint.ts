@@ -74,15 +74,17 @@ export function randomPaint(model: IctModel, random: Random): Paint {
         smooth(noseTip[1] - 8, noseTip[1] - 22, y) * smooth(chin[1] - 30, chin[1] - 10, y) * smooth(20, 45, z);
       mix(rgb, hair, beard * jaw);
     }
-    const lips = z > 60 ? smooth(0.8, -0.8, polygonDistance(outerLips, x, y)) : 0;
+    const lips = z > 60 && isNear(outerLips, x, y) ? smooth(0.8, -0.8, polygonDistance(outerLips, x, y)) : 0;
     if (lips > 0) mix(rgb, [tone[0]! * 0.82, tone[1]! * 0.5, tone[2]! * 0.55], lips * lipRed);
     if (z > 50) {
       for (const lid of lids) {
+        if (!isNear(lid, x, y)) continue;
         // The rim of the lids is darker, as lashes make it.
         const d = Math.abs(polygonDistance(lid, x, y));
         mix(rgb, [tone[0]! * 0.35, tone[1]! * 0.25, tone[2]! * 0.22], 0.6 * smooth(2.2, 0.6, d));
       }
       for (const brow of brows) {
+        if (!isNear(brow, x, y)) continue;
         const [distance, along] = polylineDistance(brow, x, y + 2);
         const half = 4.2 - 2.2 * along;
         const strands = 0.75 + 0.5 * valueNoise(x * 1.3 + y, y * 0.4, z, grainSeed + 1);
@@ -187,6 +189,19 @@ function polylineDistance(line: readonly Point[], x: number, y: number): [distan
     }
   }
   return [best, along];
+}
+
+/** Whether a point lies in the box around some points, or a little outside it: most of the head is far from all features. */
+function isNear(points: readonly Point[], x: number, y: number): boolean {
+  const margin = 9;
+  let [left, right, bottom, top] = [Infinity, -Infinity, Infinity, -Infinity];
+  for (const [px, py] of points) {
+    if (px < left) left = px;
+    if (px > right) right = px;
+    if (py < bottom) bottom = py;
+    if (py > top) top = py;
+  }
+  return x > left - margin && x < right + margin && y > bottom - margin && y < top + margin;
 }
 
 /** Signed distance to a closed polygon, negative inside. */
