@@ -75,6 +75,10 @@ export function encodeHalfs(values: Float32Array, out: Uint16Array, start = 0): 
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
   for (let i = 0; i < values.length; i++) {
     const word = bits[i] as number;
+    if (word === 0) {
+      out[start + i] = 0;
+      continue;
+    }
     const index = word >>> 23;
     const down = shift[index] as number;
     const mantissa = word & 0x7fffff;

@@ -1,12 +1,13 @@
 /** Marks the missing fourth corner of a triangle in a list of quads. */
 export const NO_VERTEX = 0xffff;
 
-/** A subdivision step as a sparse matrix in CSR form over cage vertices, and the mesh that it yields. */
+/** A subdivision step as a sparse matrix, column by column (a column per cage vertex), and the mesh that it yields. */
 export interface Subdivision {
   /** Cage vertices, then one point per edge in order of first appearance, then one per face. */
   vertexCount: number;
-  rowStarts: Uint32Array;
-  columns: Uint16Array;
+  /** `[cage vertices + 1]`: where each column's entries start in `rows` and `weights`. */
+  columnStarts: Uint32Array;
+  rows: Uint32Array;
   weights: Float32Array;
   /** `[quads][4]`; those of a face are adjacent, one per corner, in the order of the faces. */
   quads: Uint32Array;
@@ -54,18 +55,19 @@ function buildTopology(faces: Uint16Array): Topology {
   };
 }
 
-/** Collects the weights of one matrix row at a time, adding up repeated columns. */
-class RowBuilder {
+/** Collects the weights of one matrix row at a time, adding up repeated columns; gives the matrix by columns. */
+class MatrixBuilder {
   private readonly sums: Float64Array;
+  private readonly columnSizes: Uint32Array;
   private touched: number[] = [];
-  readonly rowStarts: Uint32Array;
-  readonly columns: number[] = [];
-  readonly weights: number[] = [];
+  private readonly rows: number[] = [];
+  private readonly columns: number[] = [];
+  private readonly weights: number[] = [];
   private row = 0;
 
-  constructor(columnCount: number, rowCount: number) {
+  constructor(columnCount: number) {
     this.sums = new Float64Array(columnCount);
-    this.rowStarts = new Uint32Array(rowCount + 1);
+    this.columnSizes = new Uint32Array(columnCount);
   }
 
   add(column: number, weight: number): void {
@@ -74,14 +76,29 @@ class RowBuilder {
   }
 
   finishRow(): void {
-    this.touched.sort((a, b) => a - b);
     for (const column of this.touched) {
+      this.rows.push(this.row);
       this.columns.push(column);
       this.weights.push(this.sums[column]!);
+      this.columnSizes[column]!++;
       this.sums[column] = 0;
     }
     this.touched = [];
-    this.rowStarts[++this.row] = this.columns.length;
+    this.row++;
+  }
+
+  byColumns(): Pick<Subdivision, 'columnStarts' | 'rows' | 'weights'> {
+    const columnStarts = new Uint32Array(this.columnSizes.length + 1);
+    for (let c = 0; c < this.columnSizes.length; c++) columnStarts[c + 1] = columnStarts[c]! + this.columnSizes[c]!;
+    const cursor = columnStarts.slice();
+    const rows = new Uint32Array(this.rows.length);
+    const weights = new Float32Array(this.rows.length);
+    this.rows.forEach((row, i) => {
+      const k = cursor[this.columns[i]!]!++;
+      rows[k] = row;
+      weights[k] = this.weights[i]!;
+    });
+    return { columnStarts, rows, weights };
   }
 }
 
@@ -96,7 +113,7 @@ export function catmullClark(vertexCount: number, faces: Uint16Array): Subdivisi
   const { edges, edgeFaces, faceEdges } = buildTopology(faces);
   const edgeCount = edges.length / 2;
   const total = vertexCount + edgeCount + faceCount;
-  const rows = new RowBuilder(vertexCount, total);
+  const rows = new MatrixBuilder(vertexCount);
   const addFace = (face: number, weight: number) => {
     const corners = cornerCount(faces, face);
     for (let k = 0; k < corners; k++) rows.add(faces[4 * face + k]!, weight / corners);
@@ -148,9 +165,7 @@ export function catmullClark(vertexCount: number, faces: Uint16Array): Subdivisi
   }
   return {
     vertexCount: total,
-    rowStarts: rows.rowStarts,
-    columns: Uint16Array.from(rows.columns),
-    weights: Float32Array.from(rows.weights),
+    ...rows.byColumns(),
     quads: Uint32Array.from(quads),
     edges,
   };
@@ -168,28 +183,27 @@ function incidence(vertexCount: number, itemCount: number, verticesOf: (item: nu
 }
 
 /**
- * Subdivided positions or offsets.
+ * Subdivided positions or offsets. Vertices at zero cost nothing, which most of an expression's are.
  *
  * @param cage `[cage vertices][3]`
  * @param out `[vertexCount][3]`
  */
 export function applySubdivision(operator: Subdivision, cage: Float32Array, out: Float32Array): void {
-  const { rowStarts, columns, weights, vertexCount } = operator;
-  for (let row = 0; row < vertexCount; row++) {
-    let x = 0;
-    let y = 0;
-    let z = 0;
-    const end = rowStarts[row + 1]!;
-    for (let k = rowStarts[row]!; k < end; k++) {
+  const { columnStarts, rows, weights } = operator;
+  out.fill(0);
+  for (let column = 0; column + 1 < columnStarts.length; column++) {
+    const x = cage[3 * column]!;
+    const y = cage[3 * column + 1]!;
+    const z = cage[3 * column + 2]!;
+    if (x === 0 && y === 0 && z === 0) continue;
+    const end = columnStarts[column + 1]!;
+    for (let k = columnStarts[column]!; k < end; k++) {
       const weight = weights[k]!;
-      const column = 3 * columns[k]!;
-      x += weight * cage[column]!;
-      y += weight * cage[column + 1]!;
-      z += weight * cage[column + 2]!;
+      const row = 3 * rows[k]!;
+      out[row]! += weight * x;
+      out[row + 1]! += weight * y;
+      out[row + 2]! += weight * z;
     }
-    out[3 * row] = x;
-    out[3 * row + 1] = y;
-    out[3 * row + 2] = z;
   }
 }
 

@@ -10,6 +10,8 @@ from subdivision import catmull_clark, quad_triangles, subdivided_mirror
 
 PARTS = ("skin", "leftEye", "rightEye", "upperTeeth", "lowerTeeth", "tongue")
 EYE_GROUPS = {"leftEye": "helper-l-eye", "rightEye": "helper-r-eye"}
+# The source's tongue fills the mouth up to the palate; in a mouth that opens it should lie behind the lower teeth.
+TONGUE_SHIFT_MM = np.array([0.0, -7.0, -5.0])
 TEETH_GROUPS = {"upperTeeth": "helper-upper-teeth", "lowerTeeth": "helper-lower-teeth"}
 
 
@@ -74,6 +76,7 @@ def build():
     for part in TEETH_GROUPS:
         first = eyes[part]["first"]
         rest[first:first + len(eyes[part]["rest"])] = eyes[part]["rest"]
+    rest[offset - blocks[-1].shape[0]:] += TONGUE_SHIFT_MM
     for part in EYE_GROUPS:
         eye = eyes[part]
         rest[eye["first"]:eye["first"] + eye["count"]] = eye["centre"] + eye["radius"] * eye["directions"]

@@ -54,7 +54,8 @@ class Cage:
 
     def eye_midpoint(self, points):
         """Point midway between the eyeball centres of a cage shape."""
-        return np.mean([points[slice(f, f + n)].mean(0) for f, n, _, _ in (self.eye(p) for p in EYE_GROUPS)], 0)
+        balls = [points[first:first + count] for first, count, _, _ in (self.eye(part) for part in EYE_GROUPS)]
+        return np.mean([(ball.max(0) + ball.min(0)) / 2 for ball in balls], 0)
 
 
 def load_cage():

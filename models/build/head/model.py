@@ -8,13 +8,13 @@ from sources import WORK
 class Head:
     """Subdivided mean, identity and expression bases (float32), albedo and triangles."""
 
-    def __init__(self, identity="identity.npz", components=None):
+    def __init__(self, identity="identity.npz", components=None, expression="expression.npz"):
         self.cage = load_cage()
         _, self.operator = load_operators()
         arrays = np.load(WORK / identity)
         self.mean_cage = arrays["mean"]
         self.identity_cage = arrays["components"][:components]
-        self.expression_cage = np.load(WORK / "expression.npz")["shapes"]
+        self.expression_cage = np.load(WORK / expression)["shapes"]
         albedo = np.load(WORK / "albedo.npz")
         self.albedo_mean, self.albedo_components = albedo["mean"], albedo["components"]
         self.triangles = self.cage.triangles.astype(np.int64)

@@ -47,11 +47,11 @@ def half(array):
 
 def main():
     calibrated = (sources.WORK / "calibrated.npz").exists()
-    head = Head("calibrated.npz" if calibrated else "identity.npz")
+    head = Head("calibrated.npz" if calibrated else "identity.npz", expression="expression_final.npz")
     cage = head.cage
     regions = np.load(sources.WORK / "regions.npz")
     landmarks = np.load(sources.WORK / "correspondences.npz")
-    prior = np.load(sources.WORK / "expression.npz")
+    prior = np.load(sources.WORK / "expression_final.npz")
     count = len(expression.NAMES)
     tensors = {
         "mean": (head.mean_cage - cage.eye_midpoint(head.mean_cage)).astype(np.float32),

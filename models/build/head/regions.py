@@ -7,8 +7,8 @@ from geometry import load_cage
 from model import Head
 
 NAMES = ["other", "nose", "mouth", "forehead", "cheeks", "eyes", "ears", "neck", "scalp", "chin"]
-EAR_TARGETS = ("ears/l-ear-scale-incr", "ears/r-ear-scale-incr")
-EAR_SHARE = 0.35
+EAR_TARGETS = ("ears/l-ear-wing-incr", "ears/r-ear-wing-incr")
+EAR_SHARE = 0.12
 
 
 def ear_mask(cage, operator):

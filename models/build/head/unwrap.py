@@ -14,11 +14,14 @@ import sources
 from cage import PARTS
 from geometry import load_cage, load_operators
 
-SUPERELLIPSE_POWER = 2.7
+SUPERELLIPSE_POWER = 3.0
 BORDER = 0.006
-ITERATIONS = 60
-SMALL_SCALE = 0.22
+ITERATIONS = 150
+THROAT_MM = 98.0
+SMALL_SCALE = 0.14
 POCKET_SCALE = 0.12
+# Weight of distortion outside the face, where the border forces some.
+SMALL_WEIGHT, POCKET_WEIGHT = 0.03, 0.02
 
 
 def superellipse(angles):
@@ -148,11 +151,14 @@ def relax(uv, triangles, inverse, area, free_dofs):
 
 
 def skin_scale(points, outer):
-    """Target size of each skin vertex relative to the face: smaller on scalp, neck and back, smallest in pockets."""
+    """Target size of each skin vertex relative to the face, and weight of its distortion: smaller on scalp, neck and
+    back, smallest in pockets."""
     identity = np.load(sources.WORK / "identity.npz")
-    distance = cKDTree(identity["mean"][identity["face"]]).query(points)[0]
-    scale = SMALL_SCALE + (1 - SMALL_SCALE) * np.exp(-(np.maximum(distance - 6, 0) / 20) ** 2)
-    return np.where(outer, scale, POCKET_SCALE)
+    mean, eyes = identity["mean"], load_cage().eye_midpoint(identity["mean"])
+    distance = cKDTree(mean[identity["face"] & (mean[:, 1] > eyes[1] - THROAT_MM)]).query(points)[0]
+    near = np.exp(-((np.maximum(distance - 5, 0) / 15) ** 2))
+    return (np.where(outer, SMALL_SCALE + (1 - SMALL_SCALE) * near, POCKET_SCALE),
+            np.where(outer, SMALL_WEIGHT + (1 - SMALL_WEIGHT) * near, POCKET_WEIGHT))
 
 
 def half_disc(points, cage, triangles):
@@ -181,7 +187,7 @@ def unwrap_skin(points, cage):
     upwards = half[middle[0], 2] > half[middle[-1], 2]
     assert not upwards, "the midline should run from the nape to the throat"
     lengths = np.linalg.norm(np.diff(half[middle], axis=0), axis=1)
-    scale = skin_scale(half, np.load(sources.WORK / "outer.npy")[vertices])
+    scale, importance = skin_scale(half, np.load(sources.WORK / "outer.npy")[vertices])
     lengths = lengths * (scale[middle[1:]] + scale[middle[:-1]])
     drop = np.concatenate([[0], np.cumsum(lengths)]) / lengths.sum()
     positions = np.zeros((len(chain), 2))
@@ -195,7 +201,7 @@ def unwrap_skin(points, cage):
     # Bring the target to the size of the half disc, so that the energy's optimum is not a uniform squeeze.
     disc = 0.5 * np.abs(np.sum(positions[:, 0] * np.roll(positions[:, 1], -1) - positions[:, 1] * np.roll(positions[:, 0], -1)))
     factor = np.sqrt(disc / area.sum())
-    inverse, area = inverse / factor, area * factor**2
+    inverse, area = inverse / factor, area * factor**2 * importance[local].mean(1)
     fixed = np.concatenate([arc, middle[[0, -1]]])
     count = len(half)
     free = np.ones(2 * count, bool)
