@@ -223,6 +223,7 @@ PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& 
     const PhotoCrop crop{level.rgb.data(), level.mask.data(), level.size, level.scale, level.x0, level.y0};
     fit.set_level(crop, visible_vertices(model, surface, fit.state(), problem.landmarks.identity_count));
     const auto run = [&](int iterations, double tolerance) {
+      if (iterations == 0) return;
       optim::LevenbergMarquardtOptions options;
       options.max_iterations = iterations;
       options.tolerance = tolerance;
