@@ -10,7 +10,9 @@ from geometry import load_cage, load_operators
 from subdivision import face_corners
 
 SKIN_COMPONENTS = 10
-BROW_SPREAD = 0.28
+BROW_SPREAD = 0.2
+# Half the skins are dark, half light: as wide a normal distribution of tones would go beyond white.
+TONE_SHARE = 0.78
 
 
 def bilinear(image, uv):
@@ -64,11 +66,13 @@ def main():
     components = np.zeros((count + 2, len(uv), 3))
     components[:count, skin] = (vt[:count] * (s[:count, None] / np.sqrt(len(samples) - 1))).reshape(count, -1, 3)
     mean[skin] = bare
+    components[0] *= TONE_SHARE
     brow = painter.brow()
     tint = paint.BROW_TINT * (mean / mean[skin].mean(0)).clip(0.6, 1.2)
     # One component each for how dark the brows and how light the irises are.
     components[count] = (BROW_SPREAD * brow[:, None] * (tint - mean))
-    components[:count] *= (1 - paint.BROW_STRENGTH * brow)[None, :, None]
+    # Brows vary less with skin tone than the skin around them.
+    components[:count] *= (1 - 0.5 * paint.BROW_STRENGTH * brow)[None, :, None]
     mean = paint.towards(mean, tint, paint.BROW_STRENGTH * brow)
     lashes = painter.lashes()
     mean = paint.towards(mean, paint.LASH_TINT, lashes)

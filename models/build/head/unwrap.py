@@ -13,15 +13,18 @@ from scipy.spatial import cKDTree
 import sources
 from cage import PARTS
 from geometry import load_cage, load_operators
+from regions import ear_mask
 
 SUPERELLIPSE_POWER = 3.0
 BORDER = 0.006
 ITERATIONS = 150
 THROAT_MM = 98.0
-SMALL_SCALE = 0.14
+SMALL_SCALE = 0.18
 POCKET_SCALE = 0.12
 # Weight of distortion outside the face, where the border forces some.
-SMALL_WEIGHT, POCKET_WEIGHT = 0.03, 0.02
+SMALL_WEIGHT, POCKET_WEIGHT = 0.05, 0.02
+# Ears are seen from the front and stand out, so they get more than their surroundings.
+EAR_SCALE, EAR_WEIGHT = 0.42, 0.4
 
 
 def superellipse(angles):
@@ -150,15 +153,16 @@ def relax(uv, triangles, inverse, area, free_dofs):
     return uv
 
 
-def skin_scale(points, outer):
+def skin_scale(points, outer, ears):
     """Target size of each skin vertex relative to the face, and weight of its distortion: smaller on scalp, neck and
     back, smallest in pockets."""
     identity = np.load(sources.WORK / "identity.npz")
     mean, eyes = identity["mean"], load_cage().eye_midpoint(identity["mean"])
     distance = cKDTree(mean[identity["face"] & (mean[:, 1] > eyes[1] - THROAT_MM)]).query(points)[0]
     near = np.exp(-((np.maximum(distance - 5, 0) / 15) ** 2))
-    return (np.where(outer, SMALL_SCALE + (1 - SMALL_SCALE) * near, POCKET_SCALE),
-            np.where(outer, SMALL_WEIGHT + (1 - SMALL_WEIGHT) * near, POCKET_WEIGHT))
+    scale, weight = (np.maximum(small + (1 - small) * near, ear * ears)
+                     for small, ear in ((SMALL_SCALE, EAR_SCALE), (SMALL_WEIGHT, EAR_WEIGHT)))
+    return np.where(outer, scale, POCKET_SCALE), np.where(outer, weight, POCKET_WEIGHT)
 
 
 def half_disc(points, cage, triangles):
@@ -171,7 +175,7 @@ def half_disc(points, cage, triangles):
     return vertices, local[left], midline[vertices]
 
 
-def unwrap_skin(points, cage):
+def unwrap_skin(points, cage, ears):
     triangles = cage.triangles[cage.triangle_part == 0].astype(int)
     vertices, local, midline = half_disc(points, cage, triangles)
     chain = np.array(boundary_chain(local))
@@ -187,7 +191,7 @@ def unwrap_skin(points, cage):
     upwards = half[middle[0], 2] > half[middle[-1], 2]
     assert not upwards, "the midline should run from the nape to the throat"
     lengths = np.linalg.norm(np.diff(half[middle], axis=0), axis=1)
-    scale, importance = skin_scale(half, np.load(sources.WORK / "outer.npy")[vertices])
+    scale, importance = skin_scale(half, np.load(sources.WORK / "outer.npy")[vertices], ears[vertices])
     lengths = lengths * (scale[middle[1:]] + scale[middle[:-1]])
     drop = np.concatenate([[0], np.cumsum(lengths)]) / lengths.sum()
     positions = np.zeros((len(chain), 2))
@@ -293,7 +297,8 @@ if __name__ == "__main__":
     cage = load_cage()
     _, operator = load_operators()
     points = operator @ np.load(sources.WORK / "identity.npz")["mean"]
-    uv = unwrap_skin(points, cage)
+    ears = ear_mask(cage, operator)
+    uv = unwrap_skin(points, cage, (ears | ears[cage.mirror2]).astype(float))
     place_islands(uv, points, cage)
     areas = signed_areas(uv, cage.triangles)
     for part in range(6):
