@@ -120,7 +120,7 @@ export async function refine(
 }
 
 /** A square, axis-aligned crop around the face with its skin mask. */
-async function cropLevel(
+export async function cropLevel(
   photo: Photo,
   landmarks: DenseLandmarks,
   person: PersonMask,

@@ -193,33 +193,39 @@ Layers project_photo(const TextureBakeArgs& a, const TexelOwner& owner, ThreadPo
   return layers;
 }
 
-// Low-frequency difference between photo and model, known where the photo is trusted and filled smoothly elsewhere,
-// for one UV island. Blocks of `block` texels.
-WeightedMap colour_correction(const TextureBakeArgs& a, const TexelOwner& owner, const Layers& layers, int island,
-                              int block, ThreadPool& pool) {
+// Low-frequency difference between photo and model, one map per UV island: known where the photo is trusted, filled
+// smoothly elsewhere. Blocks of `block` texels.
+std::vector<WeightedMap> colour_corrections(const TextureBakeArgs& a, const TexelOwner& owner, const Layers& layers,
+                                            int block, ThreadPool& pool) {
   const long size = a.size;
-  WeightedMap low(static_cast<int>((size + block - 1) / block), 3);
-  pool.parallel_for(low.size, [&](long by) {
-    for (long bx = 0; bx < low.size; ++bx) {
-      double sum[3] = {0, 0, 0}, total = 0;
-      for (long y = by * block; y < std::min(size, (by + 1) * block); ++y) {
-        for (long x = bx * block; x < std::min(size, (bx + 1) * block); ++x) {
-          const std::size_t i = static_cast<std::size_t>(y * size + x);
-          const float w = layers.photo[4 * i + 3];
-          const long t = owner.triangle[i];
-          if (w <= 0 || t < 0 || a.islands[t] != island) continue;
-          for (std::size_t k = 0; k < 3; ++k) sum[k] += w * (layers.photo[4 * i + k] - layers.base[3 * i + k]);
-          total += w;
+  const int side = static_cast<int>((size + block - 1) / block);
+  std::vector<WeightedMap> maps(static_cast<std::size_t>(a.island_count), WeightedMap(side, 3));
+  pool.parallel_for(side, [&](long by) {
+    for (long y = by * block; y < std::min(size, (by + 1) * block); ++y) {
+      for (long x = 0; x < size; ++x) {
+        const std::size_t i = static_cast<std::size_t>(y * size + x);
+        const float w = layers.photo[4 * i + 3];
+        if (w <= 0) continue;
+        WeightedMap& map = maps[a.islands[owner.triangle[i]]];
+        const std::size_t o = static_cast<std::size_t>(by * side + x / block);
+        for (std::size_t k = 0; k < 3; ++k) {
+          map.values[3 * o + k] += w * (layers.photo[4 * i + k] - layers.base[3 * i + k]);
         }
+        map.weights[o] += w;
       }
-      const std::size_t o = static_cast<std::size_t>(by * low.size + bx);
-      if (total <= 0) continue;
-      for (std::size_t k = 0; k < 3; ++k) low.values[3 * o + k] = static_cast<float>(sum[k] / total);
-      low.weights[o] = static_cast<float>(std::min(1.0, 4 * total / (block * block)));
+    }
+    for (WeightedMap& map : maps) {
+      for (long bx = 0; bx < side; ++bx) {
+        const std::size_t o = static_cast<std::size_t>(by * side + bx);
+        const float total = map.weights[o];
+        if (total <= 0) continue;
+        for (std::size_t k = 0; k < 3; ++k) map.values[3 * o + k] /= total;
+        map.weights[o] = std::min(1.f, 4 * total / static_cast<float>(block * block));
+      }
     }
   });
-  pull_push(low, pool);
-  return low;
+  for (WeightedMap& map : maps) pull_push(map, pool);
+  return maps;
 }
 
 }  // namespace
@@ -231,10 +237,7 @@ std::vector<std::uint8_t> bake_texture(const TextureBakeArgs& a, ThreadPool& poo
   const Layers layers = project_photo(a, owner, pool);
   cancel.check();
   const int block = std::max(1, a.size / 128);
-  std::vector<WeightedMap> correction;
-  for (int island = 0; island < a.island_count; ++island) {
-    correction.push_back(colour_correction(a, owner, layers, island, block, pool));
-  }
+  const std::vector<WeightedMap> correction = colour_corrections(a, owner, layers, block, pool);
   cancel.check();
 
   const auto corrected = [&](std::size_t i, long y, long x, int island, float* out) {
