@@ -1,4 +1,5 @@
 import { loadHead } from './models/head.js';
+import { type LandmarkNoise, parseLandmarkNoise } from './models/landmark-noise.js';
 import { locateModels } from './models/locate.js';
 import { readManifest, readModel } from './models/manifest.js';
 import type { MorphableModel } from './morphable-model.js';
@@ -7,11 +8,14 @@ import { native } from './native/load.js';
 import type { ModelRecord } from './result.js';
 
 const HEAD_FILE = 'head.safetensors';
+const NOISE_FILE = 'landmark-noise.safetensors';
 
 /** A head morphable model, in JavaScript and in native memory. */
 export interface HeadModel {
   morphable: MorphableModel;
   native: NativeModel;
+  /** How the landmark network errs on this head; absent for a head that it was not measured on. */
+  noise?: LandmarkNoise;
   /** Everything that takes part in a fit with this head: the networks, and the head itself unless the caller gave it. */
   records: ModelRecord[];
 }
@@ -26,8 +30,11 @@ export async function loadHeadModel(own: MorphableModel | undefined, folder?: st
   const models = locateModels(folder);
   const manifest = await readManifest(models);
   const records = manifest
-    .filter(({ file }) => own === undefined || file !== HEAD_FILE)
+    .filter(({ file }) => own === undefined || (file !== HEAD_FILE && file !== NOISE_FILE))
     .map(({ file, sha256, licence }) => ({ name: file, sha256, licence }));
-  const morphable = own ?? (await loadHead(await readModel(models, HEAD_FILE)));
-  return { morphable, native: new (native().Model)(morphable), records };
+  if (own !== undefined) return { morphable: own, native: new (native().Model)(own), records };
+  const [head, noiseBytes] = await Promise.all([readModel(models, HEAD_FILE), readModel(models, NOISE_FILE)]);
+  const morphable = await loadHead(head);
+  const noise = parseLandmarkNoise(noiseBytes, morphable.dense.count);
+  return { morphable, native: new (native().Model)(morphable), noise, records };
 }

@@ -1,10 +1,11 @@
 import type { HeadModel } from '../head-model.js';
+import { landmarkBias } from '../models/landmark-noise.js';
 import type { NativeContext } from '../native/binding.js';
 import type { CoarseFit, CoarseProblem } from '../native/coarse.js';
 import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { FocalLength } from './focal-length.js';
-import type { DenseLandmarks } from './landmarks.js';
+import { type DenseLandmarks, yawOf } from './landmarks.js';
 
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
@@ -32,6 +33,13 @@ export async function fitCoarse(
     principalPx: Float64Array.from(principalPx),
     identityCount: head.morphable.identity.count,
     contourVertices: native().contourCandidates(head.native, CONTOUR_RADIUS_MM),
+    ...(head.noise
+      ? {
+          biasMm: landmarkBias(head.noise, Math.sin((yawOf(landmarks) * Math.PI) / 180)),
+          sigmaMm: Float64Array.from(head.noise.sigmaMm),
+          nuisanceMm: head.noise.modesMm,
+        }
+      : {}),
   };
   const fit = await runJob((onProgress) => native().coarseFit(context, head.native, problem, onProgress), job);
   return { problem, fit };

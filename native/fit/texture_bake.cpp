@@ -175,7 +175,8 @@ Layers project_photo(const TextureBakeArgs& a, const TexelOwner& owner, ThreadPo
       if (!(c.z <= a.seen.depth[d] + tolerance)) continue;
       float s = 0;
       sample(safe.data(), a.seen.width, a.seen.height, 1, 1, du, dv, &s);
-      weight *= s;
+      // Teeth and eyes lie in narrow openings, all of them near a step in depth: half a tooth beats none.
+      weight *= a.islands[t] == 0 ? s : std::max(s, 0.9f);
       if (a.person) {
         const float* q = a.person_from_photo;
         float person = 0;
