@@ -71,7 +71,10 @@ export class Hrn {
     });
   }
 
-  /** Fits every face of at least `minFacePx`, largest first. */
+  /**
+   * Fits every face of at least `minFacePx`, largest first. Of several, those that cannot be fitted (turned away,
+   * covered) are left out; where none can, the first one's error is thrown.
+   */
   fitAll(image: ImageInput, options?: FitOptions): Promise<Reconstruction[]> {
     return this.#run(() => {
       const resolved = resolveFitOptions(options);
@@ -159,9 +162,17 @@ export class Hrn {
         device: this.device,
       };
       const results: Reconstruction[] = [];
+      const failures: unknown[] = [];
       for (const face of chosen) {
-        results.push(await fitFace(resources, decoded, photo, face, options, progress, { ...timingsMs }));
+        try {
+          results.push(await fitFace(resources, decoded, photo, face, options, progress, { ...timingsMs }));
+        } catch (error) {
+          const ofThisFace = error instanceof HrnError && ['FACE_NOT_VISIBLE', 'FIT_FAILED'].includes(error.code);
+          if (!ofThisFace) throw error;
+          failures.push(error);
+        }
       }
+      if (results.length === 0) throw failures[0];
       return results;
     } finally {
       photo.dispose();

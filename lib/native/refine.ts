@@ -31,8 +31,10 @@ export interface PhotometricProblem {
   expression: Float64Array;
   nuisance: Float64Array;
   levels: readonly PhotometricLevel[];
-  /** Colour noise, 0..1; default 0.05. */
-  sigma?: number;
+  /** Colour noise as a multiple of the colour difference that the fit has reached; default 1.5. */
+  sigmaPerError?: number;
+  /** But at least this, 0..1; default 0.01. */
+  sigmaFloor?: number;
   /** Colour difference at which a point has lost half its pull; default 0.1. */
   robust?: number;
   /** All surface points together count as this many independent ones; default 400. */
@@ -96,7 +98,8 @@ export interface DeformationProblem {
   mirror?: number;
   /** Prior of what the albedo model misses, sRGB-encoded. */
   colourScales?: readonly MapScale[];
-  sigma?: number;
+  sigmaPerError?: number;
+  sigmaFloor?: number;
   robust?: number;
   effectiveSamples?: number;
   landmarkFloorPx?: number;

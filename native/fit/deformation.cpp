@@ -99,7 +99,9 @@ void check(const Model& model, const DeformationProblem& p) {
     }
   }
   require(p.mirror >= 0 && p.mirror <= 1, "a mirror correlation of 0 to 1");
-  require(p.photo.sigma > 0 && p.photo.robust > 0 && p.photo.effective_samples >= 0, "photometric options above 0");
+  require(
+      p.photo.sigma_floor > 0 && p.photo.sigma_per_error >= 0 && p.photo.robust > 0 && p.photo.effective_samples >= 0,
+      "photometric options above 0");
   require(p.landmark_floor_px >= 0 && p.contour_sigma_mm > 0 && p.contour_weight >= 0, "weights of 0 or more");
 }
 
@@ -120,7 +122,10 @@ DeformationResult fit_deformation(const Model& model, const DeformationProblem& 
     cancel.check();
     progress.report(i, iterations);
     loop.forward(shape.map().data(), colour.map().data());
-    if (i % kRematch == 0) loop.match_landmarks();
+    if (i % kRematch == 0) {
+      loop.match_landmarks();
+      loop.update_sigma();
+    }
     result.energy.push_back(loop.energy());
     loop.backward(shape.gradient().data(), colour.gradient().data());
     const double done = static_cast<double>(i) / iterations;

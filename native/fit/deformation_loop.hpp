@@ -82,10 +82,6 @@ class DeformationLoop {
     backend.upload(base_, problem.positions.data(), problem.positions.size());
     backend.upload(base_albedo_, albedo, static_cast<std::size_t>(3 * vertices_));
     taps_ = ops::build_uv_taps(model.uvs.data(), vertices_, problem.map_size, nullptr);
-    double mask = 0;
-    for (const float m : problem.level.mask) mask += static_cast<double>(m);
-    photo_scale_ =
-        mask > 0 ? 0.5 * problem.photo.effective_samples / (mask * problem.photo.sigma * problem.photo.sigma) : 0;
     if (problem.contour_weight > 0) {
       rows_.resize(static_cast<std::size_t>(problem.level.size));
       columns_.resize(static_cast<std::size_t>(problem.level.size));
@@ -111,7 +107,15 @@ class DeformationLoop {
   // Looks anew where the silhouette is; after forward().
   void match_landmarks() { targets_ = &matcher_.match(screen_.data(), normals_.data(), positions_.data()); }
 
-  // The data term, after forward() and match_landmarks().
+  // The colour noise from the difference that is left; after forward().
+  void update_sigma() {
+    double mask = 0;
+    for (const float m : problem_.level.mask) mask += static_cast<double>(m);
+    const double sigma = problem_.photo.sigma(photometric_error());
+    photo_scale_ = mask > 0 ? 0.5 * problem_.photo.effective_samples / (mask * sigma * sigma) : 0;
+  }
+
+  // The data term, after forward(), match_landmarks() and update_sigma().
   double energy() {
     double photo[losses::Photometric::kReduced], landmark[1];
     backend_.template reduce<losses::Photometric::Forward, losses::Photometric::kReduced>(pixels_, photo_args(), photo);
@@ -119,7 +123,7 @@ class DeformationLoop {
     return photo_scale_ * photo[0] + 0.5 * landmark[0];
   }
 
-  // Gradient of the data term by both maps, after forward() and match_landmarks().
+  // Gradient of the data term by both maps; after the same.
   void backward(float* grad_shape_map, float* grad_colour_map) {
     backend_.template for_each<losses::Photometric::Backward>(pixels_, photo_args());
     auto interpolate = interpolate_args();

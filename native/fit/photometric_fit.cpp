@@ -51,6 +51,8 @@ class PhotometricLeastSquares {
   }
   // Solves for light and albedo alone.
   void set_appearance_only(bool only) { appearance_only_ = only; }
+  // The colour noise from the difference that is left.
+  void update_sigma() { photo_.set_sigma(problem_.photo.sigma(mean_error())); }
   double mean_error() { return photo_.mean_error(landmarks_.state(), look_, crop_); }
 
   double linearize(optim::NormalEquations& equations) {
@@ -199,7 +201,8 @@ void check(const Model& model, const PhotometricProblem& p) {
     for (const double v : *values) require(std::isfinite(v), "finite start values");
   }
   check_camera(p.camera);
-  for (const double v : {p.photo.sigma, p.photo.robust, p.albedo_sigma, p.light_sigma, p.light_colour_sigma}) {
+  for (const double v : {p.photo.sigma_per_error, p.photo.sigma_floor, p.photo.robust, p.albedo_sigma, p.light_sigma,
+                         p.light_colour_sigma}) {
     require(v > 0 && std::isfinite(v), "positive deviations");
   }
   require(p.photo.effective_samples >= 0 && std::isfinite(p.photo.effective_samples), "a sample count of 0 or more");
@@ -238,10 +241,15 @@ PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& 
     };
     if (i == 0) {
       fit.set_appearance_only(true);
+      fit.update_sigma();
       run(kLightIterations, 1e-3);
       fit.set_appearance_only(false);
     }
-    run(level.iterations, 1e-4);
+    // Twice: once the shape follows the photo, what is left tells better what albedo and light cannot explain.
+    for (const int part : {level.iterations / 2, level.iterations - level.iterations / 2}) {
+      fit.update_sigma();
+      run(part, 1e-4);
+    }
   }
   const LandmarkState& state = fit.state();
   const auto begin = state.coefficients.begin();

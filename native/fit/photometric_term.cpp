@@ -239,7 +239,7 @@ bool PhotometricTerm::shade(const Appearance& look, const photometric::Camera& c
 }
 
 double PhotometricTerm::scale(const PhotometricOptions& options) const {
-  return total_weight_ > 0 ? options.effective_samples / (total_weight_ * options.sigma * options.sigma) : 0;
+  return total_weight_ > 0 ? options.effective_samples / (total_weight_ * sigma_ * sigma_) : 0;
 }
 
 double PhotometricTerm::energy(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,

@@ -5,6 +5,7 @@
 // pose, identity, expression, albedo and light can be solved for together in some ten iterations where a first-order
 // method needs hundreds.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -26,9 +27,15 @@ struct PhotoCrop {
 };
 
 struct PhotometricOptions {
-  double sigma = 0.05;             // colour noise, 0..1
+  // Colour noise, 0..1: so many times the mean absolute colour difference that the fit has reached, but at least the
+  // floor. What albedo and light cannot explain differs tenfold between a render and a photo in hard light, and shape
+  // must not be bent to explain it.
+  double sigma_per_error = 1.5;
+  double sigma_floor = 0.01;
   double robust = 0.10;            // residual norm at which Geman-McClure halves the pull, 0..1
   double effective_samples = 400;  // neighbouring points err alike: all of them count as this many independent ones
+
+  double sigma(double error) const { return std::max(sigma_floor, sigma_per_error * error); }
 };
 
 namespace photometric {
@@ -56,7 +63,8 @@ class PhotometricTerm {
   // The first `identity_count` identity components and every expression component take part.
   PhotometricTerm(const Model& model, long identity_count, ThreadPool& pool);
 
-  // Which sample points count from here: facing the camera, not hidden, inside the mask. Constant between calls.
+  // Which sample points count from here: facing the camera, not hidden, inside the mask. Constant between calls, like
+  // the colour noise.
   // `visible` has one byte per model vertex.
   void select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<std::uint8_t>& visible);
 
@@ -70,6 +78,8 @@ class PhotometricTerm {
 
   // Weighted mean absolute colour difference of the selected points, 0..1.
   double mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop);
+
+  void set_sigma(double sigma) { sigma_ = sigma; }
 
   long selected() const { return static_cast<long>(active_.size()); }
 
@@ -103,7 +113,7 @@ class PhotometricTerm {
   std::vector<std::int32_t> active_;  // indices of samples_
   std::vector<float> weight_;         // per active sample
   std::vector<float> positions_;      // [rows][3] at the state last evaluated
-  double total_weight_ = 0;
+  double total_weight_ = 0, sigma_ = 0.05;
   std::vector<float> hessian_, gradient_;  // partial sums of accumulate()
 };
 
