@@ -31,8 +31,8 @@ export interface PhotometricProblem {
   expression: Float64Array;
   nuisance: Float64Array;
   levels: readonly PhotometricLevel[];
-  /** Colour noise as a multiple of the colour difference that the fit has reached; default 1.5. */
-  sigmaPerError?: number;
+  /** Colour noise, 0..1, where the fit has come to within 0.02 of the photo; grows with the difference left. Default 0.04. */
+  sigmaReference?: number;
   /** But at least this, 0..1; default 0.01. */
   sigmaFloor?: number;
   /** Colour difference at which a point has lost half its pull; default 0.1. */
@@ -98,7 +98,7 @@ export interface DeformationProblem {
   mirror?: number;
   /** Prior of what the albedo model misses, sRGB-encoded. */
   colourScales?: readonly MapScale[];
-  sigmaPerError?: number;
+  sigmaReference?: number;
   sigmaFloor?: number;
   robust?: number;
   effectiveSamples?: number;

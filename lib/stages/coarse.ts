@@ -10,6 +10,16 @@ import { type DenseLandmarks, yawOf } from './landmarks.js';
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
 
+/** The network's depth is only roughly metric, mm. */
+const DEPTH_SIGMA_MM = 25;
+/** Across the silhouette: the network's jaw line is smoother than jaws are, mm. */
+const CONTOUR_SIGMA_MM = 2.5;
+/**
+ * Narrower than the model's own prior: landmarks of photos err in more ways than those of the portraits that their noise
+ * was measured on, and on heads that are not the model's this shrinkage lowers the error (npm run bench:accuracy).
+ */
+const IDENTITY_SIGMA = 0.8;
+
 /** The landmark fit and the problem it solved, which the photometric refinement takes up again. */
 export interface CoarseStage {
   problem: CoarseProblem;
@@ -31,7 +41,10 @@ export async function fitCoarse(
     focalPx: focal.px,
     logFocalSigma: focal.logSigma,
     principalPx: Float64Array.from(principalPx),
+    depthSigmaMm: DEPTH_SIGMA_MM,
     identityCount: head.morphable.identity.count,
+    identitySigma: new Float64Array(head.morphable.identity.count).fill(IDENTITY_SIGMA),
+    contourSigmaMm: CONTOUR_SIGMA_MM,
     contourVertices: native().contourCandidates(head.native, CONTOUR_RADIUS_MM),
     ...(head.noise
       ? {

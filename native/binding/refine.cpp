@@ -109,7 +109,7 @@ Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
   if (!levels.IsArray()) reject("an array", "levels", levels);
   const auto list = levels.As<Napi::Array>();
   for (std::uint32_t i = 0; i < list.Length() && i < 16; ++i) problem.levels.push_back(level_of(list.Get(i)));
-  for (const auto& [key, to] : {std::pair{"sigmaPerError", &problem.photo.sigma_per_error},
+  for (const auto& [key, to] : {std::pair{"sigmaReference", &problem.photo.sigma_reference},
                                 {"sigmaFloor", &problem.photo.sigma_floor},
                                 {"robust", &problem.photo.robust},
                                 {"effectiveSamples", &problem.photo.effective_samples},
@@ -167,7 +167,7 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
     const Napi::Value value = field(o, key);
     if (!value.IsUndefined()) *to = scales_of(value, key);
   }
-  for (const auto& [key, to] : {std::pair{"sigmaPerError", &problem.photo.sigma_per_error},
+  for (const auto& [key, to] : {std::pair{"sigmaReference", &problem.photo.sigma_reference},
                                 {"sigmaFloor", &problem.photo.sigma_floor},
                                 {"robust", &problem.photo.robust},
                                 {"effectiveSamples", &problem.photo.effective_samples},

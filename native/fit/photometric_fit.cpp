@@ -201,7 +201,7 @@ void check(const Model& model, const PhotometricProblem& p) {
     for (const double v : *values) require(std::isfinite(v), "finite start values");
   }
   check_camera(p.camera);
-  for (const double v : {p.photo.sigma_per_error, p.photo.sigma_floor, p.photo.robust, p.albedo_sigma, p.light_sigma,
+  for (const double v : {p.photo.sigma_reference, p.photo.sigma_floor, p.photo.robust, p.albedo_sigma, p.light_sigma,
                          p.light_colour_sigma}) {
     require(v > 0 && std::isfinite(v), "positive deviations");
   }

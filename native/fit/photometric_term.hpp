@@ -6,6 +6,7 @@
 // method needs hundreds.
 #pragma once
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -27,15 +28,19 @@ struct PhotoCrop {
 };
 
 struct PhotometricOptions {
-  // Colour noise, 0..1: so many times the mean absolute colour difference that the fit has reached, but at least the
-  // floor. What albedo and light cannot explain differs tenfold between a render and a photo in hard light, and shape
-  // must not be bent to explain it.
-  double sigma_per_error = 1.5;
+  // Colour noise, 0..1, of a fit that has come to within kReferenceError of the photo; it grows with the 1.5th power of
+  // the mean absolute colour difference. What albedo and light cannot explain differs tenfold between a render and a
+  // photo in hard light, and shape must not be bent to explain it. (Measured on renders of the model's own and of other
+  // heads: a fixed noise that serves one spoils the other.)
+  static constexpr double kReferenceError = 0.02;
+  double sigma_reference = 0.04;
   double sigma_floor = 0.01;
   double robust = 0.10;            // residual norm at which Geman-McClure halves the pull, 0..1
   double effective_samples = 400;  // neighbouring points err alike: all of them count as this many independent ones
 
-  double sigma(double error) const { return std::max(sigma_floor, sigma_per_error * error); }
+  double sigma(double error) const {
+    return std::max(sigma_floor, sigma_reference * std::pow(error / kReferenceError, 1.5));
+  }
 };
 
 namespace photometric {
