@@ -58,8 +58,12 @@ export interface Coefficients {
 }
 
 export interface Quality {
+  /**
+   * Mean distance between the network's landmarks, less its measured bias, and the same points of the fitted head; its
+   * jaw outline, which follows the silhouette, is left out.
+   */
   landmarkErrorPx: number;
-  /** Percent of the distance between the outer eye corners. */
+  /** The same in percent of the distance between the outer eye corners. */
   landmarkErrorPercent: number;
   /** Mean absolute difference of rendered and photographed colour over the visible face, 0..1. */
   photometricError: number;

@@ -34,7 +34,7 @@ type Assembled = Pick<
 >;
 
 /** Brings the stages' results to metric size and into the public frame: origin between the fitted eyes. */
-export function assemble({ head, landmarks, refined, texture, scale, focal, principalPx }: Fitted): Assembled {
+export function assemble({ head, landmarks, coarse, refined, texture, scale, focal, principalPx }: Fitted): Assembled {
   const origin = betweenEyes(head, refined.positions);
   const place = (positions: Float32Array) => positions.map((value, i) => (value - origin[i % 3]!) * scale.factor);
   const positions = place(refined.positions);
@@ -88,7 +88,7 @@ export function assemble({ head, landmarks, refined, texture, scale, focal, prin
       : {}),
     texture: { data: texture.rgb, width: textureSide(texture), height: textureSide(texture), channels: 3 },
     quality: {
-      ...landmarkError(head, landmarks, projection, positions),
+      ...landmarkError(head, unbiased(landmarks, coarse, refined), projection, positions),
       photometricError: refined.photometricError,
     },
     scale: scaleSource,
@@ -154,13 +154,28 @@ function projectPoints(projection: readonly number[], points: Float32Array): Flo
   return out;
 }
 
+/** The landmarks without the network's measured bias, which turns with the head. */
+function unbiased(
+  { pixels }: DenseLandmarks,
+  { problem: { biasMm } }: CoarseStage,
+  { camera: { rotation, translation, focalPx } }: RefinedHead,
+): Float32Array {
+  if (biasMm === undefined) return pixels;
+  const pxPerMm = focalPx / translation[2]!;
+  return pixels.map((value, i) => {
+    const [point, axis] = [Math.floor(i / 2), i % 2];
+    const shift = rotation[3 * axis]! * biasMm[2 * point]! + rotation[3 * axis + 1]! * biasMm[2 * point + 1]!;
+    return value - pxPerMm * shift;
+  });
+}
+
 /**
- * Mean distance between the network's points and the same points of the fitted head, over the points that have a place
- * on the surface (the network's jaw outline follows the silhouette instead).
+ * Mean distance between observed points and the same points of the fitted head, over the points that have a place on the
+ * surface (the network's jaw outline follows the silhouette instead).
  */
 function landmarkError(
   head: MorphableModel,
-  { pixels }: DenseLandmarks,
+  pixels: Float32Array,
   projection: readonly number[],
   positions: Float32Array,
 ): { landmarkErrorPx: number; landmarkErrorPercent: number } {

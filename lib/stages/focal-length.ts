@@ -19,7 +19,7 @@ const OUTER_EYES_MM = 92;
  * prior is on it and not on the lens: a tight crop has a long focal length in image widths whatever the lens was.
  */
 const DISTANCE_MM = 850;
-const DISTANCE_LOG_SIGMA = 0.45;
+const DISTANCE_LOG_SIGMA = 0.3;
 
 /** The focal length that the caller gave, else EXIF's, else one that puts the face at a usual distance. */
 export function focalLengthPrior(

@@ -1,6 +1,5 @@
 import type { HeadModel } from '../head-model.js';
 import type { NativeContext } from '../native/binding.js';
-import type { CoarseProblem } from '../native/coarse.js';
 import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { NativeCamera, PhotometricFit, PhotometricLevel } from '../native/refine.js';
@@ -90,8 +89,7 @@ export async function refine(
   const parametric = await shape(fitted);
   const common = { camera, identity, expression, albedo, lighting, coarsePositions };
   if (detail === 'coarse') return { ...common, positions: parametric, photometricError: error };
-  const { pixels, sigmaMm, contourVertices } = coarse.problem;
-  const biasMm = networkError(coarse.problem, fitted.nuisance);
+  const { pixels, biasMm, sigmaMm, contourVertices } = coarse.problem;
   const deformed = await runJob(
     (onProgress) =>
       native().deformationFit(
@@ -119,14 +117,6 @@ export async function refine(
     deformationMap: { data: deformed.map, size: MAP_SIZE },
     photometricError: deformed.photometricError,
   };
-}
-
-/** What the fit holds for the network's error at each point, `[n][2]` mm: the usual bias and its correlated part. */
-function networkError({ biasMm, nuisanceMm }: CoarseProblem, nuisance: Float64Array): Float64Array | undefined {
-  if (biasMm === undefined || nuisanceMm === undefined) return biasMm;
-  return biasMm.map((bias, i) =>
-    nuisance.reduce((sum, c, k) => sum + c * nuisanceMm[k * biasMm.length + i]!, bias),
-  );
 }
 
 /** A square, axis-aligned crop around the face with its skin mask. */
