@@ -10,10 +10,8 @@ import { type DenseLandmarks, yawOf } from './landmarks.js';
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
 
-/** The network's depth is only roughly metric, mm. */
-const DEPTH_SIGMA_MM = 25;
 /** Across the silhouette: the network's jaw line is smoother than jaws are, mm. */
-const CONTOUR_SIGMA_MM = 2.5;
+const CONTOUR_SIGMA_MM = 3;
 /**
  * Narrower than the model's own prior: landmarks of photos err in more ways than those of the portraits that their noise
  * was measured on, and on heads that are not the model's this shrinkage lowers the error (npm run bench:accuracy).
@@ -26,7 +24,10 @@ export interface CoarseStage {
   fit: CoarseFit;
 }
 
-/** Pose, focal length, identity and expression from the dense landmarks. */
+/**
+ * Pose, focal length, identity and expression from the dense landmarks. The network's depths take no part: they err in
+ * the same way on every face, and the fit is better without them (npm run bench:accuracy).
+ */
 export async function fitCoarse(
   context: NativeContext,
   head: HeadModel,
@@ -37,11 +38,9 @@ export async function fitCoarse(
 ): Promise<CoarseStage> {
   const problem: CoarseProblem = {
     pixels: Float64Array.from(landmarks.pixels),
-    depths: Float64Array.from(landmarks.depth),
     focalPx: focal.px,
     logFocalSigma: focal.logSigma,
     principalPx: Float64Array.from(principalPx),
-    depthSigmaMm: DEPTH_SIGMA_MM,
     identityCount: head.morphable.identity.count,
     identitySigma: new Float64Array(head.morphable.identity.count).fill(IDENTITY_SIGMA),
     contourSigmaMm: CONTOUR_SIGMA_MM,
