@@ -34,6 +34,11 @@ const focalLengths = (['known', 'unknown'] as const).filter((focal) => !flags.fo
 
 const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
 const reconstructor = await hrn.create();
+// A long run that is interrupted still writes what it has measured.
+let interrupted = false;
+process.once('SIGINT', () => {
+  interrupted = true;
+});
 const results: CaseResult[] = [];
 const failures: string[] = [];
 const pictures: { name: string; bytes: Buffer }[] = [];
@@ -52,6 +57,7 @@ await writeResults();
 async function runSet(set: string, cases: AsyncIterable<PortraitCase>): Promise<void> {
   const rows: PictureRow[] = [];
   for await (const portrait of cases) {
+    if (interrupted) break;
     const mean = compare(portrait, faceOf(model, model.mean));
     let row: PictureRow | undefined;
     for (const focalLength of focalLengths) {
