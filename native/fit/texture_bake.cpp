@@ -172,7 +172,7 @@ Layers project_photo(const TextureBakeArgs& a, const TexelOwner& owner, ThreadPo
       const std::size_t d = static_cast<std::size_t>(static_cast<long>(dv) * a.seen.width + static_cast<long>(du));
       // Tolerance grows on slanted surfaces, where one depth pixel spans more millimetres.
       const float tolerance = 1.5f + 1.5f / std::max(facing, 0.1f);
-      if (!(c.z <= a.seen.depth[d] + tolerance)) continue;
+      if (!(c.z <= a.seen.depth[d] + tolerance) || !std::isfinite(a.seen.depth[d])) continue;
       float s = 0;
       sample(safe.data(), a.seen.width, a.seen.height, 1, 1, du, dv, &s);
       // Teeth and eyes lie in narrow openings, all of them near a step in depth: half a tooth beats none.
