@@ -149,9 +149,9 @@ describe('metric scaling', () => {
     const fitted = (factor: number): Fitted => ({
       head: model,
       landmarks: {
-        pixels: Float64Array.from({ length: 2 * ALL_POINTS }, (_, i) => 200 + (i % 97)),
+        pixels: Float32Array.from({ length: 2 * ALL_POINTS }, (_, i) => 200 + (i % 97)),
       } as unknown as Fitted['landmarks'],
-      coarse: {} as Fitted['coarse'],
+      coarse: { problem: {} } as Fitted['coarse'],
       refined: {
         camera: {
           rotation: Float64Array.from(pose.rotation),

@@ -51,6 +51,7 @@ void check_slopes(Report& report, const std::string& what, const fit::Deformatio
   const Map shape = noise(problem, 1, 0.2), colour = noise(problem, 2, 0.02);
   loop.forward(shape.data(), colour.data());
   loop.match_landmarks();  // once: what the silhouette is stays as it is here
+  loop.update_sigma();
   Map by_shape(shape.size()), by_colour(colour.size());
   loop.backward(by_shape.data(), by_colour.data());
   const auto check = [&](const std::string& name, const Map& gradient, double step, bool moves_shape) {
@@ -112,7 +113,8 @@ HRN_TEST("fit/deformation/explains photo and landmarks better than its start") {
                                            }));
   CHECK(reports >= 24);
   report.equal(fitted.energy.size(), std::size_t{24}, "energies");
-  CHECK(fitted.energy.back() < 0.8 * fitted.energy.front());
+  // The last iterations, which weigh everything alike.
+  CHECK(fitted.energy[23] < fitted.energy[17]);
   problem.level.iterations = 0;
   CHECK(fitted.photometric_error < run(problem).photometric_error);
 }

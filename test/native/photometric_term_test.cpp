@@ -14,6 +14,7 @@ namespace {
 using Vector = std::vector<double>;
 
 constexpr int kSide = 200;
+constexpr double kSigma = 0.05;
 
 // A smooth picture: bilinear interpolation of it has kinks too small to matter.
 std::vector<float> smooth_picture() {
@@ -53,6 +54,7 @@ struct Scene {
     for (double& l : look.lighting) l += random.uniform(-0.15, 0.15);
     layout.shape = static_cast<int>(state.coefficients.size());
     layout.albedo = static_cast<int>(look.albedo.size());
+    term.set_sigma(kSigma);
     term.select(state, crop, std::vector<std::uint8_t>(static_cast<std::size_t>(model.vertex_count), 1));
   }
 
@@ -149,7 +151,7 @@ HRN_TEST("fit/photometric-term/its Hessian is J^T W J") {
     ++points;
     const optim::NormalEquations base = scene.accumulate();
     const int n = scene.layout.total();
-    const double unit = scene.options.effective_samples / (scene.options.sigma * scene.options.sigma);
+    const double unit = scene.options.effective_samples / (kSigma * kSigma);
     std::vector<Vector> rows;
     constexpr float kShift = 0.25f;
     for (std::size_t c = 0; c < 3; ++c) {
