@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { HrnError } from '../../lib/errors.js';
-import type { NativeJob } from '../../lib/native/binding.js';
+import { NATIVE_EXPORTS, type NativeJob } from '../../lib/native/binding.js';
 import { native } from '../../lib/native/load.js';
 import { onnxRuntimeLibrary } from '../../lib/native/onnx-runtime.js';
 import { tinyModel } from './tiny-model.js';
@@ -147,7 +147,8 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
         expression: new Float64Array(2),
         nuisance: new Float64Array(1),
         levels: [level],
-        sigma: 0.05,
+        sigmaReference: 0.04,
+        sigmaFloor: 0.01,
         robust: 0.1,
         effectiveSamples: 400,
         albedoSigma: 1,
@@ -157,6 +158,38 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
       () => {},
     ],
     call: call(addon.photometricFit),
+  },
+  {
+    name: 'deformationFit',
+    args: [
+      context,
+      head,
+      {
+        positions: model.mean,
+        camera,
+        albedo: new Float64Array(2),
+        lighting: new Float64Array(27).fill(0.5),
+        pixels,
+        weights: new Float64Array(points).fill(1),
+        biasMm: new Float64Array(2 * points),
+        sigmaMm: new Float64Array(points).fill(1),
+        contourVertices: addon.contourCandidates(head, 15),
+        level,
+        mapSize: 16,
+        shapeScales: [{ sigma: 1, lengthTexels: 4 }],
+        mirror: 0.6,
+        colourScales: [{ sigma: 0.05, lengthTexels: 4 }],
+        sigmaReference: 0.04,
+        sigmaFloor: 0.01,
+        robust: 0.1,
+        effectiveSamples: 400,
+        landmarkFloorPx: 0.5,
+        contourSigmaMm: 1.5,
+        contourWeight: 1,
+      },
+      () => {},
+    ],
+    call: call(addon.deformationFit),
   },
   {
     name: 'recoverTexture',
@@ -201,3 +234,10 @@ function dispose(resource: { dispose(): void }): void {
 export function isJob(value: unknown): value is NativeJob<unknown> {
   return typeof value === 'object' && value !== null && 'promise' in value && 'cancel' in value;
 }
+
+/** Exports that take nothing. */
+const TAKE_NOTHING = ['backends', 'isa', 'errorCodes'];
+const missing = NATIVE_EXPORTS.filter(
+  (name) => !TAKE_NOTHING.includes(name) && !ENTRY_POINTS.some((entry) => entry.name.split('.')[0] === name),
+);
+if (missing.length > 0) throw new Error(`not fuzzed: ${missing.join(', ')}`);
