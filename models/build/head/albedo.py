@@ -2,6 +2,7 @@
 
 Writes albedo.npz: mean [V2,3], components [K,V2,3], sRGB 0..1.
 """
+
 import numpy as np
 
 import paint
@@ -51,7 +52,9 @@ def main():
     uv = source_uvs(cage)
     points = operator @ np.load(sources.WORK / "identity.npz")["mean"]
     shapes = np.load(sources.WORK / "expression.npz")["shapes"]
-    painter = paint.Painter(points, cage, operator, np.load(sources.WORK / "outer.npy"), paint.jaw_offset(shapes, operator))
+    painter = paint.Painter(
+        points, cage, operator, np.load(sources.WORK / "outer.npy"), paint.jaw_offset(shapes, operator)
+    )
     skin = cage.part_vertices2("skin")
     samples = np.zeros((len(skins), len(uv), 3))
     samples[:, skin] = np.stack([bilinear(image, uv[skin]) for image in skins])
@@ -70,7 +73,7 @@ def main():
     brow = painter.brow()
     tint = paint.BROW_TINT * (mean / mean[skin].mean(0)).clip(0.6, 1.2)
     # One component each for how dark the brows and how light the irises are.
-    components[count] = (BROW_SPREAD * brow[:, None] * (tint - mean))
+    components[count] = BROW_SPREAD * brow[:, None] * (tint - mean)
     # Brows vary less with skin tone than the skin around them.
     components[:count] *= (1 - 0.5 * paint.BROW_STRENGTH * brow)[None, :, None]
     mean = paint.towards(mean, tint, paint.BROW_STRENGTH * brow)
@@ -81,13 +84,15 @@ def main():
     for part in ("upperTeeth", "lowerTeeth"):
         colour = np.zeros((len(cage.rest), 3))
         first, values = int(cage.arrays[f"{part}_first"]), cage.arrays[f"{part}_colour"]
-        colour[first:first + len(values)] = values
+        colour[first : first + len(values)] = values
         vertices = cage.part_vertices2(part)
         mean[vertices] = (operator @ colour)[vertices]
     for part in ("leftEye", "rightEye"):
         vertices, colour = paint.eye_colours(points, cage, part, paint.IRIS)
         mean[vertices] = colour
-        components[count + 1, vertices] = paint.eye_colours(points, cage, part, paint.IRIS + paint.IRIS_LIGHTNESS)[1] - colour
+        components[count + 1, vertices] = (
+            paint.eye_colours(points, cage, part, paint.IRIS + paint.IRIS_LIGHTNESS)[1] - colour
+        )
     np.savez(sources.WORK / "albedo.npz", mean=mean, components=components)
     print("albedo components", len(components), "of the skins' variance", (s**2 / (s**2).sum())[:count].sum().round(4))
 

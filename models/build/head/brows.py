@@ -1,4 +1,5 @@
 """Where the eyebrows are: the centre line of the skin that the brow expressions move, smoothed by a cubic."""
+
 import numpy as np
 
 import sources

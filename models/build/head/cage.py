@@ -1,5 +1,6 @@
 """The head cage: which faces of the full-body mesh belong to it, its parts, its mirror map and how offsets of the
 full-body mesh carry over to it. Writes cage.npz."""
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -59,27 +60,31 @@ def build():
         points = vertices[helper]
         centre, radius = eyeball.fit_sphere(points[points[:, 2] < points[:, 2].min() + 15])
         directions, eye_faces = eyeball.polar_cage(radius)
-        eyes[part] = dict(first=offset, count=len(directions), centre=centre, radius=radius, helper=helper,
-                          directions=directions)
+        eyes[part] = dict(
+            first=offset, count=len(directions), centre=centre, radius=radius, helper=helper, directions=directions
+        )
         other = offset + len(directions) * (1 if part == "leftEye" else -1)
-        append(part, sp.csr_matrix((len(directions), count)), eye_faces,
-               other + eyeball.mirror_indices(len(directions)),
-               np.full(len(directions), -1))
+        append(
+            part,
+            sp.csr_matrix((len(directions), count)),
+            eye_faces,
+            other + eyeball.mirror_indices(len(directions)),
+            np.full(len(directions), -1),
+        )
     for part, group in TEETH_GROUPS.items():
-        built = teeth.build(vertices, faces[groups == group], base_mirror, upper=part == "upperTeeth")
+        built = teeth.build(vertices, faces[groups == group], upper=part == "upperTeeth")
         eyes[part] = dict(first=offset, rest=built["rest"], colour=built["colour"])
-        append(part, built["binding"], built["faces"], offset + built["mirror"],
-               np.full(len(built["mirror"]), -1))
+        append(part, built["binding"], built["faces"], offset + built["mirror"], np.full(len(built["mirror"]), -1))
     selection("tongue", open_at_root(vertices, faces[groups == "helper-tongue"]))
     binding = sp.vstack(blocks).tocsr()
     rest = binding @ vertices
     for part in TEETH_GROUPS:
         first = eyes[part]["first"]
-        rest[first:first + len(eyes[part]["rest"])] = eyes[part]["rest"]
-    rest[offset - blocks[-1].shape[0]:] += TONGUE_SHIFT_MM
+        rest[first : first + len(eyes[part]["rest"])] = eyes[part]["rest"]
+    rest[offset - blocks[-1].shape[0] :] += TONGUE_SHIFT_MM
     for part in EYE_GROUPS:
         eye = eyes[part]
-        rest[eye["first"]:eye["first"] + eye["count"]] = eye["centre"] + eye["radius"] * eye["directions"]
+        rest[eye["first"] : eye["first"] + eye["count"]] = eye["centre"] + eye["radius"] * eye["directions"]
     all_faces = np.concatenate(cage_faces)
     face_uv = np.full((len(all_faces), 4, 2), np.nan)
     face_uv[: in_head.sum()] = uvs[face_uvs[in_head]]
@@ -88,17 +93,38 @@ def build():
     corner_counts = (all_faces != eyeball.NO_VERTEX).sum(1)
     quad_part = np.repeat(np.concatenate(cage_parts), corner_counts)
     mirror2 = subdivided_mirror(mirror, all_faces, edges)
-    np.savez(sources.WORK / "cage.npz", rest=rest, faces=all_faces.astype(np.uint16),
-             face_part=np.concatenate(cage_parts).astype(np.uint8), mirror=mirror, mirror2=mirror2, quads=quads,
-             triangles=quad_triangles(quads), triangle_part=np.repeat(quad_part, 2).astype(np.uint8), edges=edges,
-             face_uv=face_uv, base_index=np.concatenate(base_index),
-             base_vertices=vertices,
-             **{f"{part}_{key}": value for part, eye in eyes.items() for key, value in eye.items()})
+    np.savez(
+        sources.WORK / "cage.npz",
+        rest=rest,
+        faces=all_faces.astype(np.uint16),
+        face_part=np.concatenate(cage_parts).astype(np.uint8),
+        mirror=mirror,
+        mirror2=mirror2,
+        quads=quads,
+        triangles=quad_triangles(quads),
+        triangle_part=np.repeat(quad_part, 2).astype(np.uint8),
+        edges=edges,
+        face_uv=face_uv,
+        base_index=np.concatenate(base_index),
+        base_vertices=vertices,
+        **{f"{part}_{key}": value for part, eye in eyes.items() for key, value in eye.items()},
+    )
     sp.save_npz(sources.WORK / "binding.npz", binding)
     sp.save_npz(sources.WORK / "subdivision.npz", operator)
-    print("cage vertices", offset, "faces", len(all_faces), "subdivided", operator.shape[0], "triangles",
-          2 * len(quads), "row sum error", abs(operator.sum(1) - 1).max(),
-          "mirror error mm", np.abs(rest[mirror] * [-1, 1, 1] - rest).max())
+    print(
+        "cage vertices",
+        offset,
+        "faces",
+        len(all_faces),
+        "subdivided",
+        operator.shape[0],
+        "triangles",
+        2 * len(quads),
+        "row sum error",
+        abs(operator.sum(1) - 1).max(),
+        "mirror error mm",
+        np.abs(rest[mirror] * [-1, 1, 1] - rest).max(),
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 
 Writes calibrated.npz in the format of identity.npz.
 """
+
 import numpy as np
 
 import scans
@@ -23,8 +24,10 @@ def rigid_design(points):
     """Derivatives of points under rotation and translation [6, N, 3]."""
     centred = points - points.mean(0)
     axes = np.eye(3)
-    return np.stack([np.cross(np.broadcast_to(a, centred.shape), centred) for a in axes]
-                    + [np.broadcast_to(a, centred.shape) for a in axes])
+    return np.stack(
+        [np.cross(np.broadcast_to(a, centred.shape), centred) for a in axes]
+        + [np.broadcast_to(a, centred.shape) for a in axes]
+    )
 
 
 def scan_coefficients(basis, registration, face):
@@ -34,7 +37,9 @@ def scan_coefficients(basis, registration, face):
     modes = (face.modes[:, face.triangles[rows]] * weights[None, :, :, None]).sum(2) @ r
     confidence = np.repeat(registration["confidence"], 3)
     outer = registration["outer"]
-    design = np.concatenate([basis[:, outer], rigid_design(registration["registered"][outer])]).reshape(len(basis) + 6, -1)
+    design = np.concatenate([basis[:, outer], rigid_design(registration["registered"][outer])]).reshape(
+        len(basis) + 6, -1
+    )
     weighted = design * confidence
     penalty = np.diag(np.r_[np.full(len(basis), RIDGE), np.full(6, 1e-9)])
     solution = np.linalg.solve(weighted @ design.T + penalty, weighted @ modes.reshape(len(modes), -1).T)
@@ -76,8 +81,10 @@ def without_rigid_motion(shapes, points, mask):
     """Offsets [K,V,3] minus the small rigid motion of each that best explains it over the masked vertices."""
     design = rigid_design(points[mask]).reshape(6, -1)
     motion = np.linalg.solve(design @ design.T, design @ shapes[:, mask].reshape(len(shapes), -1).T)
-    axes = np.concatenate([np.cross(np.broadcast_to(a, points.shape), points - points[mask].mean(0))[None]
-                           for a in np.eye(3)] + [np.broadcast_to(a, points.shape)[None] for a in np.eye(3)])
+    axes = np.concatenate(
+        [np.cross(np.broadcast_to(a, points.shape), points - points[mask].mean(0))[None] for a in np.eye(3)]
+        + [np.broadcast_to(a, points.shape)[None] for a in np.eye(3)]
+    )
     return shapes - np.tensordot(motion.T, axes, 1)
 
 
@@ -88,7 +95,9 @@ def seal_lips(mean, directions, cage, operator):
         seal = LipSeal(mean, cage, operator, jaw_open, outer)
         before = seal.gap(mean)
         mean = cage.symmetrise(seal.apply(mean, OVERLAP_MM))
-        print("lips: gap mm mean %.2f max %.2f, closed to max %.2f" % (before.mean(), before.max(), seal.gap(mean).max()))
+        print(
+            "lips: gap mm mean %.2f max %.2f, closed to max %.2f" % (before.mean(), before.max(), seal.gap(mean).max())
+        )
     for _ in range(3):
         directions = np.stack([seal.apply(d) for d in directions])
     return mean, directions
@@ -116,16 +125,23 @@ def main():
     weight = np.where(modes["face"], 1.0, OUTSIDE_FACE_WEIGHT)
     directions, shares = principal_directions(components, covariance, weight, mean, modes["face"])
     spread = np.sqrt((directions**2).sum((0, 2)))[modes["face"]].mean()
-    print("fit of 140 random scan faces: residual mm mean %.2f p95 %.2f" % (fitted.mean(), np.percentile(fitted, 95)),
-          "| mean shift rms %.2f sd" % np.sqrt((shift**2).mean()),
-          "| spread on the face: scans %.2f, model %.2f mm" % (
-              np.sqrt((without_rigid_motion(np.tensordot(coefficients, components, 1), mean, modes["face"]) ** 2)
-                      .sum((0, 2)))[modes["face"]].mean(), spread),
-          "| %d directions keep %.3f" % (COMPONENTS, shares[COMPONENTS - 1]))
+    print(
+        "fit of 140 random scan faces: residual mm mean %.2f p95 %.2f" % (fitted.mean(), np.percentile(fitted, 95)),
+        "| mean shift rms %.2f sd" % np.sqrt((shift**2).mean()),
+        "| spread on the face: scans %.2f, model %.2f mm"
+        % (
+            np.sqrt(
+                (without_rigid_motion(np.tensordot(coefficients, components, 1), mean, modes["face"]) ** 2).sum((0, 2))
+            )[modes["face"]].mean(),
+            spread,
+        ),
+        "| %d directions keep %.3f" % (COMPONENTS, shares[COMPONENTS - 1]),
+    )
     r, t = procrustes(face.neutral, registration["target"])
     # Nostrils and the inside of the lips are no face surface: there the registered neutral is far away.
-    depth = closest_on_triangles(face.neutral[: scans.FACE_VERTICES] @ r + t, registration["registered"],
-                                 cage.triangles[cage.triangle_part == 0])[2]
+    depth = closest_on_triangles(
+        face.neutral[: scans.FACE_VERTICES] @ r + t, registration["registered"], cage.triangles[cage.triangle_part == 0]
+    )[2]
     seen = np.where(depth < 2)[0][::3]
     heads = [face.head(rng.normal(size=100))[seen] @ r + t for _ in range(12)]
     for name, cage_mean in (("sampled mean", modes["mean"]), ("calibrated mean", mean)):

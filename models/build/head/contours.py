@@ -2,6 +2,7 @@
 
 Each curve is a set of columns: x (mm) with the surface points (triangle row, barycentrics) just above and just below.
 """
+
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ JAW_JUMP_MM = 2.0
 @dataclass
 class Slit:
     """Upper and lower rim of an opening by column, x ascending."""
+
     x: np.ndarray
     upper_rows: np.ndarray
     upper_weights: np.ndarray
@@ -40,16 +42,24 @@ class Slit:
 def frontal(points, triangles, centre, half_size):
     """Triangle ids, barycentrics and the x of every column in a window (mm) around a point, seen from the front."""
     width, height = (int(2 * h * PX_PER_MM) for h in half_size)
-    screen = np.c_[(points[:, 0] - centre[0]) * PX_PER_MM + width / 2,
-                   (centre[1] - points[:, 1]) * PX_PER_MM + height / 2, -points[:, 2]]
+    screen = np.c_[
+        (points[:, 0] - centre[0]) * PX_PER_MM + width / 2,
+        (centre[1] - points[:, 1]) * PX_PER_MM + height / 2,
+        -points[:, 2],
+    ]
     ids, bary, _ = rasterize(screen, triangles, width, height)
     return ids, bary, centre[0] + (np.arange(width) + 0.5 - width / 2) / PX_PER_MM
 
 
 def _collect(columns):
     x, upper, lower = zip(*columns)
-    return Slit(np.array(x), np.array([u[0] for u in upper]), np.array([u[1] for u in upper]),
-                np.array([low[0] for low in lower]), np.array([low[1] for low in lower]))
+    return Slit(
+        np.array(x),
+        np.array([u[0] for u in upper]),
+        np.array([u[1] for u in upper]),
+        np.array([low[0] for low in lower]),
+        np.array([low[1] for low in lower]),
+    )
 
 
 def lid_slit(points, cage, part):

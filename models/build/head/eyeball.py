@@ -1,4 +1,5 @@
 """Polar eyeball cages: rings crowd at the pupil and limbus so that a per-vertex albedo draws a crisp iris."""
+
 import numpy as np
 
 from subdivision import NO_VERTEX, catmull_clark

@@ -1,4 +1,5 @@
 """The cage as built by cage.py, and the small geometry every build step shares."""
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -45,7 +46,7 @@ class Cage:
             shift = offsets[helper].mean(0)
             outward = base[helper] - centre
             growth = ((offsets[helper] - shift) * outward).sum() / (outward**2).sum()
-            out[first:first + count] = shift + growth * radius * self.arrays[f"{part}_directions"]
+            out[first : first + count] = shift + growth * radius * self.arrays[f"{part}_directions"]
         return out
 
     def symmetrise(self, points):
@@ -54,7 +55,7 @@ class Cage:
 
     def eye_midpoint(self, points):
         """Point midway between the eyeball centres of a cage shape."""
-        balls = [points[first:first + count] for first, count, _, _ in (self.eye(part) for part in EYE_GROUPS)]
+        balls = [points[first : first + count] for first, count, _, _ in (self.eye(part) for part in EYE_GROUPS)]
         return np.mean([(ball.max(0) + ball.min(0)) / 2 for ball in balls], 0)
 
 
@@ -68,7 +69,9 @@ def load_operators():
 
 def vertex_normals(points, triangles):
     """Area-weighted unit normals [V,3]."""
-    normal = np.cross(points[triangles[:, 1]] - points[triangles[:, 0]], points[triangles[:, 2]] - points[triangles[:, 0]])
+    normal = np.cross(
+        points[triangles[:, 1]] - points[triangles[:, 0]], points[triangles[:, 2]] - points[triangles[:, 0]]
+    )
     out = np.stack([np.bincount(triangles.ravel(), np.repeat(normal[:, k], 3), len(points)) for k in range(3)], 1)
     return out / np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
 
@@ -82,6 +85,7 @@ def cage_triangles(cage, part=None):
 def visible_face_mask(points, cage):
     """Cage skin vertices on the face: forwards facing, outermost, between hairline and throat."""
     from render import rasterize
+
     triangles = cage_triangles(cage, "skin")
     normal = vertex_normals(points, triangles)
     eye = cage.eye_midpoint(points)
@@ -90,8 +94,14 @@ def visible_face_mask(points, cage):
     visible = np.zeros(len(points), bool)
     visible[triangles[ids[ids >= 0]]] = True
     y = points[:, 1] - eye[1]
-    return visible & (normal[:, 2] > 0.15) & (points[:, 2] > eye[2] - 35) & (y < 55) & (y > -118) & (
-        np.abs(points[:, 0]) < 68)
+    return (
+        visible
+        & (normal[:, 2] > 0.15)
+        & (points[:, 2] > eye[2] - 35)
+        & (y < 55)
+        & (y > -118)
+        & (np.abs(points[:, 0]) < 68)
+    )
 
 
 def rigid_align(shapes, reference, mask):

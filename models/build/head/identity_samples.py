@@ -2,6 +2,7 @@
 
 Writes identity.npz: mean [V,3], components [K,V,3] scaled to one standard deviation, face mask [V].
 """
+
 import numpy as np
 
 import sources
@@ -12,8 +13,14 @@ COMPONENTS = 100
 SLIDER_SIGMA = 0.30
 SIDE_CORRELATION = 0.97
 FOLDER_GAIN = {"head": 0.5, "neck": 0.6, "forehead": 0.6, "chin": 0.9}
-OPPOSITES = (("in", "out"), ("down", "up"), ("backward", "forward"), ("decr", "incr"), ("concave", "convex"),
-             ("compress", "uncompress"))
+OPPOSITES = (
+    ("in", "out"),
+    ("down", "up"),
+    ("backward", "forward"),
+    ("decr", "incr"),
+    ("concave", "convex"),
+    ("compress", "uncompress"),
+)
 
 
 def sliders(names):
@@ -24,8 +31,14 @@ def sliders(names):
         if name in taken or name.startswith(("macrodetails/", "asym/")):
             continue
         stem, _, ending = name.rpartition("-")
-        partner = next((f"{stem}-{b if ending == a else a}" for a, b in OPPOSITES
-                        if ending in (a, b) and f"{stem}-{b if ending == a else a}" in names), None)
+        partner = next(
+            (
+                f"{stem}-{b if ending == a else a}"
+                for a, b in OPPOSITES
+                if ending in (a, b) and f"{stem}-{b if ending == a else a}" in names
+            ),
+            None,
+        )
         taken.update((name, partner))
         groups.append((stem if partner else name, name, partner))
     return groups
@@ -100,9 +113,16 @@ def main():
     components = (vectors[:, order].T.astype(np.float32) @ offsets) / np.sqrt(SAMPLES)
     spread = np.sqrt((offsets.reshape(SAMPLES, -1, 3) ** 2).sum(2).mean(0))
     explained = np.cumsum(np.sort(values)[::-1]) / values.sum()
-    print("sliders", len(sliders(names)), "targets", len(names), "face vertices", face.sum(),
-          "spread on the face mm %.2f" % spread[face].mean(),
-          "components for 90/95/99 %%: %s" % [int((explained < q).sum() + 1) for q in (0.9, 0.95, 0.99)])
+    print(
+        "sliders",
+        len(sliders(names)),
+        "targets",
+        len(names),
+        "face vertices",
+        face.sum(),
+        "spread on the face mm %.2f" % spread[face].mean(),
+        "components for 90/95/99 %%: %s" % [int((explained < q).sum() + 1) for q in (0.9, 0.95, 0.99)],
+    )
     np.savez(sources.WORK / "identity.npz", mean=mean, components=components.reshape(COMPONENTS, -1, 3), face=face)
 
 

@@ -3,6 +3,7 @@ shown to the network, its points are lifted back to the surface, and a robust me
 
 Writes lifted.npz: points [478,3] on the subdivided mean head, spread [478] mm, mirror [478].
 """
+
 import re
 from pathlib import Path
 
@@ -30,9 +31,20 @@ def surface_samples(head, net, rng):
     yaw, pitch = rng.normal(0, 14), rng.normal(0, 6)
     rotation = look_at(yaw, pitch, rng.normal(0, 3))
     centre = head.cage.eye_midpoint(head.cage_shape(identity)) - [0, 28, 40]
-    image, screen, ids, bary = portrait(points, normals, head.albedo(rng.normal(size=12) * 0.8), head.triangles, rotation,
-                                        SIZE, SIZE, SIZE / 260, focal_px=rng.uniform(1.6, 4.5) * SIZE, centre=centre,
-                                        gamma=gamma, background=rng.uniform(0.1, 0.7))
+    image, screen, ids, bary = portrait(
+        points,
+        normals,
+        head.albedo(rng.normal(size=12) * 0.8),
+        head.triangles,
+        rotation,
+        SIZE,
+        SIZE,
+        SIZE / 260,
+        focal_px=rng.uniform(1.6, 4.5) * SIZE,
+        centre=centre,
+        gamma=gamma,
+        background=rng.uniform(0.1, 0.7),
+    )
     pixels, presence = net(image, [SIZE / 2, SIZE / 2], SIZE * 0.95)
     out = np.full((478, 3), np.nan)
     if presence < 0.5:
@@ -68,7 +80,9 @@ def network_mirror():
 
 
 def main():
-    head = Head(identity="calibrated.npz" if (sources.WORK / "calibrated.npz").exists() else "identity.npz", components=60)
+    head = Head(
+        identity="calibrated.npz" if (sources.WORK / "calibrated.npz").exists() else "identity.npz", components=60
+    )
     net = LandmarkNet()
     rng = np.random.default_rng(SEED)
     samples = np.stack([surface_samples(head, net, rng)[0] for _ in range(PORTRAITS)])
@@ -76,8 +90,11 @@ def main():
     both = np.concatenate([samples, samples[:, mirror] * [-1, 1, 1]])
     centre = geometric_median(both)
     spread = np.nanmedian(np.linalg.norm(both - centre, axis=2), 0)
-    print("portraits used", int((~np.isnan(samples[:, 1, 0])).sum()),
-          "spread mm median %.2f p90 %.2f" % tuple(np.nanpercentile(spread, [50, 90])))
+    print(
+        "portraits used",
+        int((~np.isnan(samples[:, 1, 0])).sum()),
+        "spread mm median %.2f p90 %.2f" % tuple(np.nanpercentile(spread, [50, 90])),
+    )
     np.savez(sources.WORK / "lifted.npz", points=centre, spread=spread, mirror=mirror)
 
 

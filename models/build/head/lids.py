@@ -1,5 +1,6 @@
 """Makes eyeBlink close the calibrated head's eyes exactly: the upper lid's travel is scaled column by column so that its
 margin comes to rest on the lower lid's. Writes expression_final.npz."""
+
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 

@@ -1,5 +1,6 @@
 """Keeps the lips of every neutral head closed: moves both lips towards each other by the gap between them, in the mean
 and in every identity component, so that no coefficient opens the mouth (that is what expressions are for)."""
+
 import numpy as np
 
 from contours import mouth_slit
@@ -26,7 +27,7 @@ class LipSeal:
         top, bottom = (np.interp(x, self.slit.x, self._rim(jaw, upper)) for upper in (True, False))
         lower = np.clip((moved - top) / np.maximum(bottom - top, 1.0), 0, 1) * 2 - 1
         self.weight = np.zeros(len(mean))
-        self.weight[skin] = 0.5 * lower * within * np.exp(-(distance / REACH_MM) ** 2)
+        self.weight[skin] = 0.5 * lower * within * np.exp(-((distance / REACH_MM) ** 2))
         self.x = mean[:, 0]
 
     def _rim(self, values, upper):

@@ -1,4 +1,5 @@
 """The head as built so far, at the subdivided resolution: what the calibration, landmark and picture steps look at."""
+
 import numpy as np
 
 from geometry import load_cage, load_operators, vertex_normals
@@ -34,7 +35,9 @@ class Head:
     def albedo(self, coefficients=None):
         if coefficients is None:
             return self.albedo_mean
-        return np.clip(self.albedo_mean + np.tensordot(coefficients, self.albedo_components[: len(coefficients)], 1), 0, 1)
+        return np.clip(
+            self.albedo_mean + np.tensordot(coefficients, self.albedo_components[: len(coefficients)], 1), 0, 1
+        )
 
     def normals(self, points):
         return vertex_normals(points, self.triangles)

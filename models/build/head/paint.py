@@ -2,6 +2,7 @@
 
 All masks live on the subdivided mesh of the sampled mean head, whose parts have known places.
 """
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -42,7 +43,7 @@ class Painter:
         x = np.abs(self.points[:, 0]) / self.eye_x
         centre = np.polyval(self.line, np.minimum(x, 1.75)) - 3.0 * np.maximum(x - 1.6, 0) / 0.3
         half = np.interp(x, *zip(*BROW_HALF_HEIGHT_MM))
-        across = np.exp(-np.abs((self.points[:, 1] - centre + 1.0) / half) ** 3)
+        across = np.exp(-(np.abs((self.points[:, 1] - centre + 1.0) / half) ** 3))
         along = np.clip((x - 0.28) / 0.16, 0, 1) * np.clip((STATIONS[-1] + 0.05 - x) / 0.25, 0, 1)
         front = self.points[:, 2] > self.points[self.outer, 2].max() - 70
         return across * along * (self.outer & front)
@@ -58,13 +59,13 @@ class Painter:
         for slit in self.lids.values():
             for upper, strength in ((True, 0.75), (False, 0.22)):
                 rim = slit.points(self.points, self.cage.triangles, upper)
-                out = np.maximum(out, strength * np.exp(-(self._distance(rim, self.skin) / 0.9) ** 2))
+                out = np.maximum(out, strength * np.exp(-((self._distance(rim, self.skin) / 0.9) ** 2)))
         return out
 
     def inside_mouth(self):
         """0 on the lips, 1 where the mouth's inside is dark."""
         lips = np.concatenate([self.mouth.points(self.points, self.cage.triangles, u) for u in (True, False)])
-        near = (self.points[:, 1] < self.points[self.cage.part_vertices2("leftEye"), 1].min() - 25)
+        near = self.points[:, 1] < self.points[self.cage.part_vertices2("leftEye"), 1].min() - 25
         pocket = self.skin & ~self.outer & near & (self.points[:, 2] > lips[:, 2].max() - 110)
         pocket &= np.abs(self.points[:, 0]) < 45
         return np.where(pocket, np.clip((self._distance(lips, pocket) - 2.5) / 8, 0, 1), 0)
@@ -84,9 +85,12 @@ class Painter:
         """Depth into the nostrils, 0..1."""
         tip = self.points[self.outer & (np.abs(self.points[:, 0]) < 3), 2].max()
         eye_y = self.points[self.cage.part_vertices2("leftEye"), 1].mean()
-        box = (np.abs(self.points[:, 0]) < 20) & (self.points[:, 2] > tip - 50) & (
-            self.points[:, 1] < eye_y - 22) & (self.points[:, 1] > self.mouth.points(
-                self.points, self.cage.triangles, True)[:, 1].max() + 8)
+        box = (
+            (np.abs(self.points[:, 0]) < 20)
+            & (self.points[:, 2] > tip - 50)
+            & (self.points[:, 1] < eye_y - 22)
+            & (self.points[:, 1] > self.mouth.points(self.points, self.cage.triangles, True)[:, 1].max() + 8)
+        )
         pocket = self.skin & ~self.outer & box
         rim = self.points[self.outer & box]
         return np.where(pocket, np.clip((self._distance(rim, pocket) - 0.5) / 4, 0, 1), 0)

@@ -1,4 +1,5 @@
 """Region label and deformation weight of every subdivided vertex. Writes regions.npz."""
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -36,7 +37,6 @@ def label(points, landmarks, cage, ears):
     side = np.abs(x)
     brow = landmarks[[105, 334], 1].mean()
     nasion, nose_base = landmarks[168, 1], landmarks[2, 1]
-    mouth = landmarks[[13, 14]].mean(0)
     mouth_half = abs(landmarks[61, 0] - landmarks[291, 0]) / 2
     lip_top, lip_bottom = landmarks[0, 1], landmarks[17, 1]
     chin = landmarks[152, 1]
@@ -58,8 +58,13 @@ def label(points, landmarks, cage, ears):
     put(front & (side < mouth_half + 4) & (y < min(lip_top + 4, nose_base - 1)) & (y > lip_bottom - 4), "mouth")
     put(front & ((side - eye_x) ** 2 / 22**2 + y**2 / 14**2 < 1), "eyes")
     put(ears, "ears")
-    for part, name in (("leftEye", "eyes"), ("rightEye", "eyes"), ("upperTeeth", "mouth"), ("lowerTeeth", "mouth"),
-                       ("tongue", "mouth")):
+    for part, name in (
+        ("leftEye", "eyes"),
+        ("rightEye", "eyes"),
+        ("upperTeeth", "mouth"),
+        ("lowerTeeth", "mouth"),
+        ("tongue", "mouth"),
+    ):
         region[cage.part_vertices2(part)] = NAMES.index(name)
     return region
 
@@ -76,7 +81,9 @@ def main():
     skin = np.zeros(len(points), bool)
     skin[cage.part_vertices2("skin")] = True
     pocket = skin & ~outer
-    region[pocket & (points[:, 2] < landmarks[2, 2]) & (points[:, 1] < landmarks[2, 1] - 6) & (points[:, 2] > 0)] = NAMES.index("mouth")
+    region[pocket & (points[:, 2] < landmarks[2, 2]) & (points[:, 1] < landmarks[2, 1] - 6) & (points[:, 2] > 0)] = (
+        NAMES.index("mouth")
+    )
     face = outer & np.isin(region, [NAMES.index(n) for n in ("nose", "mouth", "forehead", "cheeks", "eyes", "chin")])
     weight = diffuse(face.astype(float), cage.triangles[cage.triangle_part == 0], 12)
     weight = np.where(face | outer, weight, 0) * skin

@@ -2,6 +2,7 @@
 
 Writes registration.npz: rows, weights (scan triangle and barycentrics per subdivided vertex), confidence [V2].
 """
+
 import numpy as np
 from scipy.spatial import cKDTree
 
@@ -46,7 +47,7 @@ def main():
     r, t = procrustes(target[face.landmarks[used]], landmarks(mean)[used])
     target = target @ r + t
     c = np.zeros(len(basis))
-    face_weight = np.exp(-(cKDTree(modes["mean"][modes["face"]]).query(mean[outer])[0] / 30.0) ** 2) + 0.15
+    face_weight = np.exp(-((cKDTree(modes["mean"][modes["face"]]).query(mean[outer])[0] / 30.0) ** 2)) + 0.15
     lm_basis = (basis[:, lm_vertices] * lm_weights).sum(2)[:, used]
     for iteration in range(ITERATIONS):
         points = mean + np.tensordot(c, basis, 1)
@@ -68,16 +69,33 @@ def main():
         r, t = procrustes(hit[near], points[outer][near])
         target = target @ r + t
         if iteration % 6 == 5:
-            print("  iteration", iteration, "face residual mm %.2f" % np.abs(distance[near]).mean(), "used", int(good.sum()),
-                  "coefficient rms %.2f" % np.sqrt((c**2).mean()), "landmarks mm brows %.1f nose %.1f eyes %.1f mouth %.1f" % tuple(
-                      np.linalg.norm(landmarks(points)[part] - target[face.landmarks[part]], axis=1).mean()
-                      for part in (slice(17, 27), slice(27, 36), slice(36, 48), slice(48, 68))))
+            print(
+                "  iteration",
+                iteration,
+                "face residual mm %.2f" % np.abs(distance[near]).mean(),
+                "used",
+                int(good.sum()),
+                "coefficient rms %.2f" % np.sqrt((c**2).mean()),
+                "landmarks mm brows %.1f nose %.1f eyes %.1f mouth %.1f"
+                % tuple(
+                    np.linalg.norm(landmarks(points)[part] - target[face.landmarks[part]], axis=1).mean()
+                    for part in (slice(17, 27), slice(27, 36), slice(36, 48), slice(48, 68))
+                ),
+            )
     rows, weights, distance = closest_on_triangles(points[outer], target, face.triangles, 12)
     target_normals = vertex_normals(target, face.triangles)
     facing = (target_normals[face.triangles[rows]].mean(1) * vertex_normals(points, skin)[outer]).sum(1)
     confidence = np.where((distance < 8) & (facing > 0.6), face_weight, 0)
-    np.savez(sources.WORK / "registration.npz", outer=outer, rows=rows, weights=weights, confidence=confidence,
-             registered=points, target=target, coefficients=c)
+    np.savez(
+        sources.WORK / "registration.npz",
+        outer=outer,
+        rows=rows,
+        weights=weights,
+        confidence=confidence,
+        registered=points,
+        target=target,
+        coefficients=c,
+    )
 
 
 if __name__ == "__main__":

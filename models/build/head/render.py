@@ -1,4 +1,5 @@
 """A small z-buffer renderer for the build steps: visibility, landmark calibration and contact sheets."""
+
 import numba
 import numpy as np
 
@@ -37,8 +38,15 @@ def rasterize(screen, triangles, width, height):
     ids = np.full((height, width), -1, np.int64)
     bary = np.zeros((height, width, 3))
     depth = np.full((height, width), np.inf)
-    _rasterize(np.ascontiguousarray(screen, np.float64), np.ascontiguousarray(triangles, np.int64), width, height, ids,
-               bary, depth)
+    _rasterize(
+        np.ascontiguousarray(screen, np.float64),
+        np.ascontiguousarray(triangles, np.int64),
+        width,
+        height,
+        ids,
+        bary,
+        depth,
+    )
     return ids, bary, depth
 
 
@@ -46,8 +54,20 @@ def rasterize(screen, triangles, width, height):
 def irradiance(normals, gamma):
     """Per-point light [N,3] for normals [N,3] and coefficients gamma [3,9]."""
     x, y, z = normals.T
-    basis = np.stack([np.full(len(x), 0.886227), -1.023327 * y, 1.023327 * z, -1.023327 * x, 0.858086 * x * y,
-                      -0.858086 * y * z, 0.247708 * (3 * z * z - 1), -0.858086 * x * z, 0.429043 * (x * x - y * y)], 1)
+    basis = np.stack(
+        [
+            np.full(len(x), 0.886227),
+            -1.023327 * y,
+            1.023327 * z,
+            -1.023327 * x,
+            0.858086 * x * y,
+            -0.858086 * y * z,
+            0.247708 * (3 * z * z - 1),
+            -0.858086 * x * z,
+            0.429043 * (x * x - y * y),
+        ],
+        1,
+    )
     return basis @ gamma.T
 
 
@@ -63,8 +83,21 @@ def look_at(yaw_deg=0.0, pitch_deg=0.0, roll_deg=0.0):
     return np.diag([1.0, -1.0, -1.0]) @ turn_z @ turn_x @ turn_y
 
 
-def portrait(points, normals, albedo, triangles, rotation, width, height, px_per_mm, focal_px=None, centre=None,
-             gamma=STUDIO, background=0.35, supersample=2):
+def portrait(
+    points,
+    normals,
+    albedo,
+    triangles,
+    rotation,
+    width,
+    height,
+    px_per_mm,
+    focal_px=None,
+    centre=None,
+    gamma=STUDIO,
+    background=0.35,
+    supersample=2,
+):
     """Shaded image [H,W,3] in 0..1 with the screen points, triangle ids and barycentrics at the supersampled size.
 
     The head point `centre` lands in the image middle at `px_per_mm`; focal_px sets the strength of perspective.
@@ -75,8 +108,14 @@ def portrait(points, normals, albedo, triangles, rotation, width, height, px_per
     scale = px_per_mm * s
     camera = (points - centre) @ rotation.T
     camera[:, 2] += focal / scale
-    screen = np.stack([focal * camera[:, 0] / camera[:, 2] + width * s / 2,
-                       focal * camera[:, 1] / camera[:, 2] + height * s / 2, camera[:, 2]], 1)
+    screen = np.stack(
+        [
+            focal * camera[:, 0] / camera[:, 2] + width * s / 2,
+            focal * camera[:, 1] / camera[:, 2] + height * s / 2,
+            camera[:, 2],
+        ],
+        1,
+    )
     ids, bary, _ = rasterize(screen, triangles, width * s, height * s)
     hit = ids >= 0
     corners, weights = triangles[ids[hit]], bary[hit][:, :, None]
@@ -92,4 +131,5 @@ def portrait(points, normals, albedo, triangles, rotation, width, height, px_per
 
 def save_png(path, image):
     from PIL import Image
+
     Image.fromarray((np.clip(image, 0, 1) * 255 + 0.5).astype(np.uint8)).save(path)

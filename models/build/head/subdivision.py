@@ -4,6 +4,7 @@ Faces are rows of four indices; a triangle has NO_VERTEX in its last column. The
 vertices, then edge points (in order of first appearance), then face points; every face yields one quad per corner,
 all quads of a face together, so that faces grouped by part stay grouped. lib/models/catmull-clark.ts mirrors this.
 """
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -91,5 +92,6 @@ def subdivided_mirror(mirror, faces, edges):
     edge_mirror = [edge_ids[tuple(sorted((int(mirror[a]), int(mirror[b]))))] for a, b in edges]
     face_ids = {frozenset(face_corners(f)): i for i, f in enumerate(faces)}
     face_mirror = [face_ids[frozenset(int(mirror[v]) for v in face_corners(f))] for f in faces]
-    return np.concatenate([mirror, vertex_count + np.array(edge_mirror),
-                           vertex_count + len(edges) + np.array(face_mirror)])
+    return np.concatenate(
+        [mirror, vertex_count + np.array(edge_mirror), vertex_count + len(edges) + np.array(face_mirror)]
+    )

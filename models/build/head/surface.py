@@ -1,12 +1,19 @@
 """Closest points on a triangle mesh, and which skin is outer surface rather than the inside of mouth, sockets, nostrils."""
+
 import numpy as np
 from scipy.spatial import cKDTree
 
 from geometry import vertex_normals
 from render import look_at, rasterize
 
-VIEWS = [(yaw, pitch) for yaw in range(-180, 180, 45) for pitch in (-35, 0, 35)] + [(0, 80), (0, -80), (20, 15), (-20, 15),
-                                                                                    (20, -15), (-20, -15)]
+VIEWS = [(yaw, pitch) for yaw in range(-180, 180, 45) for pitch in (-35, 0, 35)] + [
+    (0, 80),
+    (0, -80),
+    (20, 15),
+    (-20, 15),
+    (20, -15),
+    (-20, -15),
+]
 
 
 def outer_skin(points, cage):
@@ -70,6 +77,7 @@ def closest_barycentric(p, corners):
 if __name__ == "__main__":
     from geometry import load_cage, load_operators
     from sources import WORK
+
     cage, (_, operator) = load_cage(), load_operators()
     points = operator @ np.load(WORK / "identity.npz")["mean"]
     mask = outer_skin(points, cage)

@@ -1,5 +1,6 @@
 """Dental arches. The source only has a plain strip per jaw (gum, front, edge, back by 17 columns); it gives the arch and
 its motion, and fourteen teeth are modelled along it."""
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -60,7 +61,8 @@ def station_lengths(upper):
     return columns, np.arange(len(columns)) % 2 == 0
 
 
-def build(vertices, helper_faces, base_mirror, upper):
+def build(vertices, helper_faces, upper):
+    """One arch: binding to the full-body vertices, cage faces, mirror map, rest positions (mm), colour per vertex."""
     grid = strip_grid(vertices, helper_faces)
     edge = vertices[grid[2]]
     arc = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(edge, axis=0), axis=1))])
@@ -96,7 +98,9 @@ def build(vertices, helper_faces, base_mirror, upper):
             faces.append([a, a + count, a + count + 1, a + 1])
     faces = np.array(faces)
     rest = np.array(rest).reshape(-1, 3)
-    normal = np.cross(rest[faces[count // 2, 1]] - rest[faces[count // 2, 0]], rest[faces[count // 2, 3]] - rest[faces[count // 2, 0]])
+    normal = np.cross(
+        rest[faces[count // 2, 1]] - rest[faces[count // 2, 0]], rest[faces[count // 2, 3]] - rest[faces[count // 2, 0]]
+    )
     if normal[2] < 0:
         faces = faces[:, ::-1]
     mirror = (np.arange(len(PROFILE))[:, None] * count + np.arange(count)[::-1]).ravel()

@@ -5,6 +5,7 @@ midline (u = 0.5) and half of a superellipse (the neck opening), then relaxed wi
 against a target size per triangle that favours the face. Both steps keep every triangle's orientation.
 Writes uv.npy [V2,2], v down (glTF).
 """
+
 import numpy as np
 import scipy.sparse as sp
 import scipy.sparse.linalg as spl
@@ -126,7 +127,9 @@ def relax(uv, triangles, inverse, area, free_dofs):
                         cols.append(triangles[:, v] + c * count)
                         values.append(w[:, a, c] * grad[:, v, b] * np.sqrt(area))
                 right.append(target[:, a, b])
-        matrix = sp.csr_matrix((np.concatenate(values), (np.concatenate(rows), np.concatenate(cols))), (4 * t, 2 * count))
+        matrix = sp.csr_matrix(
+            (np.concatenate(values), (np.concatenate(rows), np.concatenate(cols))), (4 * t, 2 * count)
+        )
         flat = uv.T.ravel()
         residual = np.concatenate(right) - matrix @ flat
         matrix = matrix[:, free_dofs]
@@ -160,8 +163,10 @@ def skin_scale(points, outer, ears):
     mean, eyes = identity["mean"], load_cage().eye_midpoint(identity["mean"])
     distance = cKDTree(mean[identity["face"] & (mean[:, 1] > eyes[1] - THROAT_MM)]).query(points)[0]
     near = np.exp(-((np.maximum(distance - 5, 0) / 15) ** 2))
-    scale, weight = (np.maximum(small + (1 - small) * near, ear * ears)
-                     for small, ear in ((SMALL_SCALE, EAR_SCALE), (SMALL_WEIGHT, EAR_WEIGHT)))
+    scale, weight = (
+        np.maximum(small + (1 - small) * near, ear * ears)
+        for small, ear in ((SMALL_SCALE, EAR_SCALE), (SMALL_WEIGHT, EAR_WEIGHT))
+    )
     return np.where(outer, scale, POCKET_SCALE), np.where(outer, weight, POCKET_WEIGHT)
 
 
@@ -199,11 +204,13 @@ def unwrap_skin(points, cage, ears):
     arc_ring = np.concatenate([[middle[-1]], arc, [middle[0]]])
     arc_length = np.concatenate([[0], np.cumsum(np.linalg.norm(np.diff(half[arc_ring], axis=0), axis=1))])
     angle = -np.pi / 2 + np.pi * arc_length / arc_length[-1]
-    positions[len(middle):] = superellipse(angle)[1:-1]
+    positions[len(middle) :] = superellipse(angle)[1:-1]
     uv = tutte(local, len(half), chain, positions)
     inverse, area = rest_inverse(half, local, scale[local].mean(1))
     # Bring the target to the size of the half disc, so that the energy's optimum is not a uniform squeeze.
-    disc = 0.5 * np.abs(np.sum(positions[:, 0] * np.roll(positions[:, 1], -1) - positions[:, 1] * np.roll(positions[:, 0], -1)))
+    disc = 0.5 * np.abs(
+        np.sum(positions[:, 0] * np.roll(positions[:, 1], -1) - positions[:, 1] * np.roll(positions[:, 0], -1))
+    )
     factor = np.sqrt(disc / area.sum())
     inverse, area = inverse / factor, area * factor**2 * importance[local].mean(1)
     fixed = np.concatenate([arc, middle[[0, -1]]])
@@ -224,8 +231,11 @@ def unwrap_skin(points, cage, ears):
 # Corner islands: centre (u, v) and half size. The superellipse leaves these squares free.
 EYE_ISLANDS = {"leftEye": (0.9375, 0.0625), "rightEye": (0.0625, 0.0625)}
 EYE_HALF = 0.052
-DISC_ISLANDS = {"upperTeeth": ((0.035, 0.925), 0.028), "lowerTeeth": ((0.075, 0.972), 0.024),
-                "tongue": ((0.9375, 0.9375), 0.05)}
+DISC_ISLANDS = {
+    "upperTeeth": ((0.035, 0.925), 0.028),
+    "lowerTeeth": ((0.075, 0.972), 0.024),
+    "tongue": ((0.9375, 0.9375), 0.05),
+}
 CAP_HALF = 0.006
 
 
@@ -233,8 +243,11 @@ def azimuthal(directions):
     """Plane position (unit disc) of directions about +z: orthographic in front, compressed behind."""
     angle = np.arccos(np.clip(directions[:, 2], -1, 1))
     front = np.radians(60)
-    radius = np.where(angle < front, np.sin(np.minimum(angle, front)) * 0.9 / np.sin(front),
-                      0.9 + 0.1 * (angle - front) / np.radians(100))
+    radius = np.where(
+        angle < front,
+        np.sin(np.minimum(angle, front)) * 0.9 / np.sin(front),
+        0.9 + 0.1 * (angle - front) / np.radians(100),
+    )
     across = directions[:, :2] / np.maximum(np.hypot(*directions[:, :2].T), 1e-12)[:, None]
     return radius[:, None] * across
 
@@ -282,7 +295,9 @@ def connected(triangles):
     local = np.full(vertices.max() + 1, -1)
     local[vertices] = np.arange(len(vertices))
     t = local[triangles]
-    graph = sp.csr_matrix((np.ones(2 * len(t)), (np.r_[t[:, 0], t[:, 1]], np.r_[t[:, 1], t[:, 2]])), (len(vertices),) * 2)
+    graph = sp.csr_matrix(
+        (np.ones(2 * len(t)), (np.r_[t[:, 0], t[:, 1]], np.r_[t[:, 1], t[:, 2]])), (len(vertices),) * 2
+    )
     count, labels = sp.csgraph.connected_components(graph, directed=False)
     return [vertices[labels == k] for k in range(count)]
 
