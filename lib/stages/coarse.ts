@@ -11,12 +11,14 @@ import { type DenseLandmarks, yawOf } from './landmarks.js';
 const CONTOUR_RADIUS_MM = 30;
 
 /** Across the silhouette: the network's jaw line is smoother than jaws are, mm. */
-const CONTOUR_SIGMA_MM = 3;
+const CONTOUR_SIGMA_MM = 6;
 /**
  * Narrower than the model's own prior: landmarks of photos err in more ways than those of the portraits that their noise
  * was measured on, and on heads that are not the model's this shrinkage lowers the error (npm run bench:accuracy).
  */
-const IDENTITY_SIGMA = 0.8;
+const IDENTITY_SIGMA = 0.65;
+/** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
+const OUTLIER_SIGMAS = 4;
 
 /** The landmark fit and the problem it solved, which the photometric refinement takes up again. */
 export interface CoarseStage {
@@ -43,6 +45,8 @@ export async function fitCoarse(
     principalPx: Float64Array.from(principalPx),
     identityCount: head.morphable.identity.count,
     identitySigma: new Float64Array(head.morphable.identity.count).fill(IDENTITY_SIGMA),
+    robust: 'gemanMcClure',
+    robustScale: OUTLIER_SIGMAS,
     contourSigmaMm: CONTOUR_SIGMA_MM,
     contourVertices: native().contourCandidates(head.native, CONTOUR_RADIUS_MM),
     ...(head.noise
