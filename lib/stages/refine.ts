@@ -31,8 +31,8 @@ export interface RefinedHead {
 const CROP_SCALE = 1.35;
 /** Crops of the parametric refinement, coarse to fine: side in pixels, iterations. */
 const LEVELS = [
-  { size: 112, iterations: 6 },
-  { size: 224, iterations: 6 },
+  { size: 112, iterations: 5 },
+  { size: 224, iterations: 10 },
 ] as const;
 
 const DEFORMATION_ITERATIONS = 48;

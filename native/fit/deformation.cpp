@@ -99,9 +99,9 @@ void check(const Model& model, const DeformationProblem& p) {
     }
   }
   require(p.mirror >= 0 && p.mirror <= 1, "a mirror correlation of 0 to 1");
-  require(
-      p.photo.sigma_floor > 0 && p.photo.sigma_reference > 0 && p.photo.robust > 0 && p.photo.effective_samples >= 0,
-      "photometric options above 0");
+  require(p.photo.sigma_floor > 0 && p.photo.sigma_ceiling >= p.photo.sigma_floor && p.photo.sigma_reference > 0 &&
+              p.photo.robust > 0 && p.photo.effective_samples >= 0,
+          "photometric options above 0");
   require(p.landmark_floor_px >= 0 && p.contour_sigma_mm > 0 && p.contour_weight >= 0, "weights of 0 or more");
 }
 

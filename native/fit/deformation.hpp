@@ -34,7 +34,7 @@ struct DeformationProblem {
   PhotometricLevel level;  // crop to compare with; its iterations are those of the loop
   PhotometricOptions photo;
   int map_size = 128;                                    // texels a side
-  std::vector<MapScale> shape{{1.5, 9}, {0.5, 3}};      // prior of the map, mm
+  std::vector<MapScale> shape{{1.5, 9}, {0.5, 3}};       // prior of the map, mm
   double mirror = 0.6;                                   // correlation with the mirrored side
   std::vector<MapScale> colour{{0.05, 8}, {0.05, 1.5}};  // prior of what the albedo model misses, sRGB-encoded
   double landmark_floor_px = 0.5;                        // in quadrature

@@ -52,6 +52,7 @@ class PhotometricLeastSquares {
   // Solves for light and albedo alone.
   void set_appearance_only(bool only) { appearance_only_ = only; }
   // The colour noise from the difference that is left.
+  void start_sigma() { photo_.set_sigma(problem_.photo.sigma_start); }
   void update_sigma() { photo_.set_sigma(problem_.photo.sigma(mean_error())); }
   double mean_error() { return photo_.mean_error(landmarks_.state(), look_, crop_); }
 
@@ -201,10 +202,11 @@ void check(const Model& model, const PhotometricProblem& p) {
     for (const double v : *values) require(std::isfinite(v), "finite start values");
   }
   check_camera(p.camera);
-  for (const double v : {p.photo.sigma_reference, p.photo.sigma_floor, p.photo.robust, p.albedo_sigma, p.light_sigma,
-                         p.light_colour_sigma}) {
+  for (const double v : {p.photo.sigma_reference, p.photo.sigma_start, p.photo.sigma_floor, p.photo.robust,
+                         p.albedo_sigma, p.light_sigma, p.light_colour_sigma}) {
     require(v > 0 && std::isfinite(v), "positive deviations");
   }
+  require(p.photo.sigma_ceiling >= p.photo.sigma_floor, "a noise ceiling above its floor");
   require(p.photo.effective_samples >= 0 && std::isfinite(p.photo.effective_samples), "a sample count of 0 or more");
 }
 
@@ -241,13 +243,13 @@ PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& 
     };
     if (i == 0) {
       fit.set_appearance_only(true);
-      fit.update_sigma();
+      fit.start_sigma();
       run(kLightIterations, 1e-3);
       fit.set_appearance_only(false);
     }
-    // Twice: once the shape follows the photo, what is left tells better what albedo and light cannot explain.
+    // In halves: once the shape follows the photo, what is left tells better what albedo and light cannot explain.
     for (const int part : {level.iterations / 2, level.iterations - level.iterations / 2}) {
-      fit.update_sigma();
+      if (i > 0) fit.update_sigma();
       run(part, 1e-4);
     }
   }

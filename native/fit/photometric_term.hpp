@@ -28,18 +28,19 @@ struct PhotoCrop {
 };
 
 struct PhotometricOptions {
-  // Colour noise, 0..1, of a fit that has come to within kReferenceError of the photo; it grows with the 1.5th power of
-  // the mean absolute colour difference. What albedo and light cannot explain differs tenfold between a render and a
-  // photo in hard light, and shape must not be bent to explain it. (Measured on renders of the model's own and of other
-  // heads: a fixed noise that serves one spoils the other.)
-  static constexpr double kReferenceError = 0.02;
-  double sigma_reference = 0.04;
-  double sigma_floor = 0.01;
+  // Colour noise, 0..1. It starts at `sigma_start`; then it follows the mean absolute colour difference that is left,
+  // steeply: shading tells shape only where albedo and light explain the photo nearly to the last per cent, and
+  // elsewhere shape must not be bent to explain it. (Measured on renders of the model's own heads and of others: any
+  // fixed noise that serves the first spoils the second.)
+  double sigma_start = 0.08;
+  double sigma_floor = 0.01, sigma_ceiling = 0.15;
+  double sigma_reference = 0.04;  // where the difference is kReferenceError
+  static constexpr double kReferenceError = 0.015;
   double robust = 0.10;            // residual norm at which Geman-McClure halves the pull, 0..1
   double effective_samples = 400;  // neighbouring points err alike: all of them count as this many independent ones
 
   double sigma(double error) const {
-    return std::max(sigma_floor, sigma_reference * std::pow(error / kReferenceError, 1.5));
+    return std::clamp(sigma_reference * std::pow(error / kReferenceError, 4), sigma_floor, sigma_ceiling);
   }
 };
 
