@@ -35,7 +35,7 @@ struct PhotometricOptions {
   double sigma_start = 0.08;
   double sigma_floor = 0.01, sigma_ceiling = 0.15;
   double sigma_reference = 0.04;  // where the difference is kReferenceError
-  static constexpr double kReferenceError = 0.015;
+  static constexpr double kReferenceError = 0.016;
   double robust = 0.10;            // residual norm at which Geman-McClure halves the pull, 0..1
   double effective_samples = 400;  // neighbouring points err alike: all of them count as this many independent ones
 
