@@ -39,9 +39,6 @@ let interrupted = false;
 process.once('SIGINT', () => {
   interrupted = true;
 });
-const results: CaseResult[] = [];
-const failures: string[] = [];
-const pictures: { name: string; bytes: Buffer }[] = [];
 try {
   if (flags.set !== 'out-of-model') await runSet('in-model', inModelCases(model, heads));
   if (flags.set !== 'in-model') {
@@ -52,16 +49,17 @@ try {
 } finally {
   await reconstructor.dispose();
 }
-await writeResults();
 
 async function runSet(set: string, cases: AsyncIterable<PortraitCase>): Promise<void> {
   const rows: PictureRow[] = [];
+  const results: CaseResult[] = [];
+  const failures: string[] = [];
   for await (const portrait of cases) {
     if (interrupted) break;
     const mean = compare(portrait, faceOf(model, model.mean));
     let row: PictureRow | undefined;
     for (const focalLength of focalLengths) {
-      const fitted = await fit(portrait, focalLength);
+      const fitted = await fit(portrait, focalLength, failures);
       if (!fitted) continue;
       const coarse = compare(portrait, fitted.coarse);
       const medium = compare(portrait, fitted.medium);
@@ -85,12 +83,13 @@ async function runSet(set: string, cases: AsyncIterable<PortraitCase>): Promise<
     }
     if (row) rows.push(row);
   }
-  if (rows.length > 0) pictures.push({ name: `accuracy-${set}.jpg`, bytes: await composePicture(rows, 2) });
+  await writeResults(set, results, failures, rows);
 }
 
 async function fit(
   portrait: PortraitCase,
   focalLength: 'known' | 'unknown',
+  failures: string[],
 ): Promise<{ coarse: FaceEstimate; medium: FaceEstimate; focalLengthPx: number } | undefined> {
   try {
     const options = focalLength === 'known' ? { focalLengthPx: portrait.camera.focalLengthPx } : {};
@@ -113,7 +112,12 @@ function compare({ truth }: PortraitCase, estimate: FaceEstimate) {
   return { error, figures: { similarity: figuresOf(error), rigid: figuresOf(rigid) } };
 }
 
-async function writeResults(): Promise<void> {
+async function writeResults(
+  set: string,
+  results: readonly CaseResult[],
+  failures: readonly string[],
+  pictures: readonly PictureRow[],
+): Promise<void> {
   const rows = summarise(results);
   const table = markdownTable(rows);
   const notes = [
@@ -128,12 +132,11 @@ async function writeResults(): Promise<void> {
   for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
   await mkdir(flags.out, { recursive: true });
   const failed = failures.length > 0 ? `\nFailed:\n${failures.map((f) => `- ${f}`).join('\n')}\n` : '';
+  const file = (extension: string): string => path.join(flags.out, `accuracy-${set}.${extension}`);
+  const json = { summary: rows, portraits: results, failures };
   await writeFilesAtomically([
-    { path: path.join(flags.out, 'accuracy.md'), bytes: Buffer.from(`# Accuracy\n\n${notes}\n\n${table}\n${failed}`) },
-    {
-      path: path.join(flags.out, 'accuracy.json'),
-      bytes: Buffer.from(`${JSON.stringify({ summary: rows, portraits: results, failures }, null, 1)}\n`),
-    },
-    ...pictures.map(({ name, bytes }) => ({ path: path.join(flags.out, name), bytes })),
+    { path: file('md'), bytes: Buffer.from(`# Accuracy, ${set}\n\n${notes}\n\n${table}\n${failed}`) },
+    { path: file('json'), bytes: Buffer.from(`${JSON.stringify(json, null, 1)}\n`) },
+    ...(pictures.length > 0 ? [{ path: file('jpg'), bytes: await composePicture(pictures, 2) }] : []),
   ]);
 }
