@@ -103,9 +103,9 @@ describe('metricScale', () => {
     expect(scale.irisDiameterPx).toBeCloseTo(px, 3);
   });
 
-  it('averages the eyes, and takes the longer diameter of each', () => {
+  it('averages both diameters of both eyes', () => {
     const scale = scaleOf({ wide: [22, 18], high: [19, 24.8], opening: [20, 20] });
-    expect(scale.irisDiameterPx).toBeCloseTo((22 + 24.8) / 2, 3);
+    expect(scale.irisDiameterPx).toBeCloseTo((22 + 18 + 19 + 24.8) / 4, 3);
   });
 
   it('does not depend on what the camera is, only on the size in millimetres', () => {

@@ -41,8 +41,8 @@ export function metricScale(
       landmarks.pixels[2 * a + 1]! - landmarks.pixels[2 * b + 1]!,
     );
   const diameters = [IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS].map(([, right, top, left, bottom], eye) => {
-    // Turning shortens one of the two diameters, never both.
-    const diameter = Math.max(distance(left!, right!), distance(top!, bottom!));
+    // Each of the two is uncertain by several per cent; taking the larger would be wrong to one side.
+    const diameter = (distance(left!, right!) + distance(top!, bottom!)) / 2;
     const [upper, lower] = LIDS[eye]!;
     return distance(upper, lower) >= MIN_OPENING * diameter ? diameter : 0;
   });
