@@ -31,7 +31,7 @@ export interface PhotometricProblem {
   expression: Float64Array;
   nuisance: Float64Array;
   levels: readonly PhotometricLevel[];
-  /** Colour noise, 0..1, where the fit has come to within 0.02 of the photo; grows with the difference left. Default 0.04. */
+  /** Colour noise, 0..1, where the fit has come to within 0.016 of the photo; grows with the difference left. Default 0.04. */
   sigmaReference?: number;
   /** But at least this, 0..1; default 0.01. */
   sigmaFloor?: number;

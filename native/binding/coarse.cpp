@@ -75,15 +75,10 @@ fit::CoarseProblem coarse_problem_of(const Napi::Value& value) {
 
 namespace {
 
-template <size_t N>
-Napi::Value doubles(Napi::Env env, const std::array<double, N>& data) {
-  return typed_array(env, std::span<const double>(data));
-}
-
 Napi::Value result_object(Napi::Env env, fit::CoarseResult&& r) {
   Napi::Object o = Napi::Object::New(env);
-  o.Set("rotation", doubles(env, r.camera.rotation));
-  o.Set("translation", doubles(env, r.camera.translation));
+  o.Set("rotation", typed_array(env, r.camera.rotation));
+  o.Set("translation", typed_array(env, r.camera.translation));
   o.Set("focalPx", r.camera.focal_px);
   o.Set("identity", typed_array(env, r.identity));
   o.Set("expression", typed_array(env, r.expression));

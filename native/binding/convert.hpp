@@ -3,6 +3,7 @@
 #pragma once
 #include <napi.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -86,6 +87,10 @@ Napi::TypedArrayOf<T> typed_array(Napi::Env env, std::span<const T> data) {
 }
 template <class T>
 Napi::TypedArrayOf<T> typed_array(Napi::Env env, const std::vector<T>& data) {
+  return typed_array(env, std::span<const T>(data));
+}
+template <class T, std::size_t N>
+Napi::TypedArrayOf<T> typed_array(Napi::Env env, const std::array<T, N>& data) {
   return typed_array(env, std::span<const T>(data));
 }
 

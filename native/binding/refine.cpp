@@ -1,5 +1,6 @@
 #include "binding/refine.hpp"
 
+#include <initializer_list>
 #include <limits>
 #include <span>
 #include <utility>
@@ -31,11 +32,6 @@ std::array<double, N> doubles_of(const Napi::Object& from, const char* key) {
   return out;
 }
 
-template <std::size_t N>
-Napi::Value doubles(Napi::Env env, const std::array<double, N>& data) {
-  return typed_array(env, std::span<const double>(data));
-}
-
 fit::CameraPose camera_of(const Napi::Value& value) {
   const Napi::Object o = object_of(value, "camera");
   fit::CameraPose camera;
@@ -44,6 +40,21 @@ fit::CameraPose camera_of(const Napi::Value& value) {
   camera.focal_px = number_of(field(o, "focalPx"), "focalPx", 0, kAny);
   camera.principal_px = doubles_of<2>(o, "principalPx");
   return camera;
+}
+
+// Sets the numbers that are given; an absent one keeps its default.
+void set_numbers(const Napi::Object& from, std::initializer_list<std::pair<const char*, double*>> fields) {
+  for (const auto& [key, to] : fields) {
+    const Napi::Value value = field(from, key);
+    if (!value.IsUndefined()) *to = number_of(value, key, 0, kAny);
+  }
+}
+
+void set_photometric_options(const Napi::Object& from, fit::PhotometricOptions& options) {
+  set_numbers(from, {{"sigmaReference", &options.sigma_reference},
+                     {"sigmaFloor", &options.sigma_floor},
+                     {"robust", &options.robust},
+                     {"effectiveSamples", &options.effective_samples}});
 }
 
 // headShape(context, model, identity, expression): job of Float32Array
@@ -79,14 +90,14 @@ fit::PhotometricLevel level_of(const Napi::Value& value) {
 
 Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& r) {
   Napi::Object o = Napi::Object::New(env);
-  o.Set("rotation", doubles(env, r.camera.rotation));
-  o.Set("translation", doubles(env, r.camera.translation));
+  o.Set("rotation", typed_array(env, r.camera.rotation));
+  o.Set("translation", typed_array(env, r.camera.translation));
   o.Set("focalPx", r.camera.focal_px);
   o.Set("identity", typed_array(env, r.identity));
   o.Set("expression", typed_array(env, r.expression));
   o.Set("nuisance", typed_array(env, r.nuisance));
   o.Set("albedo", typed_array(env, r.albedo));
-  o.Set("lighting", doubles(env, r.lighting));
+  o.Set("lighting", typed_array(env, r.lighting));
   o.Set("samples", static_cast<double>(r.samples));
   o.Set("error", r.error);
   o.Set("iterations", r.iterations);
@@ -109,16 +120,10 @@ Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
   if (!levels.IsArray()) reject("an array", "levels", levels);
   const auto list = levels.As<Napi::Array>();
   for (std::uint32_t i = 0; i < list.Length() && i < 16; ++i) problem.levels.push_back(level_of(list.Get(i)));
-  for (const auto& [key, to] : {std::pair{"sigmaReference", &problem.photo.sigma_reference},
-                                {"sigmaFloor", &problem.photo.sigma_floor},
-                                {"robust", &problem.photo.robust},
-                                {"effectiveSamples", &problem.photo.effective_samples},
-                                {"albedoSigma", &problem.albedo_sigma},
-                                {"lightSigma", &problem.light_sigma},
-                                {"lightColourSigma", &problem.light_colour_sigma}}) {
-    const Napi::Value value = field(o, key);
-    if (!value.IsUndefined()) *to = number_of(value, key, 0, kAny);
-  }
+  set_photometric_options(o, problem.photo);
+  set_numbers(o, {{"albedoSigma", &problem.albedo_sigma},
+                  {"lightSigma", &problem.light_sigma},
+                  {"lightColourSigma", &problem.light_colour_sigma}});
   return start_job(
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
@@ -167,17 +172,11 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
     const Napi::Value value = field(o, key);
     if (!value.IsUndefined()) *to = scales_of(value, key);
   }
-  for (const auto& [key, to] : {std::pair{"sigmaReference", &problem.photo.sigma_reference},
-                                {"sigmaFloor", &problem.photo.sigma_floor},
-                                {"robust", &problem.photo.robust},
-                                {"effectiveSamples", &problem.photo.effective_samples},
-                                {"mirror", &problem.mirror},
-                                {"landmarkFloorPx", &problem.landmark_floor_px},
-                                {"contourSigmaMm", &problem.contour_sigma_mm},
-                                {"contourWeight", &problem.contour_weight}}) {
-    const Napi::Value value = field(o, key);
-    if (!value.IsUndefined()) *to = number_of(value, key, 0, kAny);
-  }
+  set_photometric_options(o, problem.photo);
+  set_numbers(o, {{"mirror", &problem.mirror},
+                  {"landmarkFloorPx", &problem.landmark_floor_px},
+                  {"contourSigmaMm", &problem.contour_sigma_mm},
+                  {"contourWeight", &problem.contour_weight}});
   return start_job(
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
