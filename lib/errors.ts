@@ -36,6 +36,8 @@ export type HrnErrorCode =
   | 'INVALID_OPTION'
   /** The asked-for device does not exist here, or this version has no backend for it. */
   | 'DEVICE_UNAVAILABLE'
+  /** The GPU failed in the middle of a job: lost, reset, or its driver reported an error. */
+  | 'DEVICE_FAILED'
   /** A model file is not where it should be. */
   | 'MODEL_MISSING'
   /** A model file's hash or content is wrong. */

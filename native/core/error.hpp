@@ -12,6 +12,7 @@ enum class ErrorCode {
   model_corrupt,
   native_unavailable,
   device_unavailable,
+  device_failed,
   fit_failed,
   disposed,
   cancelled,
@@ -20,8 +21,9 @@ enum class ErrorCode {
 
 inline constexpr ErrorCode kErrorCodes[] = {
     ErrorCode::invalid_argument,   ErrorCode::out_of_memory,      ErrorCode::model_corrupt,
-    ErrorCode::native_unavailable, ErrorCode::device_unavailable, ErrorCode::fit_failed,
-    ErrorCode::disposed,           ErrorCode::cancelled,          ErrorCode::internal,
+    ErrorCode::native_unavailable, ErrorCode::device_unavailable, ErrorCode::device_failed,
+    ErrorCode::fit_failed,         ErrorCode::disposed,           ErrorCode::cancelled,
+    ErrorCode::internal,
 };
 
 constexpr const char* error_code_name(ErrorCode code) {
@@ -36,6 +38,8 @@ constexpr const char* error_code_name(ErrorCode code) {
       return "NATIVE_UNAVAILABLE";
     case ErrorCode::device_unavailable:
       return "DEVICE_UNAVAILABLE";
+    case ErrorCode::device_failed:
+      return "DEVICE_FAILED";
     case ErrorCode::fit_failed:
       return "FIT_FAILED";
     case ErrorCode::disposed:
