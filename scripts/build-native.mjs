@@ -5,10 +5,12 @@
 //   node scripts/build-native.mjs --run=TARGET [--sanitize] [-- ARGS...]   a program (hrn_native_tests, hrn_bench), and
 //                                                                          runs it
 //
-// The addon is copied to DIR (build/Release in the current folder by default), where node-gyp would have put it and the loader looks for it.
+// The addon is copied to DIR (build/Release in the current folder by default), where node-gyp would have put it and the
+// loader looks for it.
 // Also started by binding.gyp, and by prebuildify in node-gyp's place: arguments meant for node-gyp are ignored.
-// --sanitize builds with ASan and UBSan in a tree of its own, and copies the addon only if told where to. CMAKE_BUILD_PARALLEL_LEVEL sets the number of
-// compilers run at a time (default: every core).
+// --sanitize builds with ASan and UBSan in a tree of its own, and copies the addon only if told where to.
+// In the environment: HRN_CUDA and HRN_CUDA_ARCHITECTURES as in cmake/Cuda.cmake; CMAKE_BUILD_PARALLEL_LEVEL, the number
+// of compilers run at a time (default: every core).
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,10 +24,12 @@ const passed = own.includes('--') ? own.splice(own.indexOf('--')).slice(1) : [];
 const option = (name) => own.find((a) => a.startsWith(`--${name}=`))?.slice(name.length + 3);
 const sanitize = own.includes('--sanitize');
 const program = option('run');
-// Outside build/, which node-gyp's clean removes.
-const tree = join(root, sanitize ? 'build-sanitize' : 'build-cmake');
-
 const env = { ...process.env };
+const cuda = env.HRN_CUDA ?? 'AUTO';
+const architectures = env.HRN_CUDA_ARCHITECTURES ?? 'AUTO';
+// Outside build/, which node-gyp's clean removes. A tree of its own for all GPUs: it takes minutes to compile.
+const tree = join(root, sanitize ? 'build-sanitize' : architectures === 'PREBUILD' ? 'build-prebuild' : 'build-cmake');
+
 env.CMAKE_BUILD_PARALLEL_LEVEL ??= String(availableParallelism());
 // gyp runs this from make, whose variables would reach CMake's own make.
 for (const name of ['MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'V', 'BUILDTYPE']) delete env[name];
@@ -39,7 +43,13 @@ function run(command, args) {
 const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
 const config = sanitize ? 'RelWithDebInfo' : 'Release';
 const common = [cmakeJs, '-l', 'warn', '-d', root, '-O', tree, '-B', config];
-run(process.execPath, [...common, 'configure', `--CDHRN_SANITIZE=${sanitize ? 'ON' : 'OFF'}`]);
+run(process.execPath, [
+  ...common,
+  'configure',
+  `--CDHRN_SANITIZE=${sanitize ? 'ON' : 'OFF'}`,
+  `--CDHRN_CUDA=${cuda}`,
+  `--CDHRN_CUDA_ARCHITECTURES=${architectures}`,
+]);
 run(process.execPath, [...common, 'build', '--target', program ?? 'hrn']);
 
 if (program) {

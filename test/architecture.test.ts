@@ -34,8 +34,12 @@ describe('native includes', () => {
     // Its verbs take the plain argument structs of the ops.
     'backends/backend.hpp': ['core', 'ops'],
     'backends/cpu': ['core', 'ops', 'losses', 'optim', 'backends/backend.hpp'],
+    'backends/cuda': ['core', 'ops', 'losses', 'optim', 'backends/backend.hpp'],
     fit: ['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'backends/backend.hpp'],
-    binding: ['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'fit', 'backends/backend.hpp', 'backends/cpu'],
+    binding: [
+      ...['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'fit'],
+      ...['backends/backend.hpp', 'backends/cpu', 'backends/cuda'],
+    ],
   };
   /** Headers of others that one room alone may use. */
   const OWNER: readonly [RegExp, string][] = [
@@ -58,14 +62,19 @@ describe('native includes', () => {
       const room = roomOf(path);
       for (const [, included] of text.matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)) {
         const target = roomOf(included!);
-        // A fit is a template over backends; its .cpp instantiates it for those that exist.
-        const instantiates = room === 'fit' && path.endsWith('.cpp') && target.startsWith('backends/');
+        // A fit is a template over backends; its .cpp and .cu instantiate it for those that exist.
+        const instantiates = room === 'fit' && /\.(cpp|cu)$/.test(path) && target.startsWith('backends/');
         const allowed = target === room || instantiates || (MAY_INCLUDE[room] ?? []).includes(target);
         if (!allowed) broken.push(`${path} includes ${included}`);
       }
       for (const [, included] of text.matchAll(/^\s*#\s*include\s+<([^>]+)>/gm)) {
         const owner = OWNER.find(([pattern]) => pattern.test(included!))?.[1];
         if (owner && owner !== room) broken.push(`${path} includes <${included}>, which only ${owner} may`);
+        // What a .cpp includes must compile where there is no CUDA toolkit.
+        const cuda = /^(cuda|cub\/|cooperative_groups)/.test(included!);
+        if (cuda && room !== 'backends/cuda')
+          broken.push(`${path} includes <${included}>, which only backends/cuda may`);
+        if (cuda && path.endsWith('.cpp')) broken.push(`${path} includes <${included}>, which only .cu files may`);
       }
     }
     expect(broken).toEqual([]);
@@ -163,8 +172,8 @@ describe('every source file', () => {
   it('is at most 450 lines, 400 being the aim', async () => {
     const all = await Promise.all([
       sources('lib', /\.ts$/),
-      sources('native', /\.(hpp|cpp)$/),
-      sources('test', /\.(ts|cpp|hpp)$/),
+      sources('native', /\.(hpp|cpp|cu|cuh)$/),
+      sources('test', /\.(ts|cpp|hpp|cu|cuh)$/),
       sources('scripts', /\.(mjs|sh)$/),
     ]);
     const long = all

@@ -1,0 +1,44 @@
+// Which CUDA devices there are, and whether this binary can use them. Declared and callable in every build: one without
+// CUDA, and a machine without driver, answer with the reason.
+#pragma once
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace hrn {
+
+/// Free memory that a device must have to be chosen: the CUDA context and the largest job.
+inline constexpr std::size_t kCudaBytesNeeded = std::size_t{768} << 20;
+
+struct CudaDevice {
+  int index = 0;  // as CUDA counts, after CUDA_VISIBLE_DEVICES
+  std::string name;
+  int major = 0, minor = 0;     // compute capability
+  std::size_t total_bytes = 0;  // memory
+  std::size_t free_bytes = 0;   // 0 where unknown: the driver's management library is absent
+  std::string reason;           // why it cannot be used; empty where it can
+
+  bool usable() const { return reason.empty(); }
+};
+
+struct CudaStatus {
+  bool built = false;       // this binary contains the backend
+  std::string targets;      // architectures it was compiled for, "80-real,90": as CMake writes them
+  int runtime_version = 0;  // 13000 is 13.0; 0 without
+  int driver_version = 0;   // newest CUDA version that the driver serves, 13000 is 13.0; 0 without a driver
+  std::string driver_name;  // the driver's own version, "580.65.06"; empty where unknown
+  std::vector<CudaDevice> devices;
+  std::string reason;  // why there is no device at all; empty where there is one, usable or not
+
+  /// Why no device can be used; empty where one can.
+  std::string unusable() const;
+};
+
+/// Asks the driver, every time. Creates no CUDA context (no memory is taken on any device); any thread.
+CudaStatus probe_cuda();
+
+/// Whether code for `targets` (as CMake writes them) runs on compute capability major.minor: machine code of the same
+/// major version and no higher minor version, or PTX of no higher version.
+bool cuda_targets_run_on(const std::string& targets, int major, int minor);
+
+}  // namespace hrn

@@ -1,0 +1,47 @@
+// Which CUDA devices are usable.
+#include "backends/cuda/device.hpp"
+
+#include "framework.hpp"
+
+namespace hrn::test {
+namespace {
+
+HRN_TEST("device/code runs on its own architecture and on later ones of the same major version") {
+  CHECK(cuda_targets_run_on("80-real", 8, 0));
+  CHECK(cuda_targets_run_on("80-real", 8, 6));
+  CHECK(!cuda_targets_run_on("86-real", 8, 0));
+  CHECK(!cuda_targets_run_on("80-real", 9, 0));
+  CHECK(cuda_targets_run_on("100-real", 10, 3));
+  CHECK(!cuda_targets_run_on("", 9, 0));
+  CHECK(cuda_targets_run_on("90a-real", 9, 0));
+  CHECK(!cuda_targets_run_on("90a-real", 9, 1));
+}
+
+HRN_TEST("device/PTX runs on every later architecture") {
+  CHECK(cuda_targets_run_on("80", 12, 0));
+  CHECK(cuda_targets_run_on("80-virtual", 9, 0));
+  CHECK(!cuda_targets_run_on("80", 7, 5));
+  CHECK(cuda_targets_run_on("75-real,80-real,86-real,89-real,90-real,100-real,120", 12, 1));
+  CHECK(!cuda_targets_run_on("75-real,80-real,86-real,89-real,90-real,100-real,120", 11, 0));
+}
+
+HRN_TEST("device/probing tells either a usable device or a reason") {
+  const CudaStatus status = probe_cuda();
+  bool usable = false;
+  for (const CudaDevice& device : status.devices) usable = usable || device.usable();
+  CHECK(status.unusable().empty() == usable);
+  CHECK(status.devices.empty() == !status.reason.empty());
+  CHECK(status.built == (status.runtime_version > 0));
+}
+
+HRN_TEST("device/every device's reason is told where none can be used") {
+  CudaStatus status;
+  status.devices.push_back({.index = 0, .name = "A", .reason = "old"});
+  status.devices.push_back({.index = 1, .name = "B", .reason = "full"});
+  report.equal(status.unusable(), std::string("A: old; B: full"), "reasons");
+  status.devices[1].reason.clear();
+  report.equal(status.unusable(), std::string(), "reasons");
+}
+
+}  // namespace
+}  // namespace hrn::test
