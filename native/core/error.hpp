@@ -20,10 +20,9 @@ enum class ErrorCode {
 };
 
 inline constexpr ErrorCode kErrorCodes[] = {
-    ErrorCode::invalid_argument,   ErrorCode::out_of_memory,      ErrorCode::model_corrupt,
-    ErrorCode::native_unavailable, ErrorCode::device_unavailable, ErrorCode::device_failed,
-    ErrorCode::fit_failed,         ErrorCode::disposed,           ErrorCode::cancelled,
-    ErrorCode::internal,
+    ErrorCode::invalid_argument,   ErrorCode::out_of_memory, ErrorCode::model_corrupt, ErrorCode::native_unavailable,
+    ErrorCode::device_unavailable, ErrorCode::device_failed, ErrorCode::fit_failed,    ErrorCode::disposed,
+    ErrorCode::cancelled,          ErrorCode::internal,
 };
 
 constexpr const char* error_code_name(ErrorCode code) {
