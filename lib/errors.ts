@@ -34,7 +34,7 @@ export type HrnErrorCode =
   | 'FIT_FAILED'
   /** An option, or a command-line argument, has a wrong type, value or name. */
   | 'INVALID_OPTION'
-  /** The asked-for device does not exist here, or this version has no backend for it. */
+  /** The asked-for device does not exist here or cannot be used; the message says why. */
   | 'DEVICE_UNAVAILABLE'
   /** The GPU failed in the middle of a job: lost, reset, or its driver reported an error. */
   | 'DEVICE_FAILED'

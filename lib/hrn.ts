@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os';
+import { chooseDevice, type Device, deviceText } from './device.js';
 import { HrnError } from './errors.js';
 import { fitFace, type Resources } from './fit.js';
 import { type HeadModel, loadHeadModel } from './head-model.js';
@@ -31,22 +32,25 @@ export interface FaceBox extends Box {
  * Networks, head model and threads, held until dispose(). Calls may overlap: they take turns on the threads.
  */
 export class Hrn {
-  /** What computes: `cpu`. */
+  /** Where fits run, and why there: `cuda:0 (NVIDIA H100)`, `cpu (no NVIDIA driver is installed)`, `cpu`. */
   readonly device: string;
   readonly #options: ResolvedCreateOptions;
-  readonly #context: NativeContext;
+  readonly #threads: number;
+  readonly #device: Device;
+  /** By name of the device: a fit may ask for another one than the instance's. */
+  readonly #contexts = new Map<string, NativeContext>();
   readonly #networks: FaceNetworks;
   #head: Promise<HeadModel> | undefined;
   readonly #running = new Set<Promise<unknown>>();
   #disposed = false;
 
   /** Use `create()`. */
-  constructor(options: ResolvedCreateOptions) {
+  constructor(options: ResolvedCreateOptions, device: Device) {
     this.#options = options;
-    this.device = options.device;
-    const threads = options.threads || availableParallelism();
-    this.#context = new (native().Context)({ threads });
-    this.#networks = new FaceNetworks({ threads, models: options.models });
+    this.device = deviceText(device);
+    this.#device = device;
+    this.#threads = options.threads || availableParallelism();
+    this.#networks = new FaceNetworks({ threads: this.#threads, models: options.models });
   }
 
   /**
@@ -89,7 +93,7 @@ export class Hrn {
   detect(image: ImageInput, options?: DetectOptions): Promise<FaceBox[]> {
     return this.#run(async () => {
       const { signal, ...limits } = resolveDetectOptions(options);
-      const photo = new Photo(this.#context, await decodeImage(image, { ...limits, signal }));
+      const photo = new Photo(this.#contextOn(this.#device), await decodeImage(image, { ...limits, signal }));
       try {
         const faces = await detectFaces(this.#networks, photo, { all: true, signal });
         return faces.map(({ box, score }) => ({ ...box, score }));
@@ -104,7 +108,7 @@ export class Hrn {
     this.#disposed = true;
     while (this.#running.size > 0) await Promise.allSettled(this.#running);
     this.#networks.dispose();
-    this.#context.dispose();
+    for (const context of this.#contexts.values()) context.dispose();
     this.#head = undefined;
   }
 
@@ -120,6 +124,8 @@ export class Hrn {
   ): Promise<Reconstruction[]> {
     const { signal, minFacePx } = options;
     signal?.throwIfAborted();
+    const device = options.device === undefined ? this.#device : await chooseDevice(options.device);
+    const context = this.#contextOn(device);
     const progress = new ProgressReporter(options.onProgress);
     const timingsMs: Record<string, number> = {};
     const timed = async <T>(name: 'decode' | 'detect', run: () => Promise<T>): Promise<T> => {
@@ -136,7 +142,7 @@ export class Hrn {
     const head = this.#loadHead();
     head.catch(() => {});
     const decoded = await timed('decode', () => decodeImage(image, options));
-    const photo = new Photo(this.#context, decoded);
+    const photo = new Photo(context, decoded);
     try {
       const faces = await timed('detect', () => detectFaces(this.#networks, photo, { all, minFacePx, signal }));
       if (faces.length === 0) {
@@ -156,10 +162,10 @@ export class Hrn {
         );
       }
       const resources: Resources = {
-        context: this.#context,
+        context,
         networks: this.#networks,
         head: await head,
-        device: this.device,
+        device: deviceText(device),
       };
       const results: Reconstruction[] = [];
       const failures: unknown[] = [];
@@ -177,6 +183,16 @@ export class Hrn {
     } finally {
       photo.dispose();
     }
+  }
+
+  #contextOn({ name, cudaDevice }: Device): NativeContext {
+    let context = this.#contexts.get(name);
+    if (context === undefined) {
+      const place = cudaDevice === undefined ? {} : { cudaDevice };
+      context = new (native().Context)({ threads: this.#threads, ...place });
+      this.#contexts.set(name, context);
+    }
+    return context;
   }
 
   #loadHead(): Promise<HeadModel> {
@@ -214,7 +230,8 @@ function longerSide({ box }: DetectedFace): number {
  * @throws HrnError INVALID_OPTION, DEVICE_UNAVAILABLE, NATIVE_UNAVAILABLE
  */
 export async function create(options?: CreateOptions): Promise<Hrn> {
-  return new Hrn(resolveCreateOptions(options));
+  const resolved = resolveCreateOptions(options);
+  return new Hrn(resolved, await chooseDevice(resolved.device));
 }
 
 /** What fit(), fitAll() and detect() of the package share; made on first use, held for the life of the process. */

@@ -20,6 +20,9 @@ export interface DetectOptions extends ImageLimits {
   signal?: AbortSignal | undefined;
 }
 
+/** Where fits run: `auto` is a GPU where one can be used, else the CPU; `cuda` is the first GPU that can be used. */
+export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
+
 export interface FitOptions extends DetectOptions {
   /** `coarse` stops at the morphable model; `medium` (default) adds the deformation map. */
   detail?: Detail | undefined;
@@ -31,13 +34,15 @@ export interface FitOptions extends DetectOptions {
   textureSize?: number | undefined;
   /** Smallest face to accept, in pixels of its box's longer side. Default 100. */
   minFacePx?: number | undefined;
+  /** In place of the instance's device, for this fit. */
+  device?: DeviceRequest | undefined;
   /** Called on the event loop; see ProgressEvent. What it throws rejects the fit. */
   onProgress?: OnProgress | undefined;
 }
 
 export interface CreateOptions {
-  /** `auto` (default) takes the best that works, `cpu` the processor. `cuda` and `cuda:N` are refused in this version. */
-  device?: 'auto' | 'cpu' | 'cuda' | `cuda:${number}` | undefined;
+  /** Default `auto`. A CUDA device that cannot be used is refused, with the reason. */
+  device?: DeviceRequest | undefined;
   /** Threads for the fit, 1 to 256. Default: one per core that the process may use. */
   threads?: number | undefined;
   /** A head model in place of the embedded one. */
@@ -58,11 +63,12 @@ export interface ResolvedFitOptions extends ResolvedDetectOptions {
   focalLengthPx: number | undefined;
   textureSize: number;
   minFacePx: number;
+  device: DeviceRequest | undefined;
   onProgress: OnProgress | undefined;
 }
 
 export interface ResolvedCreateOptions {
-  device: 'cpu';
+  device: DeviceRequest;
   /** 0: one per core. */
   threads: number;
   model: MorphableModel | undefined;
@@ -90,6 +96,7 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
     'focalLengthPx',
     'textureSize',
     'minFacePx',
+    'device',
     'onProgress',
   ]);
   return {
@@ -99,15 +106,12 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
     focalLengthPx: given.focalLengthPx === undefined ? undefined : number(given, 'focalLengthPx', 1, 1e6),
     textureSize: whole(given, 'textureSize', 256, 8192, 2048),
     minFacePx: number(given, 'minFacePx', 1, LARGEST.maxSide, 100),
+    device: given.device === undefined ? undefined : deviceOf(given.device),
     onProgress: functionOf(given),
   };
 }
 
-/**
- * As resolveDetectOptions.
- *
- * @throws HrnError DEVICE_UNAVAILABLE for a CUDA device.
- */
+/** As resolveDetectOptions. Whether the device can be used is not looked at here. */
 export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreateOptions {
   const given = fieldsOf(options, ['device', 'threads', 'model', 'models']);
   const { model } = given;
@@ -115,7 +119,7 @@ export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreat
     throw invalid('a MorphableModel', 'model', model);
   }
   return {
-    device: deviceOf(given.device),
+    device: given.device === undefined ? 'auto' : deviceOf(given.device),
     threads: given.threads === undefined ? 0 : whole(given, 'threads', 1, 256, 1),
     model: model as MorphableModel | undefined,
     models: folderOf(given.models),
@@ -157,15 +161,10 @@ function faceIndex(value: unknown): number {
   throw invalid("'largest' or an index from 0", 'face', value);
 }
 
-function deviceOf(value: unknown): 'cpu' {
-  if (value === undefined || value === 'auto' || value === 'cpu') return 'cpu';
-  if (typeof value === 'string' && /^cuda(:\d{1,3})?$/.test(value)) {
-    throw new HrnError(
-      'DEVICE_UNAVAILABLE',
-      `device ${value} is not available: this version has no CUDA backend; use device 'cpu' or 'auto'`,
-      { details: { device: value, backends: ['cpu'] } },
-    );
-  }
+const DEVICE = /^(auto|cpu|cuda|cuda:\d{1,3})$/;
+
+function deviceOf(value: unknown): DeviceRequest {
+  if (typeof value === 'string' && DEVICE.test(value)) return value as DeviceRequest;
   throw invalid("'auto', 'cpu', 'cuda' or 'cuda:N'", 'device', value);
 }
 

@@ -144,7 +144,7 @@ export class Reconstruction implements ReconstructionData {
   readonly face: { box: Box; score: number; presence: number };
   /** Where the metric size comes from. */
   readonly scale: { source: 'iris' | 'prior'; irisDiameterPx?: number };
-  /** What computed it: `cpu`. */
+  /** What computed it, and why that: `cuda:0 (NVIDIA H100)`, `cpu (no NVIDIA driver is installed)`, `cpu`. */
   readonly device: string;
   /** The decoded, EXIF-rotated photo. */
   readonly input: Raster;

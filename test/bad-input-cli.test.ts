@@ -80,7 +80,7 @@ describe('limits', () => {
 
 describe('a wrong device or model', () => {
   it.each([
-    [['--device', 'cuda'], 'DEVICE_UNAVAILABLE'],
+    [['--device', 'cuda:999'], 'DEVICE_UNAVAILABLE'],
     [['--device', 'gpu'], 'INVALID_OPTION'],
     [['--detail', 'high'], 'INVALID_OPTION'],
     [['--models', '/nowhere'], 'MODEL_MISSING'],

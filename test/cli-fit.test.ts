@@ -168,7 +168,7 @@ describe('on a terminal', () => {
 
 describe('options', () => {
   it.each([
-    ['--device', 'cuda', 1, /^hrn: DEVICE_UNAVAILABLE: .*cuda/],
+    ['--device', 'cuda:999', 1, /^hrn: DEVICE_UNAVAILABLE: .*cuda:999/],
     ['--detail', 'high', 1, /^hrn: .*astronaut\.png: INVALID_OPTION: .*medium/],
     ['--texture-size', '3', 1, /INVALID_OPTION: .*256/],
     ['--face', '7', 1, /FACE_INDEX: /],

@@ -12,14 +12,20 @@ export interface Finished {
 
 export interface RunOptions {
   cwd?: string;
+  /** Besides this process's own. */
+  env?: Readonly<Record<string, string>>;
   /** Sent after that many milliseconds. */
   interruptAfterMs?: number;
 }
 
 /** Runs the built CLI as a user would, with neither stdout nor stderr a terminal. */
-export function runCli(args: readonly string[], { cwd, interruptAfterMs }: RunOptions = {}): Promise<Finished> {
+export function runCli(args: readonly string[], { cwd, env, interruptAfterMs }: RunOptions = {}): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      cwd,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     const finished: Finished = { code: null, stdout: '', stderr: '' };
     child.stdout.on('data', (chunk) => {
       finished.stdout += chunk;

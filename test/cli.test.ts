@@ -41,7 +41,7 @@ describe('hrn doctor', () => {
       failed: [],
     });
     const names = checks.map(({ name }: { name: string }) => name);
-    expect(names).toEqual(expect.arrayContaining(['node', 'addon', 'backends', 'onnxruntime', 'head.safetensors']));
+    expect(names).toEqual(expect.arrayContaining(['node', 'addon', 'device auto', 'onnxruntime', 'head.safetensors']));
   });
 
   it('names a corrupted and a missing model and exits with 1', async () => {

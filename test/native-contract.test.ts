@@ -31,6 +31,8 @@ describe('Context', () => {
     [{ threads: -1 }],
     [{ threads: Number.NaN }],
     [{ threads: 1e9 }],
+    [{ threads: 1, cudaDevice: -1 }],
+    [{ threads: 1, cudaDevice: 'cuda:0' }],
     [() => 1],
   ])('refuses %j', (options) => {
     expect(() => new (native().Context)(options as never)).toThrow(

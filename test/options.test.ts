@@ -13,6 +13,7 @@ describe('options', () => {
       focalLengthPx: undefined,
       textureSize: 2048,
       minFacePx: 100,
+      device: undefined,
       onProgress: undefined,
     };
     expect(resolveFitOptions()).toEqual(defaults);
@@ -21,7 +22,7 @@ describe('options', () => {
     expect(resolveFitOptions(explicit)).toEqual(defaults);
     expect(resolveDetectOptions({})).toEqual({ maxPixels: 50_000_000, maxSide: 16_384, signal: undefined });
     expect(resolveCreateOptions({ device: undefined, threads: undefined })).toEqual({
-      device: 'cpu',
+      device: 'auto',
       threads: 0,
       model: undefined,
       models: undefined,
@@ -42,7 +43,10 @@ describe('options', () => {
     } as const;
     expect(resolveFitOptions(given)).toMatchObject(given);
     expect(resolveCreateOptions({ models: pathToFileURL('/models') }).models).toBe('/models');
-    expect(resolveCreateOptions({ device: 'auto', threads: 3 })).toMatchObject({ device: 'cpu', threads: 3 });
+    for (const device of ['auto', 'cpu', 'cuda', 'cuda:12'] as const) {
+      expect(resolveCreateOptions({ device, threads: 3 })).toMatchObject({ device, threads: 3 });
+      expect(resolveFitOptions({ device }).device).toBe(device);
+    }
   });
 
   it.each([
@@ -59,6 +63,7 @@ describe('options', () => {
     [{ minFacePx: Number.POSITIVE_INFINITY }, 'got Infinity'],
     [{ maxPixels: 0 }, 'option maxPixels'],
     [{ maxSide: -1 }, 'option maxSide'],
+    [{ device: 'gpu' }, "expected 'auto', 'cpu', 'cuda' or 'cuda:N' for option device, got 'gpu'"],
     [{ signal: {} }, 'expected an AbortSignal for option signal, got an object of class Object'],
     [{ onProgress: 1 }, 'expected a function for option onProgress, got 1'],
     [{ textursize: 512 }, 'there is no option textursize; the options are maxPixels'],
@@ -80,8 +85,8 @@ describe('options', () => {
     [{ models: new URL('https://example.org/') }, 'INVALID_OPTION'],
     [{ model: 'head.npz' }, 'INVALID_OPTION'],
     [{ model: {} }, 'INVALID_OPTION'],
-    [{ device: 'cuda' }, 'DEVICE_UNAVAILABLE'],
-    [{ device: 'cuda:1' }, 'DEVICE_UNAVAILABLE'],
+    [{ device: 'cuda:-1' }, 'INVALID_OPTION'],
+    [{ device: 'cuda:1000' }, 'INVALID_OPTION'],
   ])('create %j: %s', (options, code) => {
     expect(() => resolveCreateOptions(options as never)).toThrow(expect.objectContaining({ code }));
   });

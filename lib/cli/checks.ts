@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
+import { deviceText, pick } from '../device.js';
 import { locateModels } from '../models/locate.js';
 import { type ModelEntry, readManifest, readModel } from '../models/manifest.js';
+import type { CudaDevice, CudaStatus } from '../native/binding.js';
 import { native, nativePath, packageRoot } from '../native/load.js';
 import { onnxRuntimeLibrary } from '../native/onnx-runtime.js';
 import { VERSION } from '../version.js';
@@ -58,6 +60,39 @@ async function model(folder: string, { file, name, licence, bytes }: ModelEntry)
   return `${name}, ${(bytes / 1024).toFixed(0)} KiB, ${licence}, hash as in the manifest`;
 }
 
+function gpu({ name, computeCapability, totalBytes, freeBytes, reason }: CudaDevice): string {
+  const megabytes = (bytes: number) => `${Math.round(bytes / 2 ** 20)} MB`;
+  const free = freeBytes > 0 ? `, ${megabytes(freeBytes)} free` : '';
+  return `${name}, compute capability ${computeCapability}, ${megabytes(totalBytes)}${free}: ${reason ? `not usable: ${reason}` : 'usable'}`;
+}
+
+function cudaVersions({ runtimeVersion, driverVersion, driverName, targets }: CudaStatus): string {
+  const text = (version: number) => `${Math.floor(version / 1000)}.${Math.floor((version % 1000) / 10)}`;
+  if (runtimeVersion === 0) return 'not in this addon';
+  const driver = driverVersion === 0 ? 'none' : `${driverName || 'unknown'}, for CUDA up to ${text(driverVersion)}`;
+  return `runtime ${text(runtimeVersion)}, compiled for ${targets}; driver: ${driver}`;
+}
+
+/** A device that cannot be used breaks nothing: its line says why, and the last one what is used instead. */
+async function devices(): Promise<Check[]> {
+  let status: CudaStatus | undefined;
+  const cuda = await check('cuda', async () => {
+    status = await native().probeCuda().promise;
+    return cudaVersions(status);
+  });
+  if (status === undefined) return [cuda];
+  const { devices: found, reason } = status;
+  const hasBackend = native().backends().includes('cuda');
+  const auto = pick('auto', hasBackend, status);
+  return [
+    cuda,
+    { name: 'device cpu', ok: true, detail: `usable, ${native().isa()}` },
+    ...found.map((device) => ({ name: `device cuda:${device.index}`, ok: true, detail: gpu(device) })),
+    ...(reason === '' ? [] : [{ name: 'device cuda', ok: true, detail: `not usable: ${reason}` }]),
+    { name: 'device auto', ok: true, detail: `picks ${deviceText(auto)}` },
+  ];
+}
+
 /**
  * Everything that `hrn doctor` looks at, in the order in which one thing needs another.
  *
@@ -69,11 +104,8 @@ export async function runChecks(models?: string): Promise<Check[]> {
     await check('hrn', () => `${VERSION}, ${packageRoot}`),
     await check('node', nodeVersion),
     await check('addon', nativePath),
-    await check('backends', () => {
-      const backends = native().backends();
-      const cuda = backends.includes('cuda') ? '' : '; cuda: not part of this version';
-      return `${backends.join(', ')} (${native().isa()})${cuda}`;
-    }),
+    await check('backends', () => native().backends().join(', ')),
+    ...(await devices()),
     await check('onnxruntime', onnxRuntime),
   ];
   let entries: ModelEntry[] = [];

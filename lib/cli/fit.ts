@@ -5,7 +5,7 @@ import { type OutputFile, outputError, writeFilesAtomically } from '../atomic-wr
 import { HrnError } from '../errors.js';
 import { exporterFor } from '../exporters/index.js';
 import type { Hrn } from '../hrn.js';
-import type { FitOptions } from '../options.js';
+import type { CreateOptions, FitOptions } from '../options.js';
 import type { Reconstruction } from '../result.js';
 import { parseFace, parseFormats, parseNumber } from './arguments.js';
 import { failureLine } from './failure.js';
@@ -147,7 +147,11 @@ async function fit(images: string[], flags: FitFlags): Promise<void> {
     try {
       await prepareFolder(flags.out);
       const { create } = await import('../hrn.js');
-      const hrn = await create({ device: flags.device as 'auto', threads: flags.threads, models: flags.models });
+      const hrn = await create({
+        device: flags.device as CreateOptions['device'],
+        threads: flags.threads,
+        models: flags.models,
+      });
       try {
         if (!(await fitImages(hrn, images, flags, reporter, signal))) process.exitCode = 1;
       } finally {

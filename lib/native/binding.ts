@@ -24,7 +24,13 @@ export interface NativeBinding {
   errorCodes(): HrnErrorCode[];
   /** What native errors are thrown as. */
   setErrorClass(errorClass: new (code: HrnErrorCode, message: string) => HrnError): void;
-  Context: new (options: { threads: number }) => NativeContext;
+  /** `cudaDevice`: where jobs with a CUDA version run; absent: on the threads, as the others. */
+  Context: new (options: {
+    threads: number;
+    cudaDevice?: number;
+  }) => NativeContext;
+  /** The CUDA devices of this machine, and why those that cannot be used cannot; takes no memory on them. */
+  probeCuda(): NativeJob<CudaStatus>;
   /** Copies the pixels. */
   Image: new (image: {
     data: Uint8Array;
@@ -88,6 +94,7 @@ export const NATIVE_EXPORTS = [
   'errorCodes',
   'setErrorClass',
   'Context',
+  'probeCuda',
   'Image',
   'cropImage',
   'guidedUpsample',
@@ -101,6 +108,33 @@ export const NATIVE_EXPORTS = [
   'deformationFit',
   'recoverTexture',
 ] as const satisfies readonly (keyof NativeBinding)[];
+
+export interface CudaDevice {
+  /** As CUDA counts, after CUDA_VISIBLE_DEVICES. */
+  index: number;
+  name: string;
+  computeCapability: string;
+  /** Of memory. */
+  totalBytes: number;
+  /** 0 where unknown. */
+  freeBytes: number;
+  /** Why it cannot be used; empty where it can. */
+  reason: string;
+}
+
+export interface CudaStatus {
+  /** Architectures that the addon was compiled for; empty where it has no CUDA backend. */
+  targets: string;
+  /** 13000 is CUDA 13.0; 0 where the addon has no CUDA backend. */
+  runtimeVersion: number;
+  /** The newest CUDA version that the driver serves; 0 where there is no driver. */
+  driverVersion: number;
+  /** The driver's own version; empty where unknown. */
+  driverName: string;
+  devices: CudaDevice[];
+  /** Why there is no device; empty where there is one, usable or not. */
+  reason: string;
+}
 
 /** A thread pool that jobs share; jobs of one context run one after the other. */
 export interface NativeContext {

@@ -6,6 +6,7 @@
 #include "binding/coarse.hpp"
 #include "binding/context.hpp"
 #include "binding/convert.hpp"
+#include "binding/device.hpp"
 #include "binding/errors.hpp"
 #include "binding/image.hpp"
 #include "binding/model.hpp"
@@ -48,6 +49,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   export_function<error_codes>(env, exports, "errorCodes");
   export_function<set_error_class>(env, exports, "setErrorClass");
   register_context(env, exports);
+  register_device(env, exports);
   register_image(env, exports);
   register_render(env, exports);
   register_session(env, exports);

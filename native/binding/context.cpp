@@ -8,6 +8,7 @@ namespace {
 
 constexpr napi_type_tag kTag = {0x8f1d2a5be07c4c1dULL, 0x9a3e6b7f54d20c88ULL};
 constexpr long kMaxThreads = 256;
+constexpr long kMaxDevice = 999;
 
 class ContextObject : public Napi::ObjectWrap<ContextObject> {
  public:
@@ -21,7 +22,10 @@ class ContextObject : public Napi::ObjectWrap<ContextObject> {
     guarded(info.Env(), [&] {
       const Napi::Object options = object_of(info[0], "options");
       const long count = integer_of(field(options, "threads"), "threads", 1, kMaxThreads);
-      context_ = std::make_shared<Context>(static_cast<int>(count));
+      std::optional<int> cuda_device;
+      const Napi::Value device = field(options, "cudaDevice");
+      if (!device.IsUndefined()) cuda_device = static_cast<int>(integer_of(device, "cudaDevice", 0, kMaxDevice));
+      context_ = std::make_shared<Context>(static_cast<int>(count), cuda_device);
       Value().TypeTag(&kTag);
     });
   }

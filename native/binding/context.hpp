@@ -1,4 +1,4 @@
-// The JavaScript class Context: { threads } in, one thread pool inside.
+// The JavaScript class Context: { threads, cudaDevice? } in, one thread pool and the choice of a device inside.
 #pragma once
 #include <napi.h>
 

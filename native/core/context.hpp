@@ -2,6 +2,7 @@
 #pragma once
 #include <chrono>
 #include <mutex>
+#include <optional>
 
 #include "core/cancel.hpp"
 #include "core/thread_pool.hpp"
@@ -10,9 +11,11 @@ namespace hrn {
 
 class Context {
  public:
-  explicit Context(int threads) : pool_(threads) {}
+  // cuda_device: where jobs with a CUDA version run, as CUDA counts; without it they run on the threads.
+  explicit Context(int threads, std::optional<int> cuda_device = {}) : pool_(threads), cuda_device_(cuda_device) {}
 
   int threads() const { return pool_.threads(); }
+  std::optional<int> cuda_device() const { return cuda_device_; }
 
   // The pool serves one caller at a time: a job holds a Turn while it computes, later jobs wait for it.
   class Turn {
@@ -31,6 +34,7 @@ class Context {
 
  private:
   ThreadPool pool_;
+  std::optional<int> cuda_device_;
   std::timed_mutex busy_;
 };
 

@@ -104,7 +104,11 @@ const call =
     entry(...(args as never[]));
 
 export const ENTRY_POINTS: readonly EntryPoint[] = [
-  { name: 'Context', args: [{ threads: 2 }], call: call((...args) => dispose(Reflect.construct(addon.Context, args))) },
+  {
+    name: 'Context',
+    args: [{ threads: 2, cudaDevice: 0 }],
+    call: call((...args) => dispose(Reflect.construct(addon.Context, args))),
+  },
   {
     name: 'Image',
     args: [{ data: new Uint8Array(48), width: 4, height: 4, channels: 3 }],
@@ -236,7 +240,7 @@ export function isJob(value: unknown): value is NativeJob<unknown> {
 }
 
 /** Exports that take nothing. */
-const TAKE_NOTHING = ['backends', 'isa', 'errorCodes'];
+const TAKE_NOTHING = ['backends', 'isa', 'errorCodes', 'probeCuda'];
 const missing = NATIVE_EXPORTS.filter(
   (name) => !TAKE_NOTHING.includes(name) && !ENTRY_POINTS.some((entry) => entry.name.split('.')[0] === name),
 );

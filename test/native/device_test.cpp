@@ -25,6 +25,18 @@ HRN_TEST("device/PTX runs on every later architecture") {
   CHECK(!cuda_targets_run_on("75-real,80-real,86-real,89-real,90-real,100-real,120", 11, 0));
 }
 
+HRN_TEST("device/a device's architecture, mode and memory must suffice") {
+  CudaDevice device{.index = 0, .name = "A", .major = 8, .minor = 6, .total_bytes = std::size_t{8} << 30};
+  report.equal(cuda_device_problem(device, "80-real,90"), std::string(), "suffices");
+  CHECK(cuda_device_problem(device, "90") == "architecture 8.6 is not supported by this build (compiled for 90)");
+  device.free_bytes = kCudaBytesNeeded - (std::size_t{1} << 20);
+  const std::string problem = cuda_device_problem(device, "80");
+  const std::string needed = std::to_string(kCudaBytesNeeded >> 20), room = std::to_string(device.free_bytes >> 20);
+  report.equal(problem, "too little memory: " + needed + " MB needed, " + room + " MB free", "memory");
+  device.prohibited = true;
+  CHECK(cuda_device_problem(device, "80").find("prohibited") != std::string::npos);
+}
+
 HRN_TEST("device/probing tells either a usable device or a reason") {
   const CudaStatus status = probe_cuda();
   bool usable = false;

@@ -31,6 +31,20 @@ bool cuda_targets_run_on(const std::string& targets, int major, int minor) {
   return false;
 }
 
+std::string cuda_device_problem(const CudaDevice& device, const std::string& targets) {
+  const auto megabytes = [](std::size_t bytes) { return std::to_string(bytes >> 20) + " MB"; };
+  if (!cuda_targets_run_on(targets, device.major, device.minor))
+    return "architecture " + std::to_string(device.major) + "." + std::to_string(device.minor) +
+           " is not supported by this build (compiled for " + targets + ")";
+  if (device.prohibited) return "its compute mode is set to prohibited";
+  const bool known = device.free_bytes > 0;
+  const std::size_t room = known ? device.free_bytes : device.total_bytes;
+  if (room < kCudaBytesNeeded)
+    return "too little memory: " + megabytes(kCudaBytesNeeded) + " needed, " + megabytes(room) +
+           (known ? " free" : " in all");
+  return {};
+}
+
 #if !defined(HRN_CUDA)
 CudaStatus probe_cuda() {
   CudaStatus status;

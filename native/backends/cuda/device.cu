@@ -10,8 +10,6 @@ std::string version_text(int version) {
   return std::to_string(version / 1000) + "." + std::to_string(version % 1000 / 10);
 }
 
-std::string megabytes(std::size_t bytes) { return std::to_string(bytes >> 20) + " MB"; }
-
 // NVIDIA's management library, part of the driver: the one way to learn of free memory without taking some.
 class Management {
  public:
@@ -76,22 +74,13 @@ CudaDevice describe(int index, const std::string& targets, const Management& man
   device.total_bytes = properties.totalGlobalMem;
   char bus[32] = "";
   if (cudaDeviceGetPCIBusId(bus, sizeof bus, index) == cudaSuccess) device.free_bytes = management.free_bytes(bus);
-
-  const std::size_t room = device.free_bytes > 0 ? device.free_bytes : device.total_bytes;
-  if (!cuda_targets_run_on(targets, device.major, device.minor)) {
-    device.reason = "architecture " + std::to_string(device.major) + "." + std::to_string(device.minor) +
-                    " is not supported by this build (compiled for " + targets + ")";
-  } else if (attribute(cudaDevAttrComputeMode, index) == cudaComputeModeProhibited) {
-    device.reason = "its compute mode is set to prohibited";
-  } else if (room < kCudaBytesNeeded) {
-    device.reason = "too little memory: " + megabytes(kCudaBytesNeeded) + " needed, " + megabytes(room) +
-                    (device.free_bytes > 0 ? " free" : " in all");
-  }
+  device.prohibited = attribute(cudaDevAttrComputeMode, index) == cudaComputeModeProhibited;
+  device.reason = cuda_device_problem(device, targets);
   return device;
 }
 
 std::string no_device(cudaError_t failed, const CudaStatus& status) {
-  if (status.driver_version == 0) return "no NVIDIA driver is installed (libcuda.so.1 was not found)";
+  if (status.driver_version == 0) return "no NVIDIA driver: libcuda.so.1 cannot be loaded";
   if (status.driver_version < status.runtime_version / 1000 * 1000)
     return "the NVIDIA driver is too old: it serves CUDA " + version_text(status.driver_version) +
            ", this build needs " + version_text(status.runtime_version / 1000 * 1000);

@@ -16,7 +16,8 @@ struct CudaDevice {
   int major = 0, minor = 0;     // compute capability
   std::size_t total_bytes = 0;  // memory
   std::size_t free_bytes = 0;   // 0 where unknown: the driver's management library is absent
-  std::string reason;           // why it cannot be used; empty where it can
+  bool prohibited = false;      // by its compute mode, which an administrator sets
+  std::string reason = {};      // why it cannot be used; empty where it can
 
   bool usable() const { return reason.empty(); }
 };
@@ -40,5 +41,8 @@ CudaStatus probe_cuda();
 /// Whether code for `targets` (as CMake writes them) runs on compute capability major.minor: machine code of the same
 /// major version and no higher minor version, or PTX of no higher version.
 bool cuda_targets_run_on(const std::string& targets, int major, int minor);
+
+/// Why `device`, of which all but `reason` is known, cannot run code for `targets`; empty where it can.
+std::string cuda_device_problem(const CudaDevice& device, const std::string& targets);
 
 }  // namespace hrn

@@ -1,0 +1,142 @@
+// Which device fits run on, and what is told where a GPU cannot be used.
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { deviceText, pick } from '../lib/device.js';
+import { create } from '../lib/index.js';
+import type { CudaDevice, CudaStatus } from '../lib/native/binding.js';
+import { native } from '../lib/native/load.js';
+import { runCli } from './cli-process.js';
+import { astronaut } from './photos.js';
+
+const gpu = (index: number, reason = ''): CudaDevice => ({
+  index,
+  name: `GPU ${index}`,
+  computeCapability: '9.0',
+  totalBytes: 80e9,
+  freeBytes: 79e9,
+  reason,
+});
+const machine = (...devices: CudaDevice[]): CudaStatus => ({
+  targets: '90',
+  runtimeVersion: 13000,
+  driverVersion: 13000,
+  driverName: '580.65.06',
+  devices,
+  reason: devices.length === 0 ? 'no NVIDIA driver' : '',
+});
+
+describe('the choice of a device', () => {
+  it('auto: the first GPU that can be used', () => {
+    expect(pick('auto', true, machine(gpu(0)))).toEqual({ name: 'cuda:0', cudaDevice: 0, why: 'GPU 0' });
+    expect(pick('auto', true, machine(gpu(0, 'too little memory'), gpu(1))).name).toBe('cuda:1');
+  });
+
+  it('auto: else the CPU, and why', () => {
+    expect(pick('auto', true, machine())).toEqual({ name: 'cpu', why: 'no NVIDIA driver' });
+    expect(pick('auto', true, machine(gpu(0, 'old'), gpu(1, 'full'))).why).toBe('GPU 0: old; GPU 1: full');
+    expect(pick('auto', false, machine(gpu(0))).why).toBe('this version has no CUDA backend');
+  });
+
+  it('cpu: the CPU, whatever there is', () => {
+    expect(pick('cpu', true, machine(gpu(0)))).toEqual({ name: 'cpu' });
+  });
+
+  it('cuda: the first that can be used; cuda:N: that one', () => {
+    const two = machine(gpu(0, 'full'), gpu(1));
+    expect(pick('cuda', true, two).name).toBe('cuda:1');
+    expect(pick('cuda:1', true, two).cudaDevice).toBe(1);
+  });
+
+  it.each([
+    ['cuda', machine(), 'device cuda cannot be used: no NVIDIA driver; use'],
+    ['cuda', machine(gpu(0, 'full')), 'GPU 0: full'],
+    ['cuda:0', machine(gpu(0, 'full'), gpu(1)), 'device cuda:0 cannot be used: GPU 0: full'],
+    ['cuda:2', machine(gpu(0), gpu(1)), 'there is no such device, only cuda:0, cuda:1'],
+  ] as const)('%s: DEVICE_UNAVAILABLE with the reason (%#)', (request, status, message) => {
+    expect(() => pick(request, true, status)).toThrow(
+      expect.objectContaining({ code: 'DEVICE_UNAVAILABLE', message: expect.stringContaining(message) }),
+    );
+  });
+
+  it('is told in words', () => {
+    expect(deviceText({ name: 'cpu' })).toBe('cpu');
+    expect(deviceText({ name: 'cuda:0', cudaDevice: 0, why: 'NVIDIA H100' })).toBe('cuda:0 (NVIDIA H100)');
+  });
+});
+
+const status = await native().probeCuda().promise;
+
+describe('this machine', () => {
+  it('has devices or a reason', () => {
+    expect(status.devices.length > 0).toBe(status.reason === '');
+  });
+
+  it('gives both contexts and workers the same answer', async () => {
+    const again = await Promise.all([1, 2, 3].map(() => native().probeCuda().promise));
+    for (const { devices, reason } of again) {
+      expect(reason).toBe(status.reason);
+      expect(devices.map(({ name }) => name)).toEqual(status.devices.map(({ name }) => name));
+    }
+  });
+
+  it('lets a fit ask for a device of its own', { timeout: 60_000 }, async () => {
+    await using instance = await create({ threads: 2 });
+    const photo = await astronaut();
+    const options = { detail: 'coarse', textureSize: 256 } as const;
+    const face = await instance.fit(photo, options);
+    expect(face.device).toBe(instance.device);
+    expect(face.device).toMatch(
+      status.devices.some(({ reason }) => !reason) ? /^(cuda:\d+|cpu) \(.+\)$/ : /^cpu \(.+\)$/,
+    );
+    const onCpu = await instance.fit(photo, { ...options, device: 'cpu' });
+    expect(onCpu.device).toBe('cpu');
+    await expect(instance.fit(photo, { ...options, device: 'cuda:999' })).rejects.toMatchObject({
+      code: 'DEVICE_UNAVAILABLE',
+    });
+  });
+});
+
+describe.skipIf(status.runtimeVersion === 0)('a driver that does not work (needs an addon with CUDA)', () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'hrn-driver-'));
+    const source = fileURLToPath(new URL('native/device/libcuda.c', import.meta.url));
+    const compiler = spawnSync('cc', ['-shared', '-fPIC', '-o', join(folder, 'libcuda.so.1'), source]);
+    expect(String(compiler.stderr)).toBe('');
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  const NO_DEVICE = 100;
+  const UNKNOWN = 999;
+  it.each([
+    ['too old', 11080, 0, 'the NVIDIA driver is too old: it serves CUDA 11.8'],
+    ['without a device', 99000, NO_DEVICE, 'the driver finds no NVIDIA device'],
+    ['that fails', 99000, UNKNOWN, 'the NVIDIA driver failed: cudaErrorUnknown'],
+  ])('%s: the reason is told, the CPU is used', { timeout: 60_000 }, async (_, version, init, reason) => {
+    const env = {
+      LD_LIBRARY_PATH: folder,
+      FAKE_CUDA_VERSION: String(version),
+      FAKE_CUDA_INIT: String(init),
+    };
+    const doctor = JSON.parse((await runCli(['doctor', '--json'], { env })).stdout);
+    expect(doctor.ok).toBe(true);
+    const details = Object.fromEntries(doctor.checks.map((c: { name: string; detail: string }) => [c.name, c.detail]));
+    expect(details['device cuda']).toContain(`not usable: ${reason}`);
+    expect(details['device auto']).toContain(`picks cpu (${reason}`);
+
+    const photo = fileURLToPath(new URL('../examples/astronaut.png', import.meta.url));
+    const fit = ['fit', photo, '--out', join(folder, 'out'), '--detail', 'coarse', '--texture-size', '256', '--json'];
+    const refused = await runCli([...fit, '--device', 'cuda'], { env });
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`DEVICE_UNAVAILABLE: device cuda cannot be used: ${reason}`),
+    });
+    expect(await runCli([...fit, '--no-preview'], { env })).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+if (status.devices.length === 0) console.warn(`GPU TESTS SKIPPED: ${status.reason}`);
