@@ -65,6 +65,7 @@ export async function fitFace(
     timingsMs,
     face: { box: face.box, score: face.score, presence: landmarks.presence },
     device,
+    inference: networks.device,
     input: { data: image.data, width: image.width, height: image.height, channels: image.channels },
     model: head.morphable,
     models: head.records,

@@ -50,7 +50,11 @@ export class Hrn {
     this.device = deviceText(device);
     this.#device = device;
     this.#threads = options.threads || availableParallelism();
-    this.#networks = new FaceNetworks({ threads: this.#threads, models: options.models });
+    this.#networks = new FaceNetworks({
+      threads: this.#threads,
+      models: options.models,
+      cudaDevice: options.inference === 'cuda' ? (device.cudaDevice ?? 0) : undefined,
+    });
   }
 
   /**

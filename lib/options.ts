@@ -43,6 +43,11 @@ export interface FitOptions extends DetectOptions {
 export interface CreateOptions {
   /** Default `auto`. A CUDA device that cannot be used is refused, with the reason. */
   device?: DeviceRequest | undefined;
+  /**
+   * Where the networks run: `cpu` (default), or `cuda`, by ONNX Runtime's CUDA provider where it is installed; where it
+   * does not work the CPU runs them, and `face.inference` says why.
+   */
+  inference?: 'cpu' | 'cuda' | undefined;
   /** Threads for the fit, 1 to 256. Default: one per core that the process may use. */
   threads?: number | undefined;
   /** A head model in place of the embedded one. */
@@ -69,6 +74,7 @@ export interface ResolvedFitOptions extends ResolvedDetectOptions {
 
 export interface ResolvedCreateOptions {
   device: DeviceRequest;
+  inference: 'cpu' | 'cuda';
   /** 0: one per core. */
   threads: number;
   model: MorphableModel | undefined;
@@ -113,13 +119,17 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
 
 /** As resolveDetectOptions. Whether the device can be used is not looked at here. */
 export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreateOptions {
-  const given = fieldsOf(options, ['device', 'threads', 'model', 'models']);
-  const { model } = given;
+  const given = fieldsOf(options, ['device', 'inference', 'threads', 'model', 'models']);
+  const { model, inference } = given;
+  if (inference !== undefined && inference !== 'cpu' && inference !== 'cuda') {
+    throw invalid("'cpu' or 'cuda'", 'inference', inference);
+  }
   if (model !== undefined && (typeof model !== 'object' || model === null || !('vertexCount' in model))) {
     throw invalid('a MorphableModel', 'model', model);
   }
   return {
     device: given.device === undefined ? 'auto' : deviceOf(given.device),
+    inference: inference ?? 'cpu',
     threads: given.threads === undefined ? 0 : whole(given, 'threads', 1, 256, 1),
     model: model as MorphableModel | undefined,
     models: folderOf(given.models),

@@ -24,6 +24,7 @@ export interface ReconstructionJson {
   quality: Quality;
   timingsMs: Record<string, number>;
   device: string;
+  inference: string;
   models: ModelRecord[];
 }
 
@@ -59,6 +60,7 @@ export function toReconstructionJson(result: ReconstructionData): Reconstruction
     quality: { ...result.quality },
     timingsMs: { ...result.timingsMs },
     device: result.device,
+    inference: result.inference,
     models: result.models.map(({ name, sha256, licence }) => ({ name, sha256, licence })),
   };
 }

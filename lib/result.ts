@@ -96,6 +96,7 @@ export interface ReconstructionData {
   face: { box: Box; score: number; presence: number };
   scale: { source: 'iris' | 'prior'; irisDiameterPx?: number };
   device: string;
+  inference: string;
   input: Raster;
   model: MorphableModel;
   models: readonly ModelRecord[];
@@ -146,6 +147,8 @@ export class Reconstruction implements ReconstructionData {
   readonly scale: { source: 'iris' | 'prior'; irisDiameterPx?: number };
   /** What computed it, and why that: `cuda:0 (NVIDIA H100)`, `cpu (no NVIDIA driver is installed)`, `cpu`. */
   readonly device: string;
+  /** What ran the networks: `cpu`, `cuda:0`, or `cpu (why the CUDA provider that was asked for does not work)`. */
+  readonly inference: string;
   /** The decoded, EXIF-rotated photo. */
   readonly input: Raster;
   /** The morphable model that was fitted. */
@@ -167,6 +170,7 @@ export class Reconstruction implements ReconstructionData {
     this.face = data.face;
     this.scale = data.scale;
     this.device = data.device;
+    this.inference = data.inference;
     this.input = data.input;
     this.model = data.model;
     this.models = data.models;

@@ -100,6 +100,26 @@ describe('this machine', () => {
   });
 });
 
+describe("inference: 'cuda'", () => {
+  it('runs the networks there, or on the CPU and says why', { timeout: 60_000 }, async () => {
+    const photo = await astronaut();
+    const fit = async (inference: 'cpu' | 'cuda') => {
+      await using instance = await create({ device: 'cpu', inference, threads: 2 });
+      return instance.fit(photo, { detail: 'coarse', textureSize: 256 });
+    };
+    const [cpu, cuda] = [await fit('cpu'), await fit('cuda')];
+    expect(cpu.inference).toBe('cpu');
+    expect(cuda.inference).toMatch(/^(cuda:0|cpu \(.+\))$/);
+    if (cuda.inference.startsWith('cpu')) expect(cuda.mesh.positions).toEqual(cpu.mesh.positions);
+  });
+
+  it('is in the words of doctor', async () => {
+    const { stdout } = await runCli(['doctor', '--json']);
+    const check = JSON.parse(stdout).checks.find(({ name }: { name: string }) => name === 'inference cuda');
+    expect(check).toMatchObject({ ok: true, detail: expect.stringMatching(/^(usable|not usable: .+)$/) });
+  });
+});
+
 describe.skipIf(status.runtimeVersion === 0)('a driver that does not work (needs an addon with CUDA)', () => {
   let folder: string;
   beforeAll(async () => {

@@ -23,6 +23,7 @@ describe('options', () => {
     expect(resolveDetectOptions({})).toEqual({ maxPixels: 50_000_000, maxSide: 16_384, signal: undefined });
     expect(resolveCreateOptions({ device: undefined, threads: undefined })).toEqual({
       device: 'auto',
+      inference: 'cpu',
       threads: 0,
       model: undefined,
       models: undefined,
@@ -85,6 +86,7 @@ describe('options', () => {
     [{ models: new URL('https://example.org/') }, 'INVALID_OPTION'],
     [{ model: 'head.npz' }, 'INVALID_OPTION'],
     [{ model: {} }, 'INVALID_OPTION'],
+    [{ inference: 'gpu' }, 'INVALID_OPTION'],
     [{ device: 'cuda:-1' }, 'INVALID_OPTION'],
     [{ device: 'cuda:1000' }, 'INVALID_OPTION'],
   ])('create %j: %s', (options, code) => {

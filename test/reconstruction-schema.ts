@@ -37,6 +37,7 @@ export const reconstructionSchema = object({
   quality: object({ landmarkErrorPx: number, landmarkErrorPercent: number, photometricError: number }),
   timingsMs: byName,
   device: { type: 'string' },
+  inference: { type: 'string' },
   models: {
     type: 'array',
     items: object({

@@ -182,6 +182,7 @@ export function syntheticHead(): Reconstruction {
     face: { box: { x: 160, y: 170, width: 190, height: 200 }, score: 0.93, presence: 0.99 },
     scale: { source: 'iris', irisDiameterPx: 15 },
     device: 'cpu',
+    inference: 'cpu',
     input: { data: photo, width: size, height: size, channels: 3 },
     model,
     models: [{ name: 'face-detector', sha256: 'ab'.repeat(32), licence: 'Apache-2.0' }],

@@ -37,11 +37,15 @@ function nodeVersion(): string {
   return `${process.version} on ${process.platform}-${process.arch}, ${availableParallelism()} cores`;
 }
 
-/** Opens the network for real: a file can be whole and the runtime still unable to use it. */
-async function openNetwork(model: Uint8Array): Promise<void> {
+/**
+ * Opens the network for real: a file can be whole and the runtime still unable to use it.
+ *
+ * @returns why the CUDA provider cannot run it, if that was asked for
+ */
+async function openNetwork(model: Uint8Array, place: { cudaDevice?: number } = {}): Promise<string> {
   const session = new (native().Session)();
   try {
-    await session.open({ library: onnxRuntimeLibrary(), model, threads: 1 }).promise;
+    return await session.open({ library: onnxRuntimeLibrary(), model, threads: 1, ...place }).promise;
   } finally {
     session.dispose();
   }
@@ -115,6 +119,15 @@ export async function runChecks(models?: string): Promise<Check[]> {
       return `${entries.length} files in ${folder}`;
     }),
   );
+  const network = entries.find(({ file }) => file.endsWith('.onnx'));
+  if (network !== undefined) {
+    checks.push(
+      await check('inference cuda', async () => {
+        const reason = await openNetwork(await readModel(folder, network.file), { cudaDevice: 0 });
+        return reason === '' ? 'usable' : `not usable: ${reason}`;
+      }),
+    );
+  }
   for (const entry of entries) checks.push(await check(entry.file, () => model(folder, entry)));
   return checks;
 }

@@ -19,6 +19,7 @@ interface FitFlags {
   format: string[];
   detail?: string;
   device?: string;
+  inference?: string;
   face: 'largest' | 'all' | number;
   textureSize?: number;
   minFacePx?: number;
@@ -174,6 +175,7 @@ export const fitCommand = new Command('fit')
   .option('--format <list>', 'formats to write: glb, obj, ply, separated by commas', parseFormats, ['glb'])
   .option('--detail <level>', 'coarse or medium (default: medium)')
   .option('--device <name>', 'auto, cpu, cuda or cuda:N (default: auto)')
+  .option('--inference <name>', 'what runs the networks: cpu or cuda (default: cpu)')
   .option('--face <which>', 'largest, all, or a number counted from the largest, 0', parseFace, 'largest')
   .option('--texture-size <px>', 'side of the square texture (default: 2048)', parseNumber)
   .option('--min-face-px <px>', 'refuse faces smaller than this (default: 100)', parseNumber)

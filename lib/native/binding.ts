@@ -229,8 +229,12 @@ export interface GuidedUpsample {
 
 /** A network with one float input and float outputs of fixed shape. */
 export interface NativeSession {
-  /** `library`: path of ONNX Runtime; `model`: bytes of an .onnx file; `threads`: of the network's own pool. */
-  open(options: { library: string; model: Uint8Array; threads: number }): NativeJob<void>;
+  /**
+   * `library`: path of ONNX Runtime; `model`: bytes of an .onnx file; `threads`: of the network's own pool;
+   * `cudaDevice`: where ONNX Runtime's CUDA provider is to run it. Resolves with why it runs on the CPU in spite of that,
+   * else with an empty string.
+   */
+  open(options: { library: string; model: Uint8Array; threads: number; cudaDevice?: number }): NativeJob<string>;
   /** Row-major input in, row-major outputs by name out. */
   run(input: Float32Array): NativeJob<Record<string, Float32Array>>;
   /** A job that runs keeps the network until it ends. */

@@ -22,13 +22,25 @@ const MAX_THREADS = 2;
 export class FaceNetworks {
   readonly #folder: string;
   readonly #threads: number;
+  readonly #cudaDevice: number | undefined;
+  #fallbackReason = '';
   readonly #sessions = new Map<NetworkName, { native: NativeSession; opened: Promise<void> }>();
   #disposed = false;
 
-  /** @param options.models folder with manifest.json, instead of the embedded one */
-  constructor(options: { threads: number; models?: string | undefined }) {
+  /**
+   * @param options.models folder with manifest.json, instead of the embedded one
+   * @param options.cudaDevice where ONNX Runtime's CUDA provider is to run them; the CPU does where that fails
+   */
+  constructor(options: { threads: number; models?: string | undefined; cudaDevice?: number | undefined }) {
     this.#folder = locateModels(options.models);
     this.#threads = Math.min(options.threads, MAX_THREADS);
+    this.#cudaDevice = options.cudaDevice;
+  }
+
+  /** What runs those opened so far: `cpu`, `cuda:0`, or `cpu (why cuda:0 does not)`. */
+  get device(): string {
+    if (this.#cudaDevice === undefined) return 'cpu';
+    return this.#fallbackReason === '' ? `cuda:${this.#cudaDevice}` : `cpu (${this.#fallbackReason})`;
   }
 
   /** Starts to open networks that will be needed soon, beside other work; run() tells what failed. */
@@ -71,6 +83,8 @@ export class FaceNetworks {
 
   async #load(session: NativeSession, file: string): Promise<void> {
     const model = await readModel(this.#folder, file);
-    await session.open({ library: onnxRuntimeLibrary(), model, threads: this.#threads }).promise;
+    const place = this.#cudaDevice === undefined ? {} : { cudaDevice: this.#cudaDevice };
+    const options = { library: onnxRuntimeLibrary(), model, threads: this.#threads, ...place };
+    this.#fallbackReason = (await session.open(options).promise) || this.#fallbackReason;
   }
 }

@@ -1,13 +1,15 @@
 // The JavaScript class Session: a network that runs off the event loop.
 //
 //   const session = new Session();
-//   await session.open({ library, model, threads }).promise;   // path, Uint8Array of the .onnx file, >= 1
+//   // path, Uint8Array of the .onnx file, >= 1, where the CUDA provider is to run it if it can
+//   const whyNotCuda = await session.open({ library, model, threads, cudaDevice }).promise;
 //   const { outputName } = await session.run(input).promise;   // Float32Array in, Float32Arrays by name out
 //   session.dispose();
 #include "binding/session.hpp"
 
 #include <memory>
 #include <mutex>
+#include <optional>
 
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
@@ -18,6 +20,7 @@ namespace hrn::binding {
 namespace {
 
 constexpr long kMaxThreads = 256;
+constexpr long kMaxDevice = 999;
 
 // What the JavaScript object and its running jobs share.
 struct Slot {
@@ -43,18 +46,23 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
       auto library = string_of(field(options, "library"), "library");
       auto model = copy_of<std::uint8_t>(field(options, "model"), "model");
       const long threads = integer_of(field(options, "threads"), "threads", 1, kMaxThreads);
+      std::optional<int> cuda_device;
+      const Napi::Value device = field(options, "cudaDevice");
+      if (!device.IsUndefined()) cuda_device = static_cast<int>(integer_of(device, "cudaDevice", 0, kMaxDevice));
       return start_job(
           info.Env(), info.Env().Undefined(),
-          [slot = slot_, library = std::move(library), model = std::move(model), threads](const Cancel& cancel,
-                                                                                          const Progress&) {
+          [slot = slot_, library = std::move(library), model = std::move(model), threads, cuda_device](
+              const Cancel& cancel, const Progress&) {
             cancel.check();
-            auto session = std::make_shared<const inference::Session>(library, model, static_cast<int>(threads));
+            auto session =
+                std::make_shared<const inference::Session>(library, model, static_cast<int>(threads), cuda_device);
+            const std::string reason = session->fallback_reason();
             const std::lock_guard lock(slot->mutex);
             if (slot->disposed) throw Error(ErrorCode::disposed, "the session was disposed while it opened");
             slot->session = std::move(session);
-            return true;
+            return reason;
           },
-          [](Napi::Env env, bool) { return env.Undefined(); });
+          [](Napi::Env env, std::string&& reason) -> Napi::Value { return Napi::String::New(env, reason); });
     });
   }
 

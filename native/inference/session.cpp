@@ -34,10 +34,39 @@ Ort::SessionOptions session_options(int threads) {
   return options;
 }
 
+void add_cuda_provider(Ort::SessionOptions& options, int device) {
+  const OrtApi& api = Ort::GetApi();
+  OrtCUDAProviderOptionsV2* created = nullptr;
+  Ort::ThrowOnError(api.CreateCUDAProviderOptions(&created));
+  const std::unique_ptr<OrtCUDAProviderOptionsV2, decltype(api.ReleaseCUDAProviderOptions)> provider(
+      created, api.ReleaseCUDAProviderOptions);
+  const char* key = "device_id";
+  const std::string number = std::to_string(device);
+  const char* value = number.c_str();
+  Ort::ThrowOnError(api.UpdateCUDAProviderOptions(created, &key, &value, 1));
+  Ort::ThrowOnError(api.SessionOptionsAppendExecutionProvider_CUDA_V2(options, created));
+}
+
+// The runtime's message without the source lines and codes before it, and without its line breaks.
+std::string plain_message(const Ort::Exception& e) {
+  std::string text = e.what();
+  const std::string marker = "[ONNXRuntimeError] : ";
+  if (const auto at = text.rfind(marker); at != std::string::npos) {
+    const auto code = text.find(" : ", at + marker.size());
+    const auto name = code == std::string::npos ? code : text.find(" : ", code + 3);
+    if (name != std::string::npos) text.erase(0, name + 3);
+  }
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  text.erase(text.find_last_not_of(' ') + 1);
+  return text;
+}
+
 }  // namespace
 
 struct Session::Impl {
   Ort::Session session{nullptr};
+  bool on_cuda = false;
+  std::string fallback_reason;
   Ort::MemoryInfo memory{nullptr};
   std::string input_name;
   std::vector<std::int64_t> input_shape;
@@ -45,11 +74,23 @@ struct Session::Impl {
   std::vector<std::string> output_names;
 };
 
-Session::Session(const std::string& library, std::span<const std::uint8_t> model, int threads)
+Session::Session(const std::string& library, std::span<const std::uint8_t> model, int threads,
+                 std::optional<int> cuda_device)
     : impl_(std::make_unique<Impl>()) {
   Ort::Env& environment = runtime_environment(library);
+  if (cuda_device) {
+    try {
+      Ort::SessionOptions options = session_options(threads);
+      add_cuda_provider(options, *cuda_device);
+      impl_->session = Ort::Session(environment, model.data(), model.size(), options);
+      impl_->on_cuda = true;
+    } catch (const Ort::Exception& e) {
+      impl_->fallback_reason = plain_message(e);
+    }
+  }
   try {
-    impl_->session = Ort::Session(environment, model.data(), model.size(), session_options(threads));
+    if (!impl_->on_cuda)
+      impl_->session = Ort::Session(environment, model.data(), model.size(), session_options(threads));
     impl_->memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     const Ort::Session& session = impl_->session;
     Ort::AllocatorWithDefaultOptions allocator;
@@ -68,6 +109,8 @@ Session::Session(const std::string& library, std::span<const std::uint8_t> model
 }
 
 Session::~Session() = default;
+
+const std::string& Session::fallback_reason() const { return impl_->fallback_reason; }
 
 std::size_t Session::input_size() const { return impl_->input_size; }
 
@@ -92,7 +135,8 @@ std::vector<Output> Session::run(std::vector<float> input) const {
     }
     return outputs;
   } catch (const Ort::Exception& e) {
-    throw Error(ErrorCode::internal, std::string("ONNX Runtime failed: ") + e.what());
+    throw Error(impl_->on_cuda ? ErrorCode::device_failed : ErrorCode::internal,
+                "ONNX Runtime failed: " + plain_message(e));
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -18,16 +19,22 @@ class Session {
   // library: path of ONNX Runtime's shared library; the first one opened serves the whole process.
   // model: bytes of an .onnx file with one float input and float outputs, all of fixed shape.
   // threads: of the runtime's own pool for this session, at least 1.
-  // Throws native_unavailable where the library cannot be opened, model_corrupt where it refuses the model.
-  Session(const std::string& library, std::span<const std::uint8_t> model, int threads);
+  // cuda_device: run there by the runtime's CUDA provider, an extra that may be absent: what it cannot do runs on the
+  // CPU. Throws native_unavailable where the library cannot be opened, model_corrupt where it refuses the model.
+  Session(const std::string& library, std::span<const std::uint8_t> model, int threads,
+          std::optional<int> cuda_device = {});
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
+
+  // Why the network runs on the CPU although a CUDA device was named; empty otherwise.
+  const std::string& fallback_reason() const;
 
   // Number of floats of the input.
   std::size_t input_size() const;
 
   // input: input_size() floats, row-major. Outputs in the model's order. May be called from several threads.
+  // Throws invalid_argument, device_failed where the network runs on a CUDA device, internal.
   std::vector<Output> run(std::vector<float> input) const;
 
  private:

@@ -214,7 +214,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
   },
   {
     name: 'Session.open',
-    args: [{ library: onnxRuntimeLibrary(), model: network.subarray(0, 4096), threads: 1 }],
+    args: [{ library: onnxRuntimeLibrary(), model: network.subarray(0, 4096), threads: 1, cudaDevice: 0 }],
     call: call((options) => rawSession().open(options)),
   },
   { name: 'Session.run', args: [new Float32Array(128 * 128 * 3)], call: call((input) => opened.run(input)) },
