@@ -13,7 +13,7 @@ namespace hrn::ops {
 /// Rows of a tile; rows of the last tile beyond `rows` are zero.
 constexpr long kBasisTile = 64;
 
-constexpr long basis_tiles(long rows) { return (rows + kBasisTile - 1) / kBasisTile; }
+HRN_HD constexpr long basis_tiles(long rows) { return (rows + kBasisTile - 1) / kBasisTile; }
 
 template <class Real, class Stored>
 struct BasisArgs {

@@ -3,23 +3,10 @@
 #include <algorithm>
 #include <deque>
 
+#include "gpu.hpp"
+
 namespace hrn::test {
 namespace {
-
-std::vector<Output> run_reference(const Case& c) {
-  ReferenceBackend backend;
-  Buffers<ReferenceBackend> io(backend);
-  c.reference(backend, io, c.sizes, c.seed);
-  return io.finish();
-}
-
-std::vector<Output> run_cpu(const Case& c, int threads, Isa isa) {
-  ThreadPool pool(threads);
-  CpuBackend backend(pool, isa);
-  Buffers<CpuBackend> io(backend);
-  c.cpu(backend, io, c.sizes, c.seed);
-  return io.finish();
-}
 
 template <class T>
 void compare_floats(Report& report, const Output& got, const Output& want, double tolerance) {
@@ -61,7 +48,7 @@ void guards(Report& report, const std::vector<Output>& outputs) {
 void parity(Report& report, const Case& c, Isa isa) {
   if (isa != Isa::baseline && detect_isa() != isa)
     return report.skip(std::string("this machine has no ") + isa_name(isa));
-  const auto want = run_reference(c), got = run_cpu(c, 2, isa);
+  const auto want = c.reference(c.sizes, c.seed), got = c.cpu(c.sizes, c.seed, 2, isa);
   guards(report, want);
   guards(report, got);
   compare(report, got, want, c.tolerance);
@@ -72,14 +59,24 @@ void parity_avx2(Report& report, const void* c) { parity(report, *static_cast<co
 
 void thread_counts(Report& report, const void* data) {
   const Case& c = *static_cast<const Case*>(data);
-  const auto one = run_cpu(c, 1, detect_isa());
+  const auto one = c.cpu(c.sizes, c.seed, 1, detect_isa());
   for (const int threads : {2, 3, 5}) {
-    const auto many = run_cpu(c, threads, detect_isa());
+    const auto many = c.cpu(c.sizes, c.seed, threads, detect_isa());
     guards(report, many);
     for (std::size_t k = 0; k < one.size(); ++k)
       if (one[k].bytes != many[k].bytes)
         report.fail(one[k].name + " with " + std::to_string(threads) + " threads differs from one thread");
   }
+}
+
+void parity_cuda(Report& report, const void* data) {
+  const Case& c = *static_cast<const Case*>(data);
+  if (skip_without_gpu(report)) return;
+  const auto want = c.reference(c.sizes, c.seed), got = c.cuda(c.sizes, c.seed), again = c.cuda(c.sizes, c.seed);
+  guards(report, got);
+  compare(report, got, want, c.tolerance);
+  for (std::size_t k = 0; k < got.size(); ++k)
+    if (got[k].bytes != again[k].bytes) report.fail(got[k].name + " differs between two runs");
 }
 
 }  // namespace
@@ -89,6 +86,8 @@ int add_case(const Case& c) {
   static std::deque<Case> cases;
   const Case* kept = &cases.emplace_back(c);
   const std::string name = std::string(c.op) + "/" + std::to_string(c.sizes.grid) + "/" + std::to_string(c.sizes.side);
+  if (c.cuda != nullptr) add_test(name + "/parity/cuda", parity_cuda, kept);
+  if (c.cpu == nullptr) return 0;
   add_test(name + "/parity/cpu-baseline", parity_baseline, kept);
   add_test(name + "/parity/cpu-avx2", parity_avx2, kept);
   add_test(name + "/threads", thread_counts, kept);

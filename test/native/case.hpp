@@ -3,7 +3,8 @@
 //   threads    1, 2, 3 and 5 threads give the same bytes,
 //   guards     nothing outside the output buffers was written.
 //
-// A new backend is one more line in case.cpp; a new op is one HRN_CASE.
+// The files with the cases are compiled once for the processor and, through cuda_*_cases.cu, once for the GPU. A new op
+// is one HRN_CASE.
 #pragma once
 #include <cmath>
 #include <cstddef>
@@ -15,6 +16,9 @@
 #include <type_traits>
 #include <vector>
 
+#ifdef __CUDACC__
+#include "backends/cuda/cuda_backend.cuh"
+#endif
 #include "backends/cpu/cpu_backend.hpp"
 #include "framework.hpp"
 #include "reference_backend.hpp"
@@ -109,21 +113,48 @@ struct Case {
   double tolerance;  // of floats, relative to the largest value of the buffer
   Sizes sizes;
   std::uint64_t seed;
-  void (*reference)(ReferenceBackend&, Buffers<ReferenceBackend>&, Sizes, std::uint64_t);
-  void (*cpu)(CpuBackend&, Buffers<CpuBackend>&, Sizes, std::uint64_t);
+  std::vector<Output> (*reference)(Sizes, std::uint64_t);
+  // Where the case is compiled for it.
+  std::vector<Output> (*cpu)(Sizes, std::uint64_t, int threads, Isa);
+  std::vector<Output> (*cuda)(Sizes, std::uint64_t);
 };
 
-/// Registers the three tests of a case, kept for the life of the program.
+/// Registers the tests of a case, kept for the life of the program.
 int add_case(const Case& c);
 
 /// Sizes and seeds that every op runs with: one element, one tile, ragged, and a realistic one.
 inline constexpr Sizes kSizes[] = {{1, 1}, {5, 33}, {31, 97}, {137, 224}};
 
+template <class Body, class B>
+std::vector<Output> run_case(B& backend, Sizes sizes, std::uint64_t seed) {
+  Buffers<B> io(backend);
+  Body::template run<B>(backend, io, sizes, seed);
+  return io.finish();
+}
+
 template <class Body>
 int add_cases(const char* op, double tolerance) {
   std::uint64_t seed = 1;
-  for (const Sizes sizes : kSizes)
-    add_case({op, tolerance, sizes, seed++, Body::template run<ReferenceBackend>, Body::template run<CpuBackend>});
+  for (const Sizes sizes : kSizes) {
+    Case c{op, tolerance, sizes, seed++, nullptr, nullptr, nullptr};
+    c.reference = [](Sizes n, std::uint64_t s) {
+      ReferenceBackend backend;
+      return run_case<Body>(backend, n, s);
+    };
+#ifdef __CUDACC__
+    c.cuda = [](Sizes n, std::uint64_t s) {
+      CudaBackend backend(0);
+      return run_case<Body>(backend, n, s);
+    };
+#else
+    c.cpu = [](Sizes n, std::uint64_t s, int threads, Isa isa) {
+      ThreadPool pool(threads);
+      CpuBackend backend(pool, isa);
+      return run_case<Body>(backend, n, s);
+    };
+#endif
+    add_case(c);
+  }
   return 0;
 }
 

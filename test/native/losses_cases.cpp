@@ -17,19 +17,19 @@ using Floats = std::vector<float>;
 
 std::size_t size(long n) { return static_cast<std::size_t>(n); }
 
+struct CopyArgs {
+  const float* from;
+  float* to;
+};
+struct Copy {
+  HRN_HD static void run(const CopyArgs& a, long i) { a.to[i] = a.from[i]; }
+};
+
 /// An output that a kernel adds to, set to zero first.
 template <class B>
 float* zeroed(B& backend, Buffers<B>& io, const std::string& name, long n) {
   float* data = io.template output<float>(name, n);
-  const Floats zeros(size(n));
-  struct Copy {
-    struct Args {
-      const float* from;
-      float* to;
-    };
-    HRN_HD static void run(const Args& a, long i) { a.to[i] = a.from[i]; }
-  };
-  backend.template for_each<Copy>(n, typename Copy::Args{io.input(zeros), data});
+  backend.template for_each<Copy>(n, CopyArgs{io.input(Floats(size(n))), data});
   return data;
 }
 

@@ -104,6 +104,23 @@ HRN_CASE(RasterizeScene, "rasterize/scene", 0) {
   backend.rasterize(a);
 }
 
+/// A picture up to 2016 px wide of a coarse mesh, so that triangles are large.
+HRN_CASE(RasterizeLarge, "rasterize/large", 0) {
+  const long side = 9 * sizes.side;
+  const auto s = make_scene<float>(1 + sizes.grid / 20, side, seed);
+  auto a = raster_arguments(io, s, screen_of(s), side);
+  a.cull_back_faces = false;
+  backend.rasterize(a);
+}
+
+HRN_CASE(RasterizeNothing, "rasterize/nothing", 0) {
+  const auto s = make_scene<float>(sizes.grid, sizes.side, seed);
+  auto a = raster_arguments(io, s, screen_of(s), sizes.side);
+  backend.rasterize(a);
+  a.triangle_count = 0;
+  backend.rasterize(a);
+}
+
 /// Triangles of all sizes in all places, with every kind of bad vertex.
 HRN_CASE(RasterizeWild, "rasterize/wild", 0) {
   Scene<float> s;

@@ -4,11 +4,9 @@
 #include "backends/cpu/rasterizer.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <string>
 
 #include "backends/cpu/raster_tile.hpp"
-#include "core/error.hpp"
+#include "backends/raster_arguments.hpp"
 
 namespace hrn {
 
@@ -53,12 +51,7 @@ struct CpuRasterizer::Frame {
 };
 
 void CpuRasterizer::run(const Args& args, ThreadPool& pool, Isa isa) {
-  if (args.width < 1 || args.height < 1 || args.width > ops::kMaxImageSide || args.height > ops::kMaxImageSide)
-    throw Error(ErrorCode::invalid_argument, "expected an image of 1 to 8192 px a side, got " +
-                                                 std::to_string(args.width) + " x " + std::to_string(args.height));
-  if (!(args.near_mm > 0)) throw Error(ErrorCode::invalid_argument, "expected a near plane above 0 mm");
-  if (args.triangle_count > std::numeric_limits<std::int32_t>::max() / 4)
-    throw Error(ErrorCode::invalid_argument, "too many triangles to rasterize");
+  check_raster_arguments(args);
 
   Frame frame{};
   frame.args = args;

@@ -1,0 +1,125 @@
+// The CUDA backend: every verb of backends/backend.hpp as kernels on one stream of one GPU.
+//
+// An op's per-element source is the CPU's: for_each launches one thread an element. Reductions have a fixed shape
+// (blocks of fixed elements, added in order by the last block to finish), so a result does not change between runs.
+#pragma once
+#include <algorithm>
+#include <cstring>
+#include <memory>
+
+#include "backends/backend.hpp"
+#include "backends/cuda/check.hpp"
+#include "backends/cuda/device_array.hpp"
+#include "backends/cuda/rasterizer.cuh"
+#include "backends/cuda/reduce.cuh"
+#include "backends/cuda/stream.hpp"
+
+namespace hrn {
+
+namespace cuda {
+
+template <class K, class A>
+__global__ void each_kernel(long n, const __grid_constant__ A args) {
+  const long i = static_cast<long>(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (i < n) K::run(args, i);
+}
+
+}  // namespace cuda
+
+/// One thread of the host at a time. All arrays, graphs and results belong to the backend's stream and must not outlive
+/// it.
+class CudaBackend {
+ public:
+  template <class T>
+  using Array = cuda::DeviceArray<T>;
+
+  /// `device` as CUDA numbers them. Throws Error(device_failed).
+  explicit CudaBackend(int device) : stream_(device), partial_(kPartialBytes, stream_.get()), ticket_(1, stream_.get()) {
+    fill_zero(ticket_);
+  }
+
+  static constexpr const char* name() { return "cuda"; }
+  cudaStream_t stream() const { return stream_.get(); }
+
+  template <class T>
+  Array<T> alloc(std::size_t n) const {
+    Array<T> array(n, stream_.get());
+    fill_zero(array);
+    return array;
+  }
+  /// Copies before it returns: `from` may change or go away.
+  template <class T>
+  void upload(Array<T>& to, const T* from, std::size_t n) const {
+    if (n > 0)
+      cuda::check(cudaMemcpyAsync(to.data(), from, n * sizeof(T), cudaMemcpyHostToDevice, stream_.get()), "upload");
+  }
+  template <class T>
+  void download(T* to, const Array<T>& from, std::size_t n) const {
+    if (n > 0)
+      cuda::check(cudaMemcpyAsync(to, from.data(), n * sizeof(T), cudaMemcpyDeviceToHost, stream_.get()), "download");
+    wait();
+  }
+  template <class T>
+  void fill_zero(Array<T>& array) const {
+    if (!array.empty())
+      cuda::check(cudaMemsetAsync(static_cast<void*>(array.data()), 0, array.size() * sizeof(T), stream_.get()),
+                  "clearing device memory");
+  }
+  /// Until everything asked for is done. Throws what went wrong on the way.
+  void wait() const { cuda::check(cudaStreamSynchronize(stream_.get()), "waiting for the GPU"); }
+
+  template <class K, class A>
+  void for_each(long n, const A& args) const {
+    constexpr int kThreads = 128;
+    if (n <= 0) return;
+    cuda::each_kernel<K><<<static_cast<unsigned>((n + kThreads - 1) / kThreads), kThreads, 0, stream_.get()>>>(n, args);
+    cuda::check(cudaGetLastError(), "starting a kernel");
+  }
+
+  template <class K, int N, class A>
+  void reduce(long n, const A& args, double* out) {
+    double* result = reinterpret_cast<double*>(partial_.data());
+    reduce_to<K, N>(n, args, result);
+    cuda::check(cudaMemcpyAsync(out, result, N * sizeof(double), cudaMemcpyDeviceToHost, stream_.get()), "reduction");
+    wait();
+  }
+  /// As reduce(), into N doubles of device memory, without waiting.
+  template <class K, int N, class A>
+  void reduce_to(long n, const A& args, double* out) {
+    static_assert(N <= cuda::kMaxReduced);
+    cuda::reduce<K, N>(n, args, sums(), ticket_.data(), out, stream_.get());
+  }
+
+  void basis_forward(const ops::BasisArgs<float, Half>& a);
+  void basis_forward(const ops::BasisArgs<float, float>& a);
+  void basis_backward(const ops::BasisArgs<float, Half>& a, double* grad_coefficients);
+  void basis_backward(const ops::BasisArgs<float, float>& a, double* grad_coefficients);
+  /// As basis_backward(), into a.count doubles of device memory, without waiting.
+  void basis_backward_to(const ops::BasisArgs<float, Half>& a, double* grad_coefficients);
+  void basis_backward_to(const ops::BasisArgs<float, float>& a, double* grad_coefficients);
+
+  void rasterize(const ops::RasterizeArgs<float>& a) { rasterizer_.run(a, stream_.get()); }
+
+ private:
+  // The first kilobyte for results on their way to the host, the rest for partial sums of reductions.
+  static constexpr std::size_t kResultBytes = 1024;
+  static constexpr std::size_t kPartialBytes =
+      kResultBytes + sizeof(double) * cuda::kMaxReduced * cuda::kReduceBlocks;
+  double* sums() { return reinterpret_cast<double*>(partial_.data() + kResultBytes); }
+
+  template <class Stored>
+  void run_basis_forward(const ops::BasisArgs<float, Stored>& a);
+  template <class Stored>
+  void run_basis_backward(const ops::BasisArgs<float, Stored>& a, double* grad_coefficients);
+  double* basis_scratch(std::size_t n);
+
+  cuda::Stream stream_;
+  Array<std::byte> partial_;
+  Array<unsigned> ticket_;
+  Array<double> basis_partial_;
+  CudaRasterizer rasterizer_;
+};
+
+static_assert(Backend<CudaBackend>);
+
+}  // namespace hrn

@@ -1,0 +1,69 @@
+// A CUDA stream of one device, and work recorded once to be run many times.
+#pragma once
+#include <cuda_runtime_api.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include "backends/cuda/check.hpp"
+
+namespace hrn::cuda {
+
+class Stream {
+ public:
+  /// Makes `device` the current one of the calling thread; freed memory stays in the process for the next job.
+  explicit Stream(int device) {
+    check(cudaSetDevice(device), "choosing the GPU");
+    cudaMemPool_t pool;
+    check(cudaDeviceGetDefaultMemPool(&pool, device), "finding the GPU's memory pool");
+    std::uint64_t keep = std::uint64_t{1} << 30;
+    check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "setting up the GPU's memory pool");
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+  }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+  ~Stream() {
+    // Work in flight reads memory that goes away with the owner.
+    (void)cudaStreamSynchronize(stream_);
+    (void)cudaStreamDestroy(stream_);
+  }
+  cudaStream_t get() const { return stream_; }
+
+ private:
+  cudaStream_t stream_ = nullptr;
+};
+
+/// What `work` puts on the stream, as one graph. `work` must not wait, allocate or copy from pageable memory.
+class Graph {
+ public:
+  template <class Work>
+  Graph(cudaStream_t stream, Work&& work) : stream_(stream) {
+    check(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "recording a graph");
+    cudaGraph_t graph = nullptr;
+    try {
+      work();
+    } catch (...) {
+      (void)cudaStreamEndCapture(stream, &graph);
+      if (graph != nullptr) (void)cudaGraphDestroy(graph);
+      throw;
+    }
+    check(cudaStreamEndCapture(stream, &graph), "recording a graph");
+    const cudaError_t status = cudaGraphInstantiate(&executable_, graph, 0);
+    (void)cudaGraphGetNodes(graph, nullptr, &nodes_);
+    (void)cudaGraphDestroy(graph);
+    check(status, "preparing a graph");
+  }
+  Graph(const Graph&) = delete;
+  Graph& operator=(const Graph&) = delete;
+  ~Graph() { (void)cudaGraphExecDestroy(executable_); }
+
+  void launch() { check(cudaGraphLaunch(executable_, stream_), "starting a graph"); }
+  std::size_t nodes() const { return nodes_; }
+
+ private:
+  cudaStream_t stream_;
+  cudaGraphExec_t executable_ = nullptr;
+  std::size_t nodes_ = 0;
+};
+
+}  // namespace hrn::cuda

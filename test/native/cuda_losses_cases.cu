@@ -1,0 +1,2 @@
+// The same cases on the GPU.
+#include "losses_cases.cpp"

@@ -1,0 +1,2 @@
+// The same cases on the GPU.
+#include "ops_cases.cpp"
