@@ -20,14 +20,26 @@ struct ProbeReduction {
 };
 }  // namespace detail
 
+template <class K>
+HRN_HD double combine_partial(double a, double b) {
+  if constexpr (requires { K::combine(a, b); })
+    return K::combine(a, b);
+  else
+    return a + b;
+}
+
 /// - `B::Array<T>`: owned device memory with data() and size(); movable.
 /// - `alloc<T>(n)`: zeroed, 64-byte aligned. Not inside an iteration.
 /// - `upload(array, host, n)`, `download(host, array, n)`, `fill_zero(array)`.
 /// - `for_each<K>(n, args)`: K::run(args, i) for i in [0, n), in any order; elements must not read what others write.
 /// - `reduce<K, N>(n, args, out)`: K::run(args, i, acc) adds to double acc[N]; out[N] on the host is overwritten with
 ///   the sum, taken over fixed chunks of elements in order, so it is the same for any number of threads.
+/// - `reduce_to<K, N>(n, args, out)`: the same into N doubles of the backend's memory.
+/// - `record(work)`: what `work()` asks of the backend, as an object that asks for it again when called. `work` must not
+///   allocate, upload or wait, and has run once before.
 /// - `basis_forward(args)`, `basis_backward(args, grad)`: see ops/morphable_model.hpp.
 /// - `rasterize(args)`: see ops/rasterize.hpp.
+/// A reduction's partial results are added, unless the kernel has a `combine(double, double)` for which 0 is neutral.
 /// Verbs complete in call order; `reduce`, `basis_backward` and `download` wait for the result.
 template <class B>
 concept Backend = requires(B backend, const detail::ProbeArgs& args, double* out, float* host,
@@ -39,6 +51,7 @@ concept Backend = requires(B backend, const detail::ProbeArgs& args, double* out
   {backend.fill_zero(array)};
   {backend.template for_each<detail::ProbeKernel>(1L, args)};
   {backend.template reduce<detail::ProbeReduction, 1>(1L, args, out)};
+  {backend.template reduce_to<detail::ProbeReduction, 1>(1L, args, out)};
   {backend.basis_forward(basis)};
   {backend.basis_backward(basis, out)};
   {backend.rasterize(raster)};

@@ -68,7 +68,8 @@ Napi::Value head_shape(const Napi::CallbackInfo& info) {
       [context, model, identity = std::move(identity), expression = std::move(expression)](const Cancel& cancel,
                                                                                            const Progress&) {
         const Context::Turn turn(*context, cancel);
-        fit::HeadSurface surface(*model, turn.pool());
+        CpuBackend backend(turn.pool());
+        fit::HeadSurface surface(*model, fit::host_arrays(*model), backend);
         surface.set_shape(identity, expression);
         return std::vector<float>(surface.positions().begin(), surface.positions().end());
       },

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "core/vec.hpp"
+#include "ops/pose_project.hpp"
 
 namespace hrn::fit {
 
@@ -31,6 +32,23 @@ struct CameraPose {
   void project(Vec3<double> camera_point, double pixel[2]) const {
     pixel[0] = focal_px * camera_point.x / camera_point.z + principal_px[0];
     pixel[1] = focal_px * camera_point.y / camera_point.z + principal_px[1];
+  }
+
+  /// The camera of a crop: pixel = scale * (this camera's pixel - (x0, y0)).
+  CameraPose cropped(double scale, double x0, double y0) const {
+    CameraPose crop = *this;
+    crop.focal_px *= scale;
+    crop.principal_px = {(principal_px[0] - x0) * scale, (principal_px[1] - y0) * scale};
+    return crop;
+  }
+  /// What projects vertices; positions and results are left to the caller.
+  ops::PoseProjectArgs<float> projection() const {
+    ops::PoseProjectArgs<float> args;
+    for (std::size_t i = 0; i < 9; ++i) args.rotation[i] = static_cast<float>(rotation[i]);
+    for (std::size_t i = 0; i < 3; ++i) args.translation[i] = static_cast<float>(translation[i]);
+    args.focal_px = static_cast<float>(focal_px);
+    for (std::size_t i = 0; i < 2; ++i) args.centre_px[i] = static_cast<float>(principal_px[i]);
+    return args;
   }
 
   /// rotation = exp(w) rotation, by Rodrigues' formula.

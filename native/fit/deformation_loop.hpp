@@ -9,6 +9,7 @@
 #include "core/vec.hpp"
 #include "fit/deformation.hpp"
 #include "fit/landmark_targets.hpp"
+#include "fit/model_arrays.hpp"
 #include "losses/contour.hpp"
 #include "losses/landmark.hpp"
 #include "losses/photometric.hpp"
@@ -55,11 +56,15 @@ class DeformationLoop {
   using Array = typename B::template Array<T>;
 
  public:
-  DeformationLoop(const Model& model, const DeformationProblem& problem, const float* albedo, B& backend)
+  /// `arrays`: the model in the backend's memory; `albedo`: there too, [V][3].
+  DeformationLoop(const Model& model, const ModelArrays& arrays, const DeformationProblem& problem,
+                  const Array<float>& albedo, B& backend)
       : model_(model),
+        arrays_(arrays),
         problem_(problem),
         backend_(backend),
         matcher_(model, problem),
+        base_albedo_(albedo),
         vertices_(model.vertex_count),
         triangles_(model.triangle_count),
         pixels_(static_cast<long>(problem.level.size) * problem.level.size) {
@@ -68,8 +73,8 @@ class DeformationLoop {
       return backend.template alloc<float>(static_cast<std::size_t>(channels * pixels_));
     };
     for (Array<float>* array :
-         {&base_, &positions_, &offset_, &normals_, &screen_, &base_albedo_, &albedo_, &colours_, &grad_colours_,
-          &grad_screen_, &grad_albedo_, &grad_normals_, &grad_sums_, &grad_positions_, &grad_projected_})
+         {&base_, &positions_, &offset_, &normals_, &screen_, &albedo_, &colours_, &grad_colours_, &grad_screen_,
+          &grad_albedo_, &grad_normals_, &grad_sums_, &grad_positions_, &grad_projected_})
       *array = v3();
     crosses_ = backend.template alloc<float>(static_cast<std::size_t>(3 * triangles_));
     slots_ = backend.template alloc<float>(static_cast<std::size_t>(9 * triangles_));
@@ -78,22 +83,38 @@ class DeformationLoop {
     barycentrics_ = px(2);
     rendered_ = px(3);
     grad_rendered_ = px(3);
-    landmark_slots_ = backend.template alloc<float>(static_cast<std::size_t>(9 * model.dense.count));
-    backend.upload(base_, problem.positions.data(), problem.positions.size());
-    backend.upload(base_albedo_, albedo, static_cast<std::size_t>(3 * vertices_));
-    taps_ = ops::build_uv_taps(model.uvs.data(), vertices_, problem.map_size, nullptr);
+    const std::size_t landmarks = static_cast<std::size_t>(model.dense.count);
+    landmark_slots_ = backend.template alloc<float>(9 * landmarks);
+    landmark_vertices_ = backend.template alloc<std::int32_t>(3 * landmarks);
+    landmark_weights_ = backend.template alloc<float>(3 * landmarks);
+    landmark_target_ = backend.template alloc<float>(2 * landmarks);
+    landmark_precision_ = backend.template alloc<float>(3 * landmarks);
+    landmark_offsets_ = backend.template alloc<std::int32_t>(static_cast<std::size_t>(vertices_ + 1));
+    landmark_corners_ = backend.template alloc<std::int32_t>(3 * landmarks);
+    photo_gain_ = backend.template alloc<float>(1);
+    sums_ = backend.template alloc<double>(kSums);
+    upload(base_, problem.positions);
+    target_ = uploaded(problem.level.rgb);
+    mask_ = uploaded(problem.level.mask);
+    const auto taps = ops::build_uv_taps(model.uvs.data(), vertices_, problem.map_size, nullptr);
+    taps_ = uploaded(taps.taps);
+    texel_offsets_ = uploaded(taps.texel_offsets);
+    samples_ = uploaded(taps.samples);
     if (problem.contour_weight > 0) {
-      rows_.resize(static_cast<std::size_t>(problem.level.size));
-      columns_.resize(static_cast<std::size_t>(problem.level.size));
-      losses::mask_spans(problem.level.mask.data(), problem.level.size, problem.level.size, 0.5f, rows_.data(),
-                         columns_.data());
+      const std::size_t side = static_cast<std::size_t>(problem.level.size);
+      std::vector<losses::MaskSpan<float>> rows(side), columns(side);
+      losses::mask_spans(problem.level.mask.data(), problem.level.size, problem.level.size, 0.5f, rows.data(),
+                         columns.data());
+      rows_ = uploaded(rows);
+      columns_ = uploaded(columns);
     }
+    for (const float m : problem.level.mask) mask_sum_ += static_cast<double>(m);
   }
 
   // Positions, normals, pixels and colours for the given maps, [size][size][3] each.
   void forward(const float* shape_map, const float* colour_map) {
     sample(shape_map, offset_);
-    displace(base_, model_.deformable.data(), positions_);
+    displace(base_, arrays_.deformable, positions_);
     sample(colour_map, offset_);
     displace(base_albedo_, nullptr, albedo_);
     backend_.template for_each<ops::Normals::ForwardFace>(triangles_, normals_args());
@@ -105,22 +126,52 @@ class DeformationLoop {
   }
 
   // Looks anew where the silhouette is; after forward().
-  void match_landmarks() { targets_ = &matcher_.match(screen_.data(), normals_.data(), positions_.data()); }
+  void match_landmarks() {
+    const std::size_t n = static_cast<std::size_t>(3 * vertices_);
+    screen_host_.resize(n);
+    normals_host_.resize(n);
+    positions_host_.resize(n);
+    backend_.download(screen_host_.data(), screen_, n);
+    backend_.download(normals_host_.data(), normals_, n);
+    backend_.download(positions_host_.data(), positions_, n);
+    const LandmarkTargets& targets =
+        matcher_.match(screen_host_.data(), normals_host_.data(), positions_host_.data());
+    upload(landmark_vertices_, targets.vertices);
+    upload(landmark_weights_, targets.weights);
+    upload(landmark_target_, targets.target);
+    upload(landmark_precision_, targets.precision);
+    upload(landmark_offsets_, targets.slot_offsets);
+    upload(landmark_corners_, targets.slots);
+  }
 
   // The colour noise from the difference that is left; after forward().
   void update_sigma() {
-    double mask = 0;
-    for (const float m : problem_.level.mask) mask += static_cast<double>(m);
     const double sigma = problem_.photo.sigma(photometric_error());
-    photo_scale_ = mask > 0 ? 0.5 * problem_.photo.effective_samples / (mask * sigma * sigma) : 0;
+    photo_scale_ = mask_sum_ > 0 ? 0.5 * problem_.photo.effective_samples / (mask_sum_ * sigma * sigma) : 0;
+    const float gain = static_cast<float>(photo_scale_);
+    backend_.upload(photo_gain_, &gain, 1);
   }
 
-  // The data term, after forward(), match_landmarks() and update_sigma().
+  // The sums that make up the data term, for energy_of(); after forward(), match_landmarks() and update_sigma().
+  static constexpr int kSums = losses::Photometric::kReduced + 1;
+  void sum_energy() {
+    backend_.template reduce_to<losses::Photometric::Forward, losses::Photometric::kReduced>(pixels_, photo_args(),
+                                                                                             sums_.data());
+    backend_.template reduce_to<losses::Landmark::Forward, 1>(model_.dense.count, landmark_args(),
+                                                              sums_.data() + losses::Photometric::kReduced);
+  }
+  const Array<double>& sums() const { return sums_; }
+  const Array<float>& photo_gain() const { return photo_gain_; }
+  HRN_HD static double energy_of(const double* sums, double photo_scale) {
+    return photo_scale * sums[0] + 0.5 * sums[losses::Photometric::kReduced];
+  }
+
+  // The data term now.
   double energy() {
-    double photo[losses::Photometric::kReduced], landmark[1];
-    backend_.template reduce<losses::Photometric::Forward, losses::Photometric::kReduced>(pixels_, photo_args(), photo);
-    backend_.template reduce<losses::Landmark::Forward, 1>(model_.dense.count, landmark_args(), landmark);
-    return photo_scale_ * photo[0] + 0.5 * landmark[0];
+    sum_energy();
+    double sums[kSums];
+    backend_.download(sums, sums_, kSums);
+    return energy_of(sums, photo_scale_);
   }
 
   // Gradient of the data term by both maps; after the same.
@@ -136,8 +187,8 @@ class DeformationLoop {
 
     backend_.template for_each<losses::Landmark::Backward>(model_.dense.count, landmark_args());
     ops::CornerGatherArgs<float> landmarks;
-    landmarks.corner_offsets = targets_->slot_offsets.data();
-    landmarks.corners = targets_->slots.data();
+    landmarks.corner_offsets = landmark_offsets_.data();
+    landmarks.corners = landmark_corners_.data();
     landmarks.slots = landmark_slots_.data();
     landmarks.values = grad_screen_.data();
     backend_.template for_each<typename ops::CornerGather<3>::Add>(vertices_, landmarks);
@@ -149,31 +200,36 @@ class DeformationLoop {
     gather<typename ops::CornerGather<3>::Set>(grad_positions_);
     backend_.template for_each<ops::PoseProject::Backward>(vertices_, project_args());
 
-    pull_back(grad_positions_.data(), grad_projected_.data(), model_.deformable.data(), grad_shape_map);
+    pull_back(grad_positions_.data(), grad_projected_.data(), arrays_.deformable, grad_shape_map);
     pull_back(grad_albedo_.data(), nullptr, nullptr, grad_colour_map);
   }
 
   const Array<float>& positions() const { return positions_; }
 
   // Mean absolute colour difference inside the mask, after forward().
-  double photometric_error() const {
-    double sum = 0, weight = 0;
-    for (long i = 0; i < pixels_; ++i) {
-      const std::size_t k = static_cast<std::size_t>(i);
-      if (triangle_id_[k] < 0) continue;
-      const double m = static_cast<double>(problem_.level.mask[k]);
-      for (std::size_t c = 0; c < 3; ++c)
-        sum += m * std::abs(static_cast<double>(rendered_[3 * k + c] - problem_.level.rgb[3 * k + c])) / 3;
-      weight += m;
-    }
-    return weight > 0 ? sum / weight : 0;
+  double photometric_error() {
+    double sums[losses::Photometric::kReduced];
+    backend_.template reduce<losses::Photometric::Difference, losses::Photometric::kReduced>(pixels_, photo_args(),
+                                                                                             sums);
+    return sums[1] > 0 ? sums[0] / sums[1] : 0;
   }
 
  private:
+  template <class T>
+  auto uploaded(const std::vector<T>& values) {
+    auto array = backend_.template alloc<T>(values.size());
+    upload(array, values);
+    return array;
+  }
+  template <class T>
+  void upload(Array<T>& array, const std::vector<T>& values) {
+    backend_.upload(array, values.data(), values.size());
+  }
+
   void sample(const float* map, Array<float>& values) {
     ops::UvSampleArgs<float> args;
     args.size = problem_.map_size;
-    args.taps = taps_.taps.data();
+    args.taps = taps_.data();
     args.map = map;
     args.values = values.data();
     backend_.template for_each<typename ops::UvSample<3>::Forward>(vertices_, args);
@@ -187,8 +243,8 @@ class DeformationLoop {
     backend_.template for_each<Displace::Backward>(vertices_, args);
     ops::UvSampleArgs<float> sample;
     sample.size = problem_.map_size;
-    sample.texel_offsets = taps_.texel_offsets.data();
-    sample.samples = taps_.samples.data();
+    sample.texel_offsets = texel_offsets_.data();
+    sample.samples = samples_.data();
     sample.grad_values = offset_.data();
     sample.grad_map = grad_map;
     backend_.template for_each<typename ops::UvSample<3>::Backward>(problem_.map_size * problem_.map_size, sample);
@@ -196,8 +252,8 @@ class DeformationLoop {
   template <class K>
   void gather(Array<float>& values) {
     ops::CornerGatherArgs<float> args;
-    args.corner_offsets = model_.topology.corner_offsets.data();
-    args.corners = model_.topology.corners.data();
+    args.corner_offsets = arrays_.corner_offsets;
+    args.corners = arrays_.corners;
     args.slots = slots_.data();
     args.values = values.data();
     backend_.template for_each<K>(vertices_, args);
@@ -205,9 +261,9 @@ class DeformationLoop {
 
   ops::NormalsArgs<float> normals_args() {
     ops::NormalsArgs<float> a;
-    a.triangles = model_.topology.triangles.data();
-    a.corner_offsets = model_.topology.corner_offsets.data();
-    a.corners = model_.topology.corners.data();
+    a.triangles = arrays_.triangles;
+    a.corner_offsets = arrays_.corner_offsets;
+    a.corners = arrays_.corners;
     a.positions = positions_.data();
     a.crosses = crosses_.data();
     a.normals = normals_.data();
@@ -217,15 +273,12 @@ class DeformationLoop {
     return a;
   }
   ops::PoseProjectArgs<float> project_args() {
-    ops::PoseProjectArgs<float> a;
-    const CameraPose& camera = problem_.camera;
     const PhotometricLevel& crop = problem_.level;
+    ops::PoseProjectArgs<float> a = problem_.camera
+                                        .cropped(static_cast<double>(crop.scale), static_cast<double>(crop.x0),
+                                                 static_cast<double>(crop.y0))
+                                        .projection();
     a.positions = positions_.data();
-    for (std::size_t i = 0; i < 9; ++i) a.rotation[i] = static_cast<float>(camera.rotation[i]);
-    for (std::size_t i = 0; i < 3; ++i) a.translation[i] = static_cast<float>(camera.translation[i]);
-    a.focal_px = static_cast<float>(camera.focal_px) * crop.scale;
-    a.centre_px[0] = (static_cast<float>(camera.principal_px[0]) - crop.x0) * crop.scale;
-    a.centre_px[1] = (static_cast<float>(camera.principal_px[1]) - crop.y0) * crop.scale;
     a.screen = screen_.data();
     a.grad_screen = grad_screen_.data();
     a.grad_positions = grad_projected_.data();
@@ -234,7 +287,7 @@ class DeformationLoop {
   ops::RasterizeArgs<float> raster_args() {
     ops::RasterizeArgs<float> a;
     a.screen = screen_.data();
-    a.triangles = model_.topology.triangles.data();
+    a.triangles = arrays_.triangles;
     a.vertex_count = vertices_;
     a.triangle_count = triangles_;
     a.width = a.height = problem_.level.size;
@@ -257,7 +310,7 @@ class DeformationLoop {
   }
   ops::InterpolateArgs<float> interpolate_args() {
     ops::InterpolateArgs<float> a;
-    a.triangles = model_.topology.triangles.data();
+    a.triangles = arrays_.triangles;
     a.triangle_id = triangle_id_.data();
     a.barycentrics = barycentrics_.data();
     a.attributes = colours_.data();
@@ -271,22 +324,22 @@ class DeformationLoop {
   losses::PhotometricArgs<float> photo_args() {
     losses::PhotometricArgs<float> a;
     a.rendered = rendered_.data();
-    a.target = problem_.level.rgb.data();
-    a.weight = problem_.level.mask.data();
+    a.target = target_.data();
+    a.weight = mask_.data();
     a.triangle_id = triangle_id_.data();
     a.form = losses::PhotometricForm::geman_mcclure;
     a.robust_scale = static_cast<float>(problem_.photo.robust);
-    a.grad_scale = static_cast<float>(photo_scale_);
+    a.gain = photo_gain_.data();
     a.grad_rendered = grad_rendered_.data();
     return a;
   }
   losses::LandmarkArgs<float> landmark_args() {
     losses::LandmarkArgs<float> a;
     a.screen = screen_.data();
-    a.vertices = targets_->vertices.data();
-    a.barycentrics = targets_->weights.data();
-    a.target = targets_->target.data();
-    a.precision = targets_->precision.data();
+    a.vertices = landmark_vertices_.data();
+    a.barycentrics = landmark_weights_.data();
+    a.target = landmark_target_.data();
+    a.precision = landmark_precision_.data();
     a.form = losses::Robust::huber;
     a.robust_scale = 2;
     a.grad_scale = 0.5f;
@@ -296,7 +349,7 @@ class DeformationLoop {
   losses::ContourArgs<float> contour_args() {
     losses::ContourArgs<float> a;
     a.screen = screen_.data();
-    a.weight = model_.deformable.data();
+    a.weight = arrays_.deformable;
     a.rows = rows_.data();
     a.columns = columns_.data();
     a.width = a.height = problem_.level.size;
@@ -306,19 +359,26 @@ class DeformationLoop {
   }
 
   const Model& model_;
+  const ModelArrays arrays_;
   const DeformationProblem& problem_;
   B& backend_;
   LandmarkMatcher matcher_;
-  const LandmarkTargets* targets_ = nullptr;
+  const Array<float>& base_albedo_;
   long vertices_, triangles_, pixels_;
-  double photo_scale_ = 0;
-  ops::UvTaps<float> taps_;
-  std::vector<losses::MaskSpan<float>> rows_, columns_;
-  Array<float> base_, positions_, offset_, normals_, crosses_, screen_, base_albedo_, albedo_, colours_;
+  double photo_scale_ = 0, mask_sum_ = 0;
+  Array<ops::UvTap<float>> taps_;
+  Array<std::int32_t> texel_offsets_;
+  Array<ops::TexelSample<float>> samples_;
+  Array<losses::MaskSpan<float>> rows_, columns_;
+  Array<float> base_, positions_, offset_, normals_, crosses_, screen_, albedo_, colours_, target_, mask_;
   Array<float> grad_colours_, grad_screen_, grad_albedo_, grad_normals_, grad_sums_, grad_positions_, grad_projected_;
-  Array<float> slots_, landmark_slots_, barycentrics_, rendered_, grad_rendered_;
+  Array<float> slots_, landmark_slots_, barycentrics_, rendered_, grad_rendered_, photo_gain_;
+  Array<float> landmark_weights_, landmark_target_, landmark_precision_;
+  Array<std::int32_t> landmark_vertices_, landmark_offsets_, landmark_corners_;
+  Array<double> sums_;
   Array<ops::PixelBox> boxes_;
   Array<std::int32_t> triangle_id_;
+  std::vector<float> screen_host_, normals_host_, positions_host_;
 };
 
 }  // namespace hrn::fit

@@ -2,15 +2,12 @@
 
 #include <algorithm>
 
+#include "backends/cpu/cpu_backend.hpp"
+
 namespace hrn::fit {
-namespace {
-
-constexpr int kPower = 2;
-
-}  // namespace
 
 MapCovariance::MapCovariance(long size, const std::vector<MapScale>& scales, double mirror, bool vectors,
-                             int max_threads)
+                             const CpuBackend& backend)
     : size_(size),
       mirror_(static_cast<float>(mirror)),
       vectors_(vectors),
@@ -18,7 +15,8 @@ MapCovariance::MapCovariance(long size, const std::vector<MapScale>& scales, dou
       scratch_(static_cast<std::size_t>(3 * size * size)) {
   ThreadPool one(1);
   for (const MapScale& scale : scales) {
-    smoothers_.emplace_back(size, 3, scale.length_texels * scale.length_texels, kPower, max_threads);
+    smoothers_.emplace_back(size, 3, scale.length_texels * scale.length_texels, kMapPower,
+                            backend.threads());
     // The smoother's response at a texel to a unit there is its variance before scaling.
     const std::size_t middle = static_cast<std::size_t>(3 * (size / 2 * size + size / 2));
     std::fill(scratch_.begin(), scratch_.end(), 0.f);
@@ -28,7 +26,8 @@ MapCovariance::MapCovariance(long size, const std::vector<MapScale>& scales, dou
   }
 }
 
-void MapCovariance::apply(HostArray<float>& map, ThreadPool& pool) {
+void MapCovariance::apply(HostArray<float>& map, const CpuBackend& backend) {
+  ThreadPool& pool = backend.pool();
   const long width = 3 * size_;
   for (std::size_t s = 0; s < smoothers_.size(); ++s) {
     std::copy(map.begin(), map.end(), scratch_.begin());

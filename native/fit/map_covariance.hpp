@@ -5,24 +5,23 @@
 #include <vector>
 
 #include "core/array.hpp"
-#include "core/thread_pool.hpp"
+#include "fit/map_scale.hpp"
 #include "optim/sobolev.hpp"
 
-namespace hrn::fit {
+namespace hrn {
+class CpuBackend;
+}
 
-struct MapScale {
-  double sigma = 1;          // standard deviation of a texel's value, map units
-  double length_texels = 8;  // waves shorter than about six of these are damped
-};
+namespace hrn::fit {
 
 class MapCovariance {
  public:
   // `mirror`: correlation of a texel with its mirror image (u -> 1 - u), 0..1; `vectors`: the first of the three
   // channels changes sign in the mirror.
-  MapCovariance(long size, const std::vector<MapScale>& scales, double mirror, bool vectors, int max_threads);
+  MapCovariance(long size, const std::vector<MapScale>& scales, double mirror, bool vectors, const CpuBackend& backend);
 
   // map = K map, [size][size][3]. The same for any number of threads.
-  void apply(HostArray<float>& map, ThreadPool& pool);
+  void apply(HostArray<float>& map, const CpuBackend& backend);
 
  private:
   long size_;

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
 #include "fit/head_surface.hpp"
 #include "fit/landmark_problem.hpp"
@@ -143,7 +144,7 @@ class PhotometricLeastSquares {
 };
 
 // One byte per vertex: 1 for the corners of every triangle that wins a pixel when the head fills the raster.
-std::vector<std::uint8_t> visible_vertices(const Model& model, HeadSurface& surface, const LandmarkState& state,
+std::vector<std::uint8_t> visible_vertices(const Model& model, HeadSurface<CpuBackend>& surface, const LandmarkState& state,
                                            long identity_count) {
   constexpr int kSide = 512;
   constexpr double kFieldMm = 300;  // two head widths, centred on the head wherever it stands in the photo
@@ -154,7 +155,7 @@ std::vector<std::uint8_t> visible_vertices(const Model& model, HeadSurface& surf
   CameraPose camera = state.camera;
   camera.focal_px = kSide / kFieldMm * camera.translation[2];
   for (std::size_t k = 0; k < 2; ++k) camera.principal_px[k] = 0.5 * kSide - kSide / kFieldMm * camera.translation[k];
-  const HeadSurface::View view = surface.look(camera, kSide, kSide);
+  const HeadSurface<CpuBackend>::View view = surface.look(camera, kSide, kSide);
   std::vector<std::uint8_t> visible(static_cast<std::size_t>(model.vertex_count));
   for (const std::int32_t t : view.triangle_id) {
     if (t < 0) continue;
@@ -218,7 +219,8 @@ PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& 
   check_coarse_problem(model, problem.landmarks);
   PhotometricLeastSquares fit(model, problem, pool);
   optim::LevenbergMarquardt solver(fit.unknowns(), fit.max_rows());
-  HeadSurface surface(model, pool);
+  CpuBackend backend(pool);
+  HeadSurface surface(model, host_arrays(model), backend);
   long total = kLightIterations, done = 0;
   for (const PhotometricLevel& level : problem.levels) total += level.iterations;
 

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 
+#include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
 #include "fit/head_surface.hpp"
 #include "fit/photometric_fit.hpp"
@@ -67,7 +68,8 @@ Window window_of(const Model& model, const TextureProblem& p, const imaging::Ima
 TextureResult recover_texture(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
                               ThreadPool& pool, const Cancel& cancel) {
   check(model, problem);
-  HeadSurface surface(model, pool);
+  CpuBackend backend(pool);
+  HeadSurface surface(model, host_arrays(model), backend);
   surface.set_positions(problem.positions);
   const HostArray<float>& normals = surface.update_normals();
   surface.update_albedo(problem.albedo);
@@ -78,9 +80,7 @@ TextureResult recover_texture(const Model& model, const imaging::Image& photo, c
   constexpr double kMaxSide = 1024;
   const Window window = window_of(model, problem, photo);
   const double scale = std::min(1.0, kMaxSide / std::max(window.width, window.height));
-  CameraPose camera = problem.camera;
-  camera.focal_px *= scale;
-  camera.principal_px = {(camera.principal_px[0] - window.x0) * scale, (camera.principal_px[1] - window.y0) * scale};
+  const CameraPose camera = problem.camera.cropped(scale, window.x0, window.y0);
   TextureBakeArgs bake;
   bake.seen.width = std::max(1, static_cast<int>(std::ceil(window.width * scale)));
   bake.seen.height = std::max(1, static_cast<int>(std::ceil(window.height * scale)));

@@ -26,6 +26,7 @@ struct PhotometricArgs {
   PhotometricForm form = PhotometricForm::root;
   Real robust_scale = Real(0.1);  // of huber and geman_mcclure, unit of colour
   Real grad_scale = 1;            // of the backward: loss weight over the sum of the weights
+  const Real* gain = nullptr;     // in, [1], another factor of the gradient that may change between runs of recorded work
   Real* grad_rendered = nullptr;  // out, [n][3]
 };
 
@@ -64,7 +65,8 @@ struct Photometric {
 
   template <class Real>
   HRN_HD static void backward(const PhotometricArgs<Real>& a, long i) {
-    const Real factor = Real(2) * a.grad_scale * pixel_weight(a, i) * penalty(a, i).derivative;
+    const Real scale = a.gain != nullptr ? *a.gain * a.grad_scale : a.grad_scale;
+    const Real factor = Real(2) * scale * pixel_weight(a, i) * penalty(a, i).derivative;
     for (int c = 0; c < 3; ++c) a.grad_rendered[3 * i + c] = factor * (a.rendered[3 * i + c] - a.target[3 * i + c]);
   }
 
@@ -73,6 +75,17 @@ struct Photometric {
     template <class Args>
     HRN_HD static void run(const Args& a, long i, double* sum) {
       forward(a, i, sum);
+    }
+  };
+  /// The same number of values: weighted sum of the mean absolute difference of the channels, then of the weights.
+  struct Difference {
+    template <class Args>
+    HRN_HD static void run(const Args& a, long i, double* sum) {
+      const double w = static_cast<double>(pixel_weight(a, i));
+      if (!(w > 0)) return;
+      for (int c = 0; c < 3; ++c)
+        sum[0] += w * std::abs(static_cast<double>(a.rendered[3 * i + c] - a.target[3 * i + c])) / 3;
+      sum[1] += w;
     }
   };
   /// Per pixel; overwrites.

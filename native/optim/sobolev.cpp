@@ -38,6 +38,20 @@ HRN_HD void solve_lines(Real* x, long size, long stride, long width, Real lambda
   }
 }
 
+// Thomas' elimination of the tridiagonal matrix: 1 + 2 lambda on the diagonal (1 + lambda at the ends), -lambda beside
+// it. It needs no pivoting because the matrix is diagonally dominant.
+template <class Real>
+void eliminate(long size, double lambda, Real* inverses, Real* upper) {
+  double previous = 0;
+  for (long k = 0; k < size; ++k) {
+    const double diagonal = 1 + lambda * (k == 0 || k + 1 == size ? 1 : 2);
+    const double inverse = 1 / (diagonal - lambda * previous);
+    previous = lambda * inverse;
+    inverses[k] = static_cast<Real>(inverse);
+    upper[k] = static_cast<Real>(previous);
+  }
+}
+
 template <class Real>
 HRN_HD void transpose_solve(Real* map, Real* scratch, long size, long channels, long lines, Real lambda,
                             const Real* inverse, const Real* upper) {
@@ -73,16 +87,16 @@ SobolevSmoother<Real>::SobolevSmoother(long size, long channels, double lambda, 
   inverse_ = HostArray<Real>(static_cast<size_t>(size));
   upper_ = HostArray<Real>(static_cast<size_t>(size));
   scratch_ = HostArray<Real>(static_cast<size_t>(size * channels * kLines) * static_cast<size_t>(max_threads));
-  // Thomas' elimination of the tridiagonal matrix: 1 + 2 lambda on the diagonal (1 + lambda at the ends), -lambda
-  // beside it. It needs no pivoting because the matrix is diagonally dominant.
-  double previous = 0;
-  for (long k = 0; k < size; ++k) {
-    const double diagonal = 1 + lambda * (k == 0 || k + 1 == size ? 1 : 2);
-    const double inverse = 1 / (diagonal - lambda * previous);
-    previous = lambda * inverse;
-    inverse_[static_cast<size_t>(k)] = static_cast<Real>(inverse);
-    upper_[static_cast<size_t>(k)] = static_cast<Real>(previous);
-  }
+  eliminate(size, lambda, inverse_.data(), upper_.data());
+}
+
+std::vector<double> smoothing_filter(long size, double lambda, int power) {
+  std::vector<double> matrix(static_cast<size_t>(size * size)), inverse(static_cast<size_t>(size)), upper(inverse);
+  for (long k = 0; k < size; ++k) matrix[static_cast<size_t>(k * (size + 1))] = 1;
+  eliminate(size, lambda, inverse.data(), upper.data());
+  // All columns of the unit matrix at once.
+  for (int p = 0; p < power; ++p) solve_lines(matrix.data(), size, size, size, lambda, inverse.data(), upper.data());
+  return matrix;
 }
 
 template <class Real>

@@ -3,6 +3,7 @@
 // and convergence no longer depends on the resolution.
 #pragma once
 #include <cstdint>
+#include <vector>
 
 #include "core/array.hpp"
 #include "core/isa.hpp"
@@ -45,6 +46,10 @@ class SobolevSmoother {
 
 extern template class SobolevSmoother<float>;
 extern template class SobolevSmoother<double>;
+
+/// (I + lambda L)^-power of one line as a dense matrix, [size][size], symmetric: what SobolevSmoother does to a map is
+/// this matrix from the left and from the right.
+std::vector<double> smoothing_filter(long size, double lambda, int power);
 
 struct LargeStepsOptions {
   double lambda = 16;  // texels^2

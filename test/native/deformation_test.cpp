@@ -46,8 +46,9 @@ Map noise(const fit::DeformationProblem& problem, std::uint64_t seed, double siz
 void check_slopes(Report& report, const std::string& what, const fit::DeformationProblem& problem, bool colours) {
   ThreadPool pool(1);
   CpuBackend backend(pool);
-  fit::HeadSurface surface(small_head(), pool);
-  fit::DeformationLoop<CpuBackend> loop(small_head(), problem, surface.update_albedo(problem.albedo).data(), backend);
+  fit::HeadSurface surface(small_head(), fit::host_arrays(small_head()), backend);
+  fit::DeformationLoop<CpuBackend> loop(small_head(), fit::host_arrays(small_head()), problem,
+                                        surface.update_albedo(problem.albedo), backend);
   const Map shape = noise(problem, 1, 0.2), colour = noise(problem, 2, 0.02);
   loop.forward(shape.data(), colour.data());
   loop.match_landmarks();  // once: what the silhouette is stays as it is here

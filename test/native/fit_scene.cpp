@@ -33,7 +33,8 @@ PhotoTruth make_truth() {
   }
 
   ThreadPool pool(1);
-  fit::HeadSurface surface(model, pool);
+  CpuBackend backend(pool);
+  fit::HeadSurface surface(model, fit::host_arrays(model), backend);
   surface.set_shape(t.identity, t.expression);
   t.positions.assign(surface.positions().begin(), surface.positions().end());
   surface.update_normals();
@@ -44,7 +45,7 @@ PhotoTruth make_truth() {
   fit::CameraPose fine = t.camera;
   fine.focal_px *= kSamples;
   for (double& p : fine.principal_px) p *= kSamples;
-  const fit::HeadSurface::View view = surface.look(fine, kSide, kSide);
+  const fit::HeadSurface<CpuBackend>::View view = surface.look(fine, kSide, kSide);
   t.rendered.assign(3 * kPhotoSide * kPhotoSide, 0.f);
   t.inner.assign(kPhotoSide * kPhotoSide, 1.f);
   for (long i = 0; i < kSide * kSide; ++i) {

@@ -41,6 +41,10 @@ class ReferenceBackend {
     std::fill_n(out, N, 0.0);
     for (long i = 0; i < n; ++i) K::run(args, i, out);
   }
+  template <class K, int N, class A>
+  void reduce_to(long n, const A& args, double* out) {
+    reduce<K, N>(n, args, out);
+  }
   template <class Stored>
   void basis_forward(const ops::BasisArgs<float, Stored>& a) {
     for (long tile = 0; tile < ops::basis_tiles(a.rows); ++tile) ops::MorphableModel::forward(a, tile);

@@ -55,7 +55,16 @@ class CpuBackend {
     pool_.parallel_for(chunks, isa_ == Isa::avx2 ? sum_avx2<K, N, A> : sum_baseline<K, N, A>, &range);
     std::fill_n(out, N, 0.0);
     for (long chunk = 0; chunk < chunks; ++chunk)
-      for (int k = 0; k < N; ++k) out[k] += range.partial[chunk * N + k];
+      for (int k = 0; k < N; ++k) out[k] = combine_partial<K>(out[k], range.partial[chunk * N + k]);
+  }
+  template <class K, int N, class A>
+  void reduce_to(long n, const A& args, double* out) {
+    reduce<K, N>(n, args, out);
+  }
+
+  template <class Work>
+  static Work record(Work work) {
+    return work;
   }
 
   /// a.values = a.base + sum_k a.coefficients[k] * component[a.first + k].

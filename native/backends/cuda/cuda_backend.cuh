@@ -90,6 +90,11 @@ class CudaBackend {
     cuda::reduce<K, N>(n, args, sums(), ticket_.data(), out, stream_.get());
   }
 
+  template <class Work>
+  cuda::Graph record(Work&& work) {
+    return cuda::Graph(stream_.get(), work);
+  }
+
   void basis_forward(const ops::BasisArgs<float, Half>& a);
   void basis_forward(const ops::BasisArgs<float, float>& a);
   void basis_backward(const ops::BasisArgs<float, Half>& a, double* grad_coefficients);

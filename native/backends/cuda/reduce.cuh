@@ -1,5 +1,6 @@
 // Sums over elements in double precision: threads over a fixed set of elements, shuffles within warps, blocks in order.
 #pragma once
+#include "backends/backend.hpp"
 #include "backends/cuda/check.hpp"
 
 namespace hrn::cuda {
@@ -7,29 +8,20 @@ namespace hrn::cuda {
 /// Most values of one reduction, and most blocks.
 constexpr int kMaxReduced = 32, kReduceBlocks = 256, kReduceThreads = 256;
 
-/// How two partial results become one: by addition, unless the op says otherwise.
-template <class K>
-__device__ double combine(double a, double b) {
-  if constexpr (requires { K::combine(a, b); })
-    return K::combine(a, b);
-  else
-    return a + b;
-}
-
 /// `acc` of every thread into that of thread 0. Zero is neutral.
 template <class K, int N>
 __device__ void reduce_block(double (&acc)[N]) {
   __shared__ double warps[kReduceThreads / 32][N];
   for (int k = 0; k < N; ++k)
     for (int offset = 16; offset > 0; offset /= 2)
-      acc[k] = combine<K>(acc[k], __shfl_down_sync(0xffffffffu, acc[k], static_cast<unsigned>(offset)));
+      acc[k] = combine_partial<K>(acc[k], __shfl_down_sync(0xffffffffu, acc[k], static_cast<unsigned>(offset)));
   __syncthreads();
   if (threadIdx.x % 32 == 0)
     for (int k = 0; k < N; ++k) warps[threadIdx.x / 32][k] = acc[k];
   __syncthreads();
   if (threadIdx.x == 0)
     for (int w = 1; w < kReduceThreads / 32; ++w)
-      for (int k = 0; k < N; ++k) acc[k] = combine<K>(acc[k], warps[w][k]);
+      for (int k = 0; k < N; ++k) acc[k] = combine_partial<K>(acc[k], warps[w][k]);
 }
 
 template <class K, int N, class A>
@@ -56,7 +48,7 @@ __global__ void __launch_bounds__(kReduceThreads)
   __threadfence();
   for (int k = 0; k < N; ++k) acc[k] = 0;
   for (unsigned b = threadIdx.x; b < gridDim.x; b += kReduceThreads)
-    for (int k = 0; k < N; ++k) acc[k] = combine<K>(acc[k], __ldcg(partial + static_cast<long>(b) * N + k));
+    for (int k = 0; k < N; ++k) acc[k] = combine_partial<K>(acc[k], __ldcg(partial + static_cast<long>(b) * N + k));
   reduce_block<K, N>(acc);
   if (threadIdx.x == 0) {
     for (int k = 0; k < N; ++k) out[k] = acc[k];

@@ -57,7 +57,7 @@ class Graph {
   Graph& operator=(const Graph&) = delete;
   ~Graph() { (void)cudaGraphExecDestroy(executable_); }
 
-  void launch() { check(cudaGraphLaunch(executable_, stream_), "starting a graph"); }
+  void operator()() { check(cudaGraphLaunch(executable_, stream_), "starting a graph"); }
   std::size_t nodes() const { return nodes_; }
 
  private:
