@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "backends/cpu/cpu_backend.hpp"
 #include "fit/head_surface.hpp"
 #include "synthetic_head.hpp"
 

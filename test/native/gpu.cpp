@@ -1,0 +1,13 @@
+#include "gpu.hpp"
+
+#include "backends/cuda/device.hpp"
+
+namespace hrn::test {
+
+bool skip_without_gpu(Report& report) {
+  static const std::string reason = probe_cuda().unusable();
+  if (!reason.empty()) report.skip("NO GPU TEST: " + reason);
+  return !reason.empty();
+}
+
+}  // namespace hrn::test
