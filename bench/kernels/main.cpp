@@ -16,6 +16,7 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
+using Setup = void (*)(CpuBackend&, const Recorder&);
 std::vector<Setup>& setups() {
   static std::vector<Setup> list;
   return list;
@@ -34,20 +35,18 @@ struct Copy {
 void copy_bandwidth(CpuBackend& cpu, const Recorder& recorder) {
   constexpr long kFloats = 1L << 25;
   Copy copy{HostArray<float>(kFloats), HostArray<float>(kFloats)};
-  recorder.measure("copy", "128 MiB", 2.0 * kFloats * sizeof(float), cpu.threads(),
+  recorder.measure(cpu, "copy", "128 MiB", 2.0 * kFloats * sizeof(float),
                    [&] { cpu.pool().parallel_for(kFloats / Copy::kChunk, Copy::run, &copy); });
 }
 
 }  // namespace
 
-int add(Setup setup) {
+int add(void (*setup)(CpuBackend&, const Recorder&)) {
   setups().push_back(setup);
   return 0;
 }
 
-void Recorder::measure(const std::string& name, const std::string& size, double bytes, int threads,
-                       const std::function<void()>& run) const {
-  if (name.find(filter_) == std::string::npos && name != "copy") return;
+Timing time_runs(CpuBackend&, const std::function<void()>& run) {
   run();
   std::vector<double> times;
   double least_cpu = std::numeric_limits<double>::infinity();
@@ -60,13 +59,22 @@ void Recorder::measure(const std::string& name, const std::string& size, double 
     times.push_back(seconds_since(before));
   }
   std::sort(times.begin(), times.end());
+  return {1e3 * times[times.size() / 2], 1e3 * times[0], 1e3 * least_cpu, times.size()};
+}
+
+void Recorder::report(const std::string& name, const std::string& size, const char* device, int threads, double bytes,
+                      const Timing& t) const {
   std::printf(
-      "{\"name\":\"%s\",\"size\":\"%s\",\"threads\":%d,\"medianMs\":%.5f,\"minMs\":%.5f,\"cpuMs\":%.5f,\"bytes\":%.0f,"
-      "\"runs\":%zu}\n",
-      name.c_str(), size.c_str(), threads, 1e3 * times[times.size() / 2], 1e3 * times[0], 1e3 * least_cpu, bytes,
-      times.size());
+      "{\"name\":\"%s\",\"size\":\"%s\",\"device\":\"%s\",\"threads\":%d,\"medianMs\":%.5f,\"minMs\":%.5f,"
+      "\"cpuMs\":%.5f,\"bytes\":%.0f,\"runs\":%zu}\n",
+      name.c_str(), size.c_str(), device, threads, t.median_ms, t.min_ms, t.cpu_ms, bytes, t.runs);
   std::fflush(stdout);
 }
+
+#ifndef HRN_CUDA
+int add(void (*)(CudaBackend&, const Recorder&)) { return 0; }
+void run_on_gpu(const Recorder&) { std::printf("{\"gpu\":\"\",\"reason\":\"built without CUDA\"}\n"); }
+#endif
 
 }  // namespace hrn::bench
 
@@ -79,7 +87,8 @@ int main(int argc, char** argv) {
     hrn::ThreadPool pool(threads);
     hrn::CpuBackend cpu(pool);
     copy_bandwidth(cpu, recorder);
-    for (const Setup setup : setups()) setup(cpu, recorder);
+    for (const auto setup : setups()) setup(cpu, recorder);
   }
+  run_on_gpu(recorder);
   return 0;
 }

@@ -23,30 +23,38 @@ using test::Random;
 constexpr long kGrid = 137;
 constexpr double kFloat = sizeof(float);
 
-template <class T>
-HostArray<T> random_array(CpuBackend& cpu, long n, std::uint64_t seed) {
-  const auto values = Random(seed).vector<T>(n);
-  auto array = cpu.alloc<T>(values.size());
-  cpu.upload(array, values.data(), values.size());
+template <class B, class T>
+auto resident(B& backend, const std::vector<T>& values) {
+  auto array = backend.template alloc<T>(values.size());
+  backend.upload(array, values.data(), values.size());
   return array;
 }
 
-HostArray<float> zeros(CpuBackend& cpu, long n) { return cpu.alloc<float>(static_cast<std::size_t>(n)); }
+template <class B>
+auto random_array(B& backend, long n, std::uint64_t seed) {
+  return resident(backend, Random(seed).vector<float>(n));
+}
 
-template <class Stored>
-void morphable_model(CpuBackend& cpu, const Recorder& recorder, const std::string& size) {
+template <class B>
+auto zeros(B& backend, long n) {
+  return backend.template alloc<float>(static_cast<std::size_t>(n));
+}
+
+template <class Stored, class B>
+void morphable_model(B& backend, const Recorder& recorder, const std::string& size) {
   const long rows = 3 * (kGrid + 1) * (kGrid + 1), components = 172;
-  auto basis = cpu.alloc<Stored>(static_cast<std::size_t>(ops::basis_tiles(rows) * ops::kBasisTile * components));
-  for (std::size_t i = 0; i < basis.size(); ++i) {
+  std::vector<Stored> values_of_basis(static_cast<std::size_t>(ops::basis_tiles(rows) * ops::kBasisTile * components));
+  for (std::size_t i = 0; i < values_of_basis.size(); ++i) {
     const float value = static_cast<float>(i % 1021) * 1e-3f - 0.5f;
     if constexpr (std::is_same_v<Stored, Half>)
-      basis[i] = float_to_half(value);
+      values_of_basis[i] = float_to_half(value);
     else
-      basis[i] = value;
+      values_of_basis[i] = value;
   }
-  const auto coefficients = random_array<float>(cpu, components, 1), base = random_array<float>(cpu, rows, 2);
-  auto values = zeros(cpu, rows);
-  std::vector<double> grad(static_cast<std::size_t>(components));
+  const auto basis = resident(backend, values_of_basis);
+  const auto coefficients = random_array(backend, components, 1), base = random_array(backend, rows, 2);
+  auto values = zeros(backend, rows);
+  auto grad = backend.template alloc<double>(static_cast<std::size_t>(components));
   ops::BasisArgs<float, Stored> a;
   a.basis = basis.data();
   a.rows = rows;
@@ -57,131 +65,141 @@ void morphable_model(CpuBackend& cpu, const Recorder& recorder, const std::strin
   a.grad_values = base.data();
   const double bytes = static_cast<double>(basis.size() * sizeof(Stored)),
                row_bytes = static_cast<double>(rows) * kFloat;
-  recorder.measure("morphable_model/forward", size, bytes + 2 * row_bytes, cpu.threads(),
-                   [&] { cpu.basis_forward(a); });
-  recorder.measure("morphable_model/backward", size, bytes + row_bytes, cpu.threads(),
-                   [&] { cpu.basis_backward(a, grad.data()); });
+  recorder.measure(backend, "morphable_model/forward", size, bytes + 2 * row_bytes, [&] { backend.basis_forward(a); });
+  recorder.measure(backend, "morphable_model/backward", size, bytes + row_bytes,
+                   [&] { backend.basis_backward_to(a, grad.data()); });
 }
 
-void geometry(CpuBackend& cpu, const Recorder& recorder) {
+template <class B>
+void geometry(B& backend, const Recorder& recorder) {
   const auto s = make_scene<float>(kGrid, 224, 1);
   const auto v = static_cast<double>(s.vertices), t = static_cast<double>(s.triangles);
   const std::string size = "19k vertices";
-  const int threads = cpu.threads();
-  const auto vertex_values = random_array<float>(cpu, 3 * s.vertices, 3);
-  auto screen = zeros(cpu, 3 * s.vertices), grad = zeros(cpu, 3 * s.vertices), grad2 = zeros(cpu, 3 * s.vertices);
-  auto slots = zeros(cpu, 9 * s.triangles);
+  const auto triangles = resident(backend, s.topology.triangles),
+             offsets = resident(backend, s.topology.corner_offsets), corners = resident(backend, s.topology.corners);
+  const auto positions = resident(backend, s.positions);
+  const auto vertex_values = random_array(backend, 3 * s.vertices, 3);
+  auto screen = zeros(backend, 3 * s.vertices), grad = zeros(backend, 3 * s.vertices),
+       grad2 = zeros(backend, 3 * s.vertices);
+  auto slots = zeros(backend, 9 * s.triangles);
 
   auto p = s.camera;
+  p.positions = positions.data();
   p.screen = screen.data();
   p.grad_screen = vertex_values.data();
   p.grad_positions = grad.data();
-  double sums[ops::Shade::kReduced];
-  recorder.measure("pose_project/forward", size, 6 * v * kFloat, threads,
-                   [&] { cpu.for_each<ops::PoseProject::Forward>(s.vertices, p); });
-  recorder.measure("pose_project/backward", size, 9 * v * kFloat, threads,
-                   [&] { cpu.for_each<ops::PoseProject::Backward>(s.vertices, p); });
-  recorder.measure("pose_project/backward pose", size, 6 * v * kFloat, threads,
-                   [&] { cpu.reduce<ops::PoseProject::BackwardPose, 7>(s.vertices, p, sums); });
+  auto sums = backend.template alloc<double>(ops::Shade::kReduced);
+  recorder.measure(backend, "pose_project/forward", size, 6 * v * kFloat,
+                   [&] { backend.template for_each<ops::PoseProject::Forward>(s.vertices, p); });
+  recorder.measure(backend, "pose_project/backward", size, 9 * v * kFloat,
+                   [&] { backend.template for_each<ops::PoseProject::Backward>(s.vertices, p); });
+  recorder.measure(backend, "pose_project/backward pose", size, 6 * v * kFloat,
+                   [&] { backend.template reduce_to<ops::PoseProject::BackwardPose, 7>(s.vertices, p, sums.data()); });
 
   ops::NormalsArgs<float> n;
-  auto crosses = zeros(cpu, 3 * s.triangles);
-  auto normals = zeros(cpu, 3 * s.vertices);
-  n.triangles = s.topology.triangles.data();
-  n.corner_offsets = s.topology.corner_offsets.data();
-  n.corners = s.topology.corners.data();
-  n.positions = s.positions.data();
+  auto crosses = zeros(backend, 3 * s.triangles);
+  auto normals = zeros(backend, 3 * s.vertices);
+  n.triangles = triangles.data();
+  n.corner_offsets = offsets.data();
+  n.corners = corners.data();
+  n.positions = positions.data();
   n.crosses = crosses.data();
   n.normals = normals.data();
   n.grad_normals = vertex_values.data();
   n.grad_sums = grad.data();
   n.position_slots = slots.data();
-  recorder.measure("normals/forward", size, (3 * t + 3 * v + 6 * t + v + 3 * t + 3 * v) * kFloat, threads, [&] {
-    cpu.for_each<ops::Normals::ForwardFace>(s.triangles, n);
-    cpu.for_each<ops::Normals::ForwardVertex>(s.vertices, n);
+  recorder.measure(backend, "normals/forward", size, (3 * t + 3 * v + 6 * t + v + 3 * t + 3 * v) * kFloat, [&] {
+    backend.template for_each<ops::Normals::ForwardFace>(s.triangles, n);
+    backend.template for_each<ops::Normals::ForwardVertex>(s.vertices, n);
   });
   ops::CornerGatherArgs<float> g;
-  g.corner_offsets = s.topology.corner_offsets.data();
-  g.corners = s.topology.corners.data();
+  g.corner_offsets = offsets.data();
+  g.corners = corners.data();
   g.slots = slots.data();
   g.values = grad2.data();
-  recorder.measure("normals/backward", size, (9 * v + 6 * t + 3 * t + 6 * v + 9 * t + 13 * t + 4 * v) * kFloat, threads,
+  recorder.measure(backend, "normals/backward", size, (9 * v + 6 * t + 3 * t + 6 * v + 9 * t + 13 * t + 4 * v) * kFloat,
                    [&] {
-                     cpu.for_each<ops::Normals::BackwardVertex>(s.vertices, n);
-                     cpu.for_each<ops::Normals::BackwardFace>(s.triangles, n);
-                     cpu.for_each<ops::CornerGather<3>::Set>(s.vertices, g);
+                     backend.template for_each<ops::Normals::BackwardVertex>(s.vertices, n);
+                     backend.template for_each<ops::Normals::BackwardFace>(s.triangles, n);
+                     backend.template for_each<ops::CornerGather<3>::Set>(s.vertices, g);
                    });
-  recorder.measure("corner_gather", size, (9 * t + 3 * t + 4 * v) * kFloat, threads,
-                   [&] { cpu.for_each<ops::CornerGather<3>::Set>(s.vertices, g); });
+  recorder.measure(backend, "corner_gather", size, (9 * t + 3 * t + 4 * v) * kFloat,
+                   [&] { backend.template for_each<ops::CornerGather<3>::Set>(s.vertices, g); });
 
   ops::ShadeArgs<float> l;
-  auto colours = zeros(cpu, 3 * s.vertices);
+  auto colours = zeros(backend, 3 * s.vertices);
   l.albedo = vertex_values.data();
   l.normals = normals.data();
   std::copy(s.camera.rotation, s.camera.rotation + 9, l.rotation);
-  std::copy_n(vertex_values.data(), 27, l.lighting);
+  std::copy_n(Random(11).vector<float>(27).begin(), 27, l.lighting);
   l.colours = colours.data();
   l.grad_colours = vertex_values.data();
   l.grad_albedo = grad.data();
   l.grad_normals = grad2.data();
-  recorder.measure("shade/forward", size, 9 * v * kFloat, threads,
-                   [&] { cpu.for_each<ops::Shade::Forward>(s.vertices, l); });
-  recorder.measure("shade/backward", size, 15 * v * kFloat, threads,
-                   [&] { cpu.for_each<ops::Shade::Backward>(s.vertices, l); });
-  recorder.measure("shade/backward light", size, 9 * v * kFloat, threads,
-                   [&] { cpu.reduce<ops::Shade::BackwardLight, ops::Shade::kReduced>(s.vertices, l, sums); });
+  recorder.measure(backend, "shade/forward", size, 9 * v * kFloat,
+                   [&] { backend.template for_each<ops::Shade::Forward>(s.vertices, l); });
+  recorder.measure(backend, "shade/backward", size, 15 * v * kFloat,
+                   [&] { backend.template for_each<ops::Shade::Backward>(s.vertices, l); });
+  recorder.measure(backend, "shade/backward light", size, 9 * v * kFloat, [&] {
+    backend.template reduce_to<ops::Shade::BackwardLight, ops::Shade::kReduced>(s.vertices, l, sums.data());
+  });
 
   constexpr long kMap = 300;
   const double texels = kMap * kMap;
-  const auto taps = ops::build_uv_taps(s.uvs.data(), s.vertices, kMap);
-  const auto map = random_array<float>(cpu, 3 * kMap * kMap, 4);
-  auto grad_map = zeros(cpu, 3 * kMap * kMap);
+  const auto host_taps = ops::build_uv_taps(s.uvs.data(), s.vertices, kMap);
+  const auto taps = resident(backend, host_taps.taps), samples = resident(backend, host_taps.samples);
+  const auto texel_offsets = resident(backend, host_taps.texel_offsets);
+  const auto map = random_array(backend, 3 * kMap * kMap, 4);
+  auto grad_map = zeros(backend, 3 * kMap * kMap);
   ops::UvSampleArgs<float> u;
   u.size = kMap;
-  u.taps = taps.taps.data();
+  u.taps = taps.data();
   u.map = map.data();
   u.values = grad.data();
-  u.texel_offsets = taps.texel_offsets.data();
-  u.samples = taps.samples.data();
+  u.texel_offsets = texel_offsets.data();
+  u.samples = samples.data();
   u.grad_values = vertex_values.data();
   u.grad_map = grad_map.data();
-  recorder.measure("uv_sample/forward", size + ", 300 x 300 map", (6 * v + 3 * texels) * kFloat, threads,
-                   [&] { cpu.for_each<ops::UvSample<3>::Forward>(s.vertices, u); });
-  recorder.measure("uv_sample/backward", size + ", 300 x 300 map",
-                   (3 * v + 4 * texels) * kFloat + static_cast<double>(taps.samples.size()) * 8, threads,
-                   [&] { cpu.for_each<ops::UvSample<3>::Backward>(kMap * kMap, u); });
+  recorder.measure(backend, "uv_sample/forward", size + ", 300 x 300 map", (6 * v + 3 * texels) * kFloat,
+                   [&] { backend.template for_each<ops::UvSample<3>::Forward>(s.vertices, u); });
+  recorder.measure(backend, "uv_sample/backward", size + ", 300 x 300 map",
+                   (3 * v + 4 * texels) * kFloat + static_cast<double>(samples.size()) * 8,
+                   [&] { backend.template for_each<ops::UvSample<3>::Backward>(kMap * kMap, u); });
 }
 
-void pixels(CpuBackend& cpu, const Recorder& recorder, long side) {
+template <class B>
+void pixels(B& backend, const Recorder& recorder, long side) {
   auto s = make_scene<float>(kGrid, side, 1);
   const auto v = static_cast<double>(s.vertices), t = static_cast<double>(s.triangles);
   const double n = static_cast<double>(side * side);
   const std::string size = std::to_string(side) + " px";
-  const int threads = cpu.threads();
-  auto screen = zeros(cpu, 3 * s.vertices);
+  const auto triangles = resident(backend, s.topology.triangles);
+  const auto positions = resident(backend, s.positions);
+  auto screen = zeros(backend, 3 * s.vertices);
+  s.camera.positions = positions.data();
   s.camera.screen = screen.data();
-  cpu.for_each<ops::PoseProject::Forward>(s.vertices, s.camera);
-  auto id = cpu.alloc<std::int32_t>(static_cast<std::size_t>(side * side));
-  auto barycentrics = zeros(cpu, 2 * side * side);
-  auto boxes = cpu.alloc<ops::PixelBox>(static_cast<std::size_t>(s.triangles));
+  backend.template for_each<ops::PoseProject::Forward>(s.vertices, s.camera);
+  auto id = backend.template alloc<std::int32_t>(static_cast<std::size_t>(side * side));
+  auto barycentrics = zeros(backend, 2 * side * side);
+  auto boxes = backend.template alloc<ops::PixelBox>(static_cast<std::size_t>(s.triangles));
   ops::RasterizeArgs<float> r;
   r.screen = screen.data();
-  r.triangles = s.topology.triangles.data();
+  r.triangles = triangles.data();
   r.vertex_count = s.vertices;
   r.triangle_count = s.triangles;
   r.width = r.height = static_cast<int>(side);
   r.triangle_id = id.data();
   r.barycentrics = barycentrics.data();
   r.boxes = boxes.data();
-  recorder.measure("rasterize", size, (3 * v + 5 * t + 3 * n) * kFloat, threads, [&] { cpu.rasterize(r); });
-  cpu.rasterize(r);
+  recorder.measure(backend, "rasterize", size, (3 * v + 5 * t + 3 * n) * kFloat, [&] { backend.rasterize(r); });
+  backend.rasterize(r);
 
-  const auto attributes = random_array<float>(cpu, 3 * s.vertices, 5),
-             grad_pixels = random_array<float>(cpu, 3 * side * side, 6);
-  auto values = zeros(cpu, 3 * side * side), slots = zeros(cpu, 9 * s.triangles),
-       screen_slots = zeros(cpu, 9 * s.triangles);
+  const auto attributes = random_array(backend, 3 * s.vertices, 5),
+             grad_pixels = random_array(backend, 3 * side * side, 6);
+  auto values = zeros(backend, 3 * side * side), slots = zeros(backend, 9 * s.triangles),
+       screen_slots = zeros(backend, 9 * s.triangles);
   ops::InterpolateArgs<float> a;
-  a.triangles = s.topology.triangles.data();
+  a.triangles = triangles.data();
   a.triangle_id = id.data();
   a.barycentrics = barycentrics.data();
   a.attributes = attributes.data();
@@ -192,37 +210,40 @@ void pixels(CpuBackend& cpu, const Recorder& recorder, long side) {
   a.attribute_slots = slots.data();
   a.screen = screen.data();
   a.screen_slots = screen_slots.data();
-  recorder.measure("interpolate/forward", size, (6 * n + 3 * t + 3 * v) * kFloat, threads,
-                   [&] { cpu.for_each<ops::Interpolate<3>::Forward>(side * side, a); });
-  recorder.measure("interpolate/backward attributes", size, (6 * n + 11 * t) * kFloat, threads,
-                   [&] { cpu.for_each<ops::Interpolate<3>::Backward>(s.triangles, a); });
-  recorder.measure("interpolate/backward screen", size, (6 * n + 14 * t + 6 * v) * kFloat, threads,
-                   [&] { cpu.for_each<ops::Interpolate<3>::BackwardScreen>(s.triangles, a); });
+  recorder.measure(backend, "interpolate/forward", size, (6 * n + 3 * t + 3 * v) * kFloat,
+                   [&] { backend.template for_each<ops::Interpolate<3>::Forward>(side * side, a); });
+  recorder.measure(backend, "interpolate/backward attributes", size, (6 * n + 11 * t) * kFloat,
+                   [&] { backend.template for_each<ops::Interpolate<3>::Backward>(s.triangles, a); });
+  recorder.measure(backend, "interpolate/backward screen", size, (6 * n + 14 * t + 6 * v) * kFloat,
+                   [&] { backend.template for_each<ops::Interpolate<3>::BackwardScreen>(s.triangles, a); });
 
-  auto uvs = Random(7).vector<float>(2 * side * side, 0, 1);
+  std::vector<float> grid_uvs = Random(7).vector<float>(2 * side * side, 0, 1);
   for (long i = 0; i < side * side; ++i) {
-    uvs[static_cast<std::size_t>(2 * i)] = (static_cast<float>(i % side) + 0.3f) / static_cast<float>(side);
-    uvs[static_cast<std::size_t>(2 * i + 1)] = (static_cast<float>(i / side) + 0.6f) / static_cast<float>(side);
+    grid_uvs[static_cast<std::size_t>(2 * i)] = (static_cast<float>(i % side) + 0.3f) / static_cast<float>(side);
+    grid_uvs[static_cast<std::size_t>(2 * i + 1)] = (static_cast<float>(i / side) + 0.6f) / static_cast<float>(side);
   }
+  const auto uvs = resident(backend, grid_uvs);
   constexpr long kTexture = 1024;
-  const auto texture = random_array<float>(cpu, 3 * kTexture * kTexture, 8);
+  const auto texture = random_array(backend, 3 * kTexture * kTexture, 8);
   const ops::TextureSampleArgs<float> sample{kTexture, texture.data(), uvs.data(), values.data()};
-  recorder.measure("uv_sample/forward texture", size + ", 1024 x 1024 map", 5 * n * kFloat + 12 * n * kFloat, threads,
-                   [&] { cpu.for_each<ops::UvSample<3>::Forward>(side * side, sample); });
+  recorder.measure(backend, "uv_sample/forward texture", size + ", 1024 x 1024 map", 5 * n * kFloat + 12 * n * kFloat,
+                   [&] { backend.template for_each<ops::UvSample<3>::Forward>(side * side, sample); });
 }
 
-void detail(CpuBackend& cpu, const Recorder& recorder) {
+template <class B>
+void detail(B& backend, const Recorder& recorder) {
   constexpr long kSide = 256, n = kSide * kSide;
-  std::vector<std::uint8_t> valid(n, 1);
-  auto positions = zeros(cpu, 3 * n), normals = zeros(cpu, 3 * n), out = zeros(cpu, 3 * n),
-       tangents = zeros(cpu, 6 * n), grad = zeros(cpu, n);
+  std::vector<float> flat(3 * n), up(3 * n);
   for (long i = 0; i < n; ++i) {
     const std::size_t k = static_cast<std::size_t>(3 * i);
-    positions[k] = static_cast<float>(i % kSide);
-    positions[k + 1] = -static_cast<float>(i / kSide);
-    normals[k + 2] = 1;
+    flat[k] = static_cast<float>(i % kSide);
+    flat[k + 1] = -static_cast<float>(i / kSide);
+    up[k + 2] = 1;
   }
-  const auto displacement = random_array<float>(cpu, n, 9), grad_normals = random_array<float>(cpu, 3 * n, 10);
+  const auto valid = resident(backend, std::vector<std::uint8_t>(n, 1));
+  const auto positions = resident(backend, flat), normals = resident(backend, up);
+  auto out = zeros(backend, 3 * n), tangents = zeros(backend, 6 * n), grad = zeros(backend, n);
+  const auto displacement = random_array(backend, n, 9), grad_normals = random_array(backend, 3 * n, 10);
   ops::DetailNormalsArgs<float> a;
   a.size = kSide;
   a.valid = valid.data();
@@ -233,21 +254,24 @@ void detail(CpuBackend& cpu, const Recorder& recorder) {
   a.grad_normals = grad_normals.data();
   a.grad_tangents = tangents.data();
   a.grad_displacement = grad.data();
-  recorder.measure("detail_normals/forward", "256 x 256 map", n * (10 * kFloat + 1), cpu.threads(),
-                   [&] { cpu.for_each<ops::DetailNormals::Forward>(n, a); });
-  recorder.measure("detail_normals/backward", "256 x 256 map", n * (26 * kFloat + 2), cpu.threads(), [&] {
-    cpu.for_each<ops::DetailNormals::BackwardTangents>(n, a);
-    cpu.for_each<ops::DetailNormals::Backward>(n, a);
+  recorder.measure(backend, "detail_normals/forward", "256 x 256 map", n * (10 * kFloat + 1),
+                   [&] { backend.template for_each<ops::DetailNormals::Forward>(n, a); });
+  recorder.measure(backend, "detail_normals/backward", "256 x 256 map", n * (26 * kFloat + 2), [&] {
+    backend.template for_each<ops::DetailNormals::BackwardTangents>(n, a);
+    backend.template for_each<ops::DetailNormals::Backward>(n, a);
   });
 }
 
-const int added = add([](CpuBackend& cpu, const Recorder& recorder) {
-  morphable_model<Half>(cpu, recorder, "172 components, fp16");
-  morphable_model<float>(cpu, recorder, "172 components, fp32");
-  geometry(cpu, recorder);
-  for (const long side : {224L, 512L, 1024L}) pixels(cpu, recorder, side);
-  detail(cpu, recorder);
-});
+template <class B>
+void all_ops(B& backend, const Recorder& recorder) {
+  morphable_model<Half>(backend, recorder, "172 components, fp16");
+  morphable_model<float>(backend, recorder, "172 components, fp32");
+  geometry(backend, recorder);
+  for (const long side : {224L, 512L, 1024L}) pixels(backend, recorder, side);
+  detail(backend, recorder);
+}
+
+const int added = add(all_ops<BenchBackend>);
 
 }  // namespace
 }  // namespace hrn::bench

@@ -9,7 +9,7 @@ namespace {
 void reference(CpuBackend& cpu, const Recorder& recorder) {
   test::ReferenceIteration<CpuBackend> iteration(cpu, {});
   double loss = 0;
-  recorder.measure("reference_iteration", "35.7k vertices, 224 px", 0, cpu.threads(), [&] {
+  recorder.measure(cpu, "reference_iteration", "35.7k vertices, 224 px", 0, [&] {
     loss = iteration.evaluate();
     iteration.update(1e-3f);
     keep(&loss);

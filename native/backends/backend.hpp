@@ -35,9 +35,11 @@ HRN_HD double combine_partial(double a, double b) {
 /// - `reduce<K, N>(n, args, out)`: K::run(args, i, acc) adds to double acc[N]; out[N] on the host is overwritten with
 ///   the sum, taken over fixed chunks of elements in order, so it is the same for any number of threads.
 /// - `reduce_to<K, N>(n, args, out)`: the same into N doubles of the backend's memory.
-/// - `record(work)`: what `work()` asks of the backend, as an object that asks for it again when called. `work` must not
+/// - `record(work)`: what `work()` asks of the backend, as an object that asks for it again when called. `work` must
+/// not
 ///   allocate, upload or wait, and has run once before.
 /// - `basis_forward(args)`, `basis_backward(args, grad)`: see ops/morphable_model.hpp.
+/// - `basis_backward_to(args, grad)`: the same into the backend's memory.
 /// - `rasterize(args)`: see ops/rasterize.hpp.
 /// A reduction's partial results are added, unless the kernel has a `combine(double, double)` for which 0 is neutral.
 /// Verbs complete in call order; `reduce`, `basis_backward` and `download` wait for the result.

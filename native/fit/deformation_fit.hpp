@@ -25,8 +25,7 @@ struct EnergyLogArgs {
 template <class B>
 struct EnergyLog {
   HRN_HD static void run(const EnergyLogArgs& a, long) {
-    a.energy[static_cast<long>(*a.count)] =
-        DeformationLoop<B>::energy_of(a.sums, static_cast<double>(*a.photo_gain));
+    a.energy[static_cast<long>(*a.count)] = DeformationLoop<B>::energy_of(a.sums, static_cast<double>(*a.photo_gain));
     *a.count += 1;
   }
 };

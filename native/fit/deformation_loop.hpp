@@ -134,8 +134,7 @@ class DeformationLoop {
     backend_.download(screen_host_.data(), screen_, n);
     backend_.download(normals_host_.data(), normals_, n);
     backend_.download(positions_host_.data(), positions_, n);
-    const LandmarkTargets& targets =
-        matcher_.match(screen_host_.data(), normals_host_.data(), positions_host_.data());
+    const LandmarkTargets& targets = matcher_.match(screen_host_.data(), normals_host_.data(), positions_host_.data());
     upload(landmark_vertices_, targets.vertices);
     upload(landmark_weights_, targets.weights);
     upload(landmark_target_, targets.target);
@@ -274,10 +273,10 @@ class DeformationLoop {
   }
   ops::PoseProjectArgs<float> project_args() {
     const PhotometricLevel& crop = problem_.level;
-    ops::PoseProjectArgs<float> a = problem_.camera
-                                        .cropped(static_cast<double>(crop.scale), static_cast<double>(crop.x0),
-                                                 static_cast<double>(crop.y0))
-                                        .projection();
+    ops::PoseProjectArgs<float> a =
+        problem_.camera
+            .cropped(static_cast<double>(crop.scale), static_cast<double>(crop.x0), static_cast<double>(crop.y0))
+            .projection();
     a.positions = positions_.data();
     a.screen = screen_.data();
     a.grad_screen = grad_screen_.data();

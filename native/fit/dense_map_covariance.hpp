@@ -1,5 +1,5 @@
-// The prior covariance of a map (see map_covariance.hpp) as two products with small dense matrices: more arithmetic than
-// the CPU's elimination, but every texel on its own, as a GPU likes it.
+// The prior covariance of a map (see map_covariance.hpp) as two products with small dense matrices: more arithmetic
+// than the CPU's elimination, but every texel on its own, as a GPU likes it.
 #pragma once
 #include <vector>
 
@@ -11,7 +11,7 @@
 namespace hrn::fit {
 
 struct DenseCovarianceArgs {
-  long size = 0;                   // texels a side
+  long size = 0;  // texels a side
   long scales = 0;
   const float* filters = nullptr;  // in, [scales][size][size], symmetric; the gain is in the last pass's
   const float* gains = nullptr;    // in, [scales]
@@ -88,7 +88,7 @@ class DenseMapCovariance {
 
   // map = K map, [size][size][3].
   void apply(Array<float>& map, B& backend) {
-    const DenseCovarianceArgs args{size_,     scales_,    filters_.data(), gains_.data(), mirror_,
+    const DenseCovarianceArgs args{size_,    scales_,    filters_.data(), gains_.data(), mirror_,
                                    vectors_, map.data(), columns_.data(), sum_.data()};
     const long entries = 3 * size_ * size_;
     backend.template for_each<DenseCovariance::Columns>(scales_ * entries, args);

@@ -27,8 +27,8 @@ class HeadSurface {
       : model_(model),
         arrays_(arrays),
         backend_(backend),
-        coefficients_(backend.template alloc<float>(
-            static_cast<std::size_t>(std::max(model.shape_count(), model.albedo_count)))),
+        coefficients_(
+            backend.template alloc<float>(static_cast<std::size_t>(std::max(model.shape_count(), model.albedo_count)))),
         positions_(vertex_values()) {}
 
   // Positions from leading identity coefficients (missing ones are zero) and all expression coefficients.

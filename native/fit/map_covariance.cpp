@@ -15,8 +15,7 @@ MapCovariance::MapCovariance(long size, const std::vector<MapScale>& scales, dou
       scratch_(static_cast<std::size_t>(3 * size * size)) {
   ThreadPool one(1);
   for (const MapScale& scale : scales) {
-    smoothers_.emplace_back(size, 3, scale.length_texels * scale.length_texels, kMapPower,
-                            backend.threads());
+    smoothers_.emplace_back(size, 3, scale.length_texels * scale.length_texels, kMapPower, backend.threads());
     // The smoother's response at a texel to a unit there is its variance before scaling.
     const std::size_t middle = static_cast<std::size_t>(3 * (size / 2 * size + size / 2));
     std::fill(scratch_.begin(), scratch_.end(), 0.f);

@@ -1,5 +1,5 @@
-// Momentum descent of a map along its natural gradient. The step is normalised by one running maximum for the whole map,
-// and shrinks to nothing over the iterations, so that the end does not depend on where in a swing it fell.
+// Momentum descent of a map along its natural gradient. The step is normalised by one running maximum for the whole
+// map, and shrinks to nothing over the iterations, so that the end does not depend on where in a swing it fell.
 #pragma once
 #include <cmath>
 #include <vector>

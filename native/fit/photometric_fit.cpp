@@ -144,8 +144,8 @@ class PhotometricLeastSquares {
 };
 
 // One byte per vertex: 1 for the corners of every triangle that wins a pixel when the head fills the raster.
-std::vector<std::uint8_t> visible_vertices(const Model& model, HeadSurface<CpuBackend>& surface, const LandmarkState& state,
-                                           long identity_count) {
+std::vector<std::uint8_t> visible_vertices(const Model& model, HeadSurface<CpuBackend>& surface,
+                                           const LandmarkState& state, long identity_count) {
   constexpr int kSide = 512;
   constexpr double kFieldMm = 300;  // two head widths, centred on the head wherever it stands in the photo
   const std::span<const double> coefficients(state.coefficients);

@@ -25,8 +25,8 @@ class ResidentModel {
         corners_(copy(m.topology.corners, backend)) {}
 
   ModelArrays arrays() const {
-    return {mean_.data(),         shape_basis_.data(), albedo_mean_.data(),    albedo_basis_.data(),
-            deformable_.data(),   triangles_.data(),   corner_offsets_.data(), corners_.data()};
+    return {mean_.data(),       shape_basis_.data(), albedo_mean_.data(),    albedo_basis_.data(),
+            deformable_.data(), triangles_.data(),   corner_offsets_.data(), corners_.data()};
   }
 
  private:

@@ -26,7 +26,7 @@ struct PhotometricArgs {
   PhotometricForm form = PhotometricForm::root;
   Real robust_scale = Real(0.1);  // of huber and geman_mcclure, unit of colour
   Real grad_scale = 1;            // of the backward: loss weight over the sum of the weights
-  const Real* gain = nullptr;     // in, [1], another factor of the gradient that may change between runs of recorded work
+  const Real* gain = nullptr;  // in, [1], another factor of the gradient that may change between runs of recorded work
   Real* grad_rendered = nullptr;  // out, [n][3]
 };
 

@@ -74,6 +74,11 @@ class CpuBackend {
   void basis_backward(const ops::BasisArgs<float, Half>& a, double* grad_coefficients);
   void basis_backward(const ops::BasisArgs<float, float>& a, double* grad_coefficients);
 
+  template <class Stored>
+  void basis_backward_to(const ops::BasisArgs<float, Stored>& a, double* grad_coefficients) {
+    basis_backward(a, grad_coefficients);
+  }
+
   void rasterize(const ops::RasterizeArgs<float>& a) { rasterizer_.run(a, pool_, isa_); }
 
  private:

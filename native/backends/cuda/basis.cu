@@ -154,9 +154,9 @@ void CudaBackend::run_basis_backward(const BasisArgs<float, Stored>& a, double* 
 namespace {
 
 void fetch(double* to, const double* from, long count, cudaStream_t stream) {
-  cuda::check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(count) * sizeof(double), cudaMemcpyDeviceToHost,
-                              stream),
-              "the gradient of a basis");
+  cuda::check(
+      cudaMemcpyAsync(to, from, static_cast<std::size_t>(count) * sizeof(double), cudaMemcpyDeviceToHost, stream),
+      "the gradient of a basis");
   cuda::check(cudaStreamSynchronize(stream), "the gradient of a basis");
 }
 

@@ -34,7 +34,8 @@ class CudaBackend {
   using Array = cuda::DeviceArray<T>;
 
   /// `device` as CUDA numbers them. Throws Error(device_failed).
-  explicit CudaBackend(int device) : stream_(device), partial_(kPartialBytes, stream_.get()), ticket_(1, stream_.get()) {
+  explicit CudaBackend(int device)
+      : stream_(device), partial_(kPartialBytes, stream_.get()), ticket_(1, stream_.get()) {
     fill_zero(ticket_);
   }
 
@@ -108,8 +109,7 @@ class CudaBackend {
  private:
   // The first kilobyte for results on their way to the host, the rest for partial sums of reductions.
   static constexpr std::size_t kResultBytes = 1024;
-  static constexpr std::size_t kPartialBytes =
-      kResultBytes + sizeof(double) * cuda::kMaxReduced * cuda::kReduceBlocks;
+  static constexpr std::size_t kPartialBytes = kResultBytes + sizeof(double) * cuda::kMaxReduced * cuda::kReduceBlocks;
   double* sums() { return reinterpret_cast<double*>(partial_.data() + kResultBytes); }
 
   template <class Stored>

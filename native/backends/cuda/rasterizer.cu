@@ -1,6 +1,5 @@
 // Compiled without fused multiply-add: depths must have the CPU's bits.
 #include "backends/cuda/rasterizer.cuh"
-
 #include "backends/raster_arguments.hpp"
 
 namespace hrn {
@@ -131,8 +130,8 @@ __global__ void resolve(const __grid_constant__ Frame f, long pixels) {
   if (seen) {
     const std::int32_t* corner = f.args.triangles + 3L * t;
     const Rasterize::Vertex a = f.vertices[corner[0]], b = f.vertices[corner[1]], c = f.vertices[corner[2]];
-    const auto e = Rasterize::setup<std::int64_t>(a, b, c, static_cast<int>(i % f.args.width),
-                                                  static_cast<int>(i / f.args.width));
+    const auto e =
+        Rasterize::setup<std::int64_t>(a, b, c, static_cast<int>(i % f.args.width), static_cast<int>(i / f.args.width));
     const Rasterize::Fragment fragment = Rasterize::fragment(e, e.start[0], e.start[1], e.start[2]);
     b0 = fragment.barycentric[0];
     b1 = fragment.barycentric[1];
