@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "backends/cpu/raster_tile.hpp"
-#include "backends/raster_arguments.hpp"
+#include "ops/raster_arguments.hpp"
 
 namespace hrn {
 
@@ -51,7 +51,7 @@ struct CpuRasterizer::Frame {
 };
 
 void CpuRasterizer::run(const Args& args, ThreadPool& pool, Isa isa) {
-  check_raster_arguments(args);
+  ops::check_raster_arguments(args);
 
   Frame frame{};
   frame.args = args;

@@ -1,6 +1,6 @@
 // Compiled without fused multiply-add: depths must have the CPU's bits.
 #include "backends/cuda/rasterizer.cuh"
-#include "backends/raster_arguments.hpp"
+#include "ops/raster_arguments.hpp"
 
 namespace hrn {
 namespace {
@@ -147,7 +147,7 @@ unsigned blocks_for(long n) { return static_cast<unsigned>((n + kThreads - 1) / 
 }  // namespace
 
 void CudaRasterizer::run(const Args& args, cudaStream_t stream) {
-  check_raster_arguments(args);
+  ops::check_raster_arguments(args);
   const long pixels = static_cast<long>(args.width) * args.height;
   grow(keys_, pixels, stream);
   grow(vertices_, args.vertex_count, stream);
