@@ -147,7 +147,8 @@ void geometry(B& backend, const Recorder& recorder) {
   constexpr long kMap = 300;
   const double texels = kMap * kMap;
   const auto host_taps = ops::build_uv_taps(s.uvs.data(), s.vertices, kMap);
-  const auto taps = resident(backend, host_taps.taps), samples = resident(backend, host_taps.samples);
+  const auto taps = resident(backend, host_taps.taps);
+  const auto samples = resident(backend, host_taps.samples);
   const auto texel_offsets = resident(backend, host_taps.texel_offsets);
   const auto map = random_array(backend, 3 * kMap * kMap, 4);
   auto grad_map = zeros(backend, 3 * kMap * kMap);

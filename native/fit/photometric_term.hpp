@@ -15,17 +15,10 @@
 #include "fit/landmark_problem.hpp"
 #include "fit/model.hpp"
 #include "fit/parameter_layout.hpp"
+#include "fit/photometric_sample.hpp"
 #include "optim/normal_equations.hpp"
 
 namespace hrn::fit {
-
-// Square crop of the photo: pixel = scale * (photo pixel - (x0, y0)), centres at +0.5, sRGB-encoded 0..1.
-struct PhotoCrop {
-  const float* rgb = nullptr;   // in [size][size][3]
-  const float* mask = nullptr;  // in [size][size], 0..1: how far the pixel shows bare, unoccluded skin
-  int size = 0;
-  float scale = 1, x0 = 0, y0 = 0;
-};
 
 struct PhotometricOptions {
   // Colour noise, 0..1. It starts at `sigma_start`; then it follows the mean absolute colour difference that is left,
@@ -44,25 +37,20 @@ struct PhotometricOptions {
   }
 };
 
-namespace photometric {
+/// Which surface points are compared, and what they need of the mesh.
+struct PhotometricSamples {
+  explicit PhotometricSamples(const Model& model);
 
-struct Camera {
-  float r[9];
-  Vec3<float> t;
-  float focal, cx, cy;  // pixels of the crop
+  std::vector<std::int32_t> rows;  // model vertex of each row of the compact basis
+  std::vector<photometric::Sample> samples;
+  std::vector<photometric::Edge> edges;
 };
 
-// One sample at one state: what its energy and its Jacobian share.
-struct Shaded {
-  Vec3<float> rotated, camera_point;  // rotated; and translated; mm
-  Vec3<float> normal, view;           // unit, head frame; unit, view frame
-  float normal_length;
-  float photo[3], du[3], dv[3];  // colour and its derivatives per crop pixel
-  float albedo[3], light[3], residual[3];
-  float harmonics[9];
-};
+/// What one pixel of colour difference weighs: `weight` is that of all selected points together.
+double photometric_unit(const PhotometricOptions& options, double weight, double sigma);
 
-}  // namespace photometric
+/// The pose as the kernels take it.
+photometric::Camera photometric_camera(const CameraPose& pose, const PhotoCrop& crop);
 
 class PhotometricTerm {
  public:
@@ -90,33 +78,20 @@ class PhotometricTerm {
   long selected() const { return static_cast<long>(active_.size()); }
 
  private:
-  struct Sample {
-    std::int32_t row;         // of this vertex in the compact basis
-    std::int32_t vertex;      // of the model
-    std::int32_t first_edge;  // into edges_: triangles of the fan as (row a, row b)
-    std::int32_t edge_count;
-  };
-  struct Edge {
-    std::int32_t a, b;
-  };
-
   void evaluate_rows(const LandmarkState& state);
-  bool shade(const Appearance& look, const photometric::Camera& camera, const PhotoCrop& crop, long active,
-             photometric::Shaded* out) const;
-  void jacobian_rows(const photometric::Camera& camera, const float* lighting, const ParameterLayout& layout,
-                     long active, const photometric::Shaded& s, float root, long stride, float* rows) const;
-  double scale(const PhotometricOptions& options) const;
+  photometric::SampleArgs arguments(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop) const;
+  void jacobian_rows(const photometric::SampleArgs& args, const ParameterLayout& layout, long sample,
+                     const photometric::Shaded& s, float root, long stride, float* rows) const;
+  double scale(const PhotometricOptions& options) const { return photometric_unit(options, total_weight_, sigma_); }
 
   const Model& model_;
   ThreadPool& pool_;
-  long shape_ = 0;                  // identity + expression
-  long columns_ = 0;                // the same padded to a multiple of 8
-  std::vector<std::int32_t> rows_;  // model vertex of each compact row
-  std::vector<float> basis_;        // [rows][3][columns_]
-  std::vector<float> albedo_;       // [samples][3][albedo count]
-  std::vector<Sample> samples_;
-  std::vector<Edge> edges_;
-  std::vector<std::int32_t> active_;  // indices of samples_
+  long shape_ = 0;    // identity + expression
+  long columns_ = 0;  // the same padded to a multiple of 8
+  PhotometricSamples mesh_;
+  std::vector<float> basis_;          // [rows][3][columns_]
+  std::vector<float> albedo_;         // [samples][3][albedo count]
+  std::vector<std::int32_t> active_;  // indices of the samples that count
   std::vector<float> weight_;         // per active sample
   std::vector<float> positions_;      // [rows][3] at the state last evaluated
   double total_weight_ = 0, sigma_ = 0.05;
