@@ -8,8 +8,8 @@
 #include "binding/errors.hpp"
 #include "binding/job.hpp"
 #include "binding/model.hpp"
-#include "core/context.hpp"
 #include "fit/coarse.hpp"
+#include "fit/context.hpp"
 
 namespace hrn::binding {
 namespace {

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "core/context.hpp"
+#include "fit/context.hpp"
 
 namespace hrn::binding {
 

@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "backends/cpu/cpu_backend.hpp"
 #include "binding/coarse.hpp"
 #include "binding/context.hpp"
 #include "binding/convert.hpp"
@@ -12,7 +13,7 @@
 #include "binding/image.hpp"
 #include "binding/job.hpp"
 #include "binding/model.hpp"
-#include "core/context.hpp"
+#include "fit/context.hpp"
 #include "fit/deformation.hpp"
 #include "fit/head_surface.hpp"
 #include "fit/photometric_fit.hpp"
@@ -128,6 +129,10 @@ Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
   return start_job(
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
+        if (auto* gpu = context->gpu()) {
+          ThreadPool pool(1);
+          return gpu->photometric(model, problem, pool, cancel, progress);
+        }
         const Context::Turn turn(*context, cancel);
         return fit::fit_photometric(*model, problem, turn.pool(), cancel, progress);
       },
@@ -181,6 +186,7 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
   return start_job(
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
+        if (auto* gpu = context->gpu()) return gpu->deformation(model, problem, cancel, progress);
         const Context::Turn turn(*context, cancel);
         return fit::fit_deformation(*model, problem, turn.pool(), cancel, progress);
       },

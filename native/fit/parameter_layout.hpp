@@ -3,6 +3,8 @@
 #include <array>
 #include <vector>
 
+#include "core/host_device.hpp"
+
 namespace hrn::fit {
 
 // How the surface reflects and how it is lit.
@@ -18,9 +20,9 @@ struct ParameterLayout {
   int nuisance = 0;
   int albedo = 0;
 
-  int first_albedo() const { return pose + shape + nuisance; }
-  int first_light() const { return first_albedo() + albedo; }
-  int total() const { return first_light() + 27; }
+  HRN_HD int first_albedo() const { return pose + shape + nuisance; }
+  HRN_HD int first_light() const { return first_albedo() + albedo; }
+  HRN_HD int total() const { return first_light() + 27; }
 };
 
 }  // namespace hrn::fit

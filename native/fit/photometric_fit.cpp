@@ -1,170 +1,14 @@
 #include "fit/photometric_fit.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <limits>
 #include <string>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
-#include "fit/head_surface.hpp"
-#include "fit/landmark_problem.hpp"
-#include "optim/levenberg_marquardt.hpp"
+#include "fit/photometric_least_squares.hpp"
 
 namespace hrn::fit {
 namespace {
-
-constexpr int kLightIterations = 4;
-
-// The landmark problem with appearance unknowns and the photometric term added, in the form that
-// optim::LevenbergMarquardt minimises.
-class PhotometricLeastSquares {
- public:
-  PhotometricLeastSquares(const Model& model, const PhotometricProblem& problem, ThreadPool& pool)
-      : problem_(problem),
-        landmarks_(model, problem.landmarks, pool),
-        photo_(model, problem.landmarks.identity_count, pool) {
-    layout_.pose = landmarks_.pose_unknowns();
-    layout_.nuisance = static_cast<int>(problem.landmarks.nuisance_count);
-    layout_.shape = static_cast<int>(landmarks_.coefficient_count()) - layout_.nuisance;
-    layout_.albedo = static_cast<int>(model.albedo_count);
-    LandmarkState& state = landmarks_.state();
-    state.camera = problem.camera;
-    state.coefficients = problem.identity;
-    state.coefficients.insert(state.coefficients.end(), problem.expression.begin(), problem.expression.end());
-    state.coefficients.insert(state.coefficients.end(), problem.nuisance.begin(), problem.nuisance.end());
-    look_.albedo.assign(static_cast<std::size_t>(layout_.albedo), 0.0);
-    // Frontal light of mean brightness; the first, linear steps replace it.
-    for (std::size_t c = 0; c < 3; ++c) look_.lighting[9 * c] = kMeanLight;
-    candidate_ = look_;
-    row_.resize(static_cast<std::size_t>(layout_.total()));
-  }
-
-  int unknowns() const { return layout_.total(); }
-  int max_rows() const { return landmarks_.max_rows() + 27; }
-  const LandmarkState& state() { return landmarks_.state(); }
-  const Appearance& appearance() const { return look_; }
-  long samples() const { return photo_.selected(); }
-
-  void set_level(const PhotoCrop& crop, const std::vector<std::uint8_t>& visible) {
-    crop_ = crop;
-    photo_.select(landmarks_.state(), crop, visible);
-  }
-  // Solves for light and albedo alone.
-  void set_appearance_only(bool only) { appearance_only_ = only; }
-  // The colour noise from the difference that is left.
-  void start_sigma() { photo_.set_sigma(problem_.photo.sigma_start); }
-  void update_sigma() { photo_.set_sigma(problem_.photo.sigma(mean_error())); }
-  double mean_error() { return photo_.mean_error(landmarks_.state(), look_, crop_); }
-
-  double linearize(optim::NormalEquations& equations) {
-    double cost = landmarks_.linearize(equations);
-    cost += photo_.energy(landmarks_.state(), look_, crop_, problem_.photo);
-    photo_.accumulate(landmarks_.state(), look_, crop_, problem_.photo, layout_, equations);
-    const double albedo = 1 / (problem_.albedo_sigma * problem_.albedo_sigma);
-    for (int k = 0; k < layout_.albedo; ++k) {
-      equations.add_diagonal(layout_.first_albedo() + k, albedo, albedo * look_.albedo[static_cast<std::size_t>(k)]);
-    }
-    for (int k = 0; k < 27; ++k) add_light_priors(k, equations);
-    return cost + appearance_prior(look_);
-  }
-
-  void step_bounds(double* lower, double* upper) const {
-    landmarks_.step_bounds(lower, upper);
-    const int first = layout_.first_albedo();
-    constexpr double kFree = std::numeric_limits<double>::infinity();
-    std::fill(lower + first, lower + layout_.total(), -kFree);
-    std::fill(upper + first, upper + layout_.total(), kFree);
-    if (appearance_only_) {
-      std::fill(lower, lower + first, 0.0);
-      std::fill(upper, upper + first, 0.0);
-    }
-  }
-
-  double try_step(const double* step) {
-    double cost = landmarks_.try_step(step);
-    candidate_ = look_;
-    for (std::size_t k = 0; k < candidate_.albedo.size(); ++k) {
-      candidate_.albedo[k] += step[static_cast<std::size_t>(layout_.first_albedo()) + k];
-    }
-    for (std::size_t k = 0; k < 27; ++k) {
-      candidate_.lighting[k] += step[static_cast<std::size_t>(layout_.first_light()) + k];
-    }
-    cost += photo_.energy(landmarks_.candidate(), candidate_, crop_, problem_.photo);
-    return cost + appearance_prior(candidate_);
-  }
-
-  void accept() {
-    landmarks_.accept();
-    std::swap(look_, candidate_);
-  }
-
- private:
-  // Under this light a surface that faces the camera shows its albedo.
-  static constexpr double kMeanLight = 1 / 0.886227;
-
-  double light_mean(const Appearance& look, int k) const {
-    const std::size_t band = static_cast<std::size_t>(k % 9);
-    return (look.lighting[band] + look.lighting[9 + band] + look.lighting[18 + band]) / 3;
-  }
-
-  double appearance_prior(const Appearance& look) const {
-    double sum = 0;
-    for (const double a : look.albedo) sum += a * a / (problem_.albedo_sigma * problem_.albedo_sigma);
-    for (int k = 0; k < 27; ++k) {
-      const double value = look.lighting[static_cast<std::size_t>(k)];
-      const double colour = (value - light_mean(look, k)) / problem_.light_colour_sigma;
-      const double size = (value - (k % 9 == 0 ? kMeanLight : 0)) / problem_.light_sigma;
-      sum += colour * colour + size * size;
-    }
-    return 0.5 * sum;
-  }
-
-  void add_light_priors(int k, optim::NormalEquations& equations) {
-    const double value = look_.lighting[static_cast<std::size_t>(k)];
-    const double size = 1 / (problem_.light_sigma * problem_.light_sigma);
-    equations.add_diagonal(layout_.first_light() + k, size, size * (value - (k % 9 == 0 ? kMeanLight : 0)));
-    std::fill(row_.begin(), row_.end(), 0.0);
-    for (int c = 0; c < 3; ++c) {
-      const int other = 9 * c + k % 9;
-      row_[static_cast<std::size_t>(layout_.first_light() + other)] =
-          ((other == k ? 1.0 : 0.0) - 1.0 / 3) / problem_.light_colour_sigma;
-    }
-    equations.add_row(row_, (value - light_mean(look_, k)) / problem_.light_colour_sigma);
-  }
-
-  const PhotometricProblem& problem_;
-  LandmarkProblem landmarks_;
-  PhotometricTerm photo_;
-  ParameterLayout layout_;
-  PhotoCrop crop_;
-  Appearance look_, candidate_;
-  bool appearance_only_ = false;
-  std::vector<double> row_;
-};
-
-// One byte per vertex: 1 for the corners of every triangle that wins a pixel when the head fills the raster.
-std::vector<std::uint8_t> visible_vertices(const Model& model, HeadSurface<CpuBackend>& surface,
-                                           const LandmarkState& state, long identity_count) {
-  constexpr int kSide = 512;
-  constexpr double kFieldMm = 300;  // two head widths, centred on the head wherever it stands in the photo
-  const std::span<const double> coefficients(state.coefficients);
-  surface.set_shape(
-      coefficients.subspan(0, static_cast<std::size_t>(identity_count)),
-      coefficients.subspan(static_cast<std::size_t>(identity_count), static_cast<std::size_t>(model.expression_count)));
-  CameraPose camera = state.camera;
-  camera.focal_px = kSide / kFieldMm * camera.translation[2];
-  for (std::size_t k = 0; k < 2; ++k) camera.principal_px[k] = 0.5 * kSide - kSide / kFieldMm * camera.translation[k];
-  const HeadSurface<CpuBackend>::View view = surface.look(camera, kSide, kSide);
-  std::vector<std::uint8_t> visible(static_cast<std::size_t>(model.vertex_count));
-  for (const std::int32_t t : view.triangle_id) {
-    if (t < 0) continue;
-    for (std::size_t k = 0; k < 3; ++k) {
-      visible[static_cast<std::size_t>(model.topology.triangles[3 * static_cast<std::size_t>(t) + k])] = 1;
-    }
-  }
-  return visible;
-}
 
 void require(bool condition, const std::string& expected) {
   if (!condition) throw Error(ErrorCode::invalid_argument, "photometric fit: expected " + expected);
@@ -191,9 +35,7 @@ void check_camera(const CameraPose& camera) {
   for (const double v : camera.principal_px) require(std::abs(v) <= 1e7, "a finite principal point");
 }
 
-namespace {
-
-void check(const Model& model, const PhotometricProblem& p) {
+void check_photometric_problem(const Model& model, const PhotometricProblem& p) {
   require(!p.levels.empty(), "at least one level");
   for (const PhotometricLevel& level : p.levels) check_level(level);
   require(static_cast<long>(p.identity.size()) == p.landmarks.identity_count, "a start value per identity component");
@@ -209,64 +51,16 @@ void check(const Model& model, const PhotometricProblem& p) {
   }
   require(p.photo.sigma_ceiling >= p.photo.sigma_floor, "a noise ceiling above its floor");
   require(p.photo.effective_samples >= 0 && std::isfinite(p.photo.effective_samples), "a sample count of 0 or more");
+  check_coarse_problem(model, p.landmarks);
 }
-
-}  // namespace
 
 PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& problem, ThreadPool& pool,
                                   const Cancel& cancel, const Progress& progress) {
-  check(model, problem);
-  check_coarse_problem(model, problem.landmarks);
-  PhotometricLeastSquares fit(model, problem, pool);
-  optim::LevenbergMarquardt solver(fit.unknowns(), fit.max_rows());
+  check_photometric_problem(model, problem);
   CpuBackend backend(pool);
-  HeadSurface surface(model, host_arrays(model), backend);
-  long total = kLightIterations, done = 0;
-  for (const PhotometricLevel& level : problem.levels) total += level.iterations;
-
-  PhotometricResult result;
-  for (std::size_t i = 0; i < problem.levels.size(); ++i) {
-    const PhotometricLevel& level = problem.levels[i];
-    const PhotoCrop crop{level.rgb.data(), level.mask.data(), level.size, level.scale, level.x0, level.y0};
-    fit.set_level(crop, visible_vertices(model, surface, fit.state(), problem.landmarks.identity_count));
-    const auto run = [&](int iterations, double tolerance) {
-      if (iterations == 0) return;
-      optim::LevenbergMarquardtOptions options;
-      options.max_iterations = iterations;
-      options.tolerance = tolerance;
-      options.damping = 1e-4;
-      const auto report = solver.minimize(fit, options, pool, [&](int iteration) {
-        cancel.check();
-        progress.report(done + iteration, total);
-      });
-      done += iterations;
-      result.iterations += report.iterations;
-      result.cost = report.final_cost;
-    };
-    if (i == 0) {
-      fit.set_appearance_only(true);
-      fit.start_sigma();
-      run(kLightIterations, 1e-3);
-      fit.set_appearance_only(false);
-    }
-    // In halves: once the shape follows the photo, what is left tells better what albedo and light cannot explain.
-    for (const int part : {level.iterations / 2, level.iterations - level.iterations / 2}) {
-      if (i > 0) fit.update_sigma();
-      run(part, 1e-4);
-    }
-  }
-  const LandmarkState& state = fit.state();
-  const auto begin = state.coefficients.begin();
-  const long identity = problem.landmarks.identity_count, shape = identity + model.expression_count;
-  result.camera = state.camera;
-  result.identity.assign(begin, begin + identity);
-  result.expression.assign(begin + identity, begin + shape);
-  result.nuisance.assign(begin + shape, state.coefficients.end());
-  result.albedo = fit.appearance().albedo;
-  result.lighting = fit.appearance().lighting;
-  result.samples = fit.samples();
-  result.error = fit.mean_error();
-  return result;
+  HeadSurface<CpuBackend> surface(model, host_arrays(model), backend);
+  PhotometricTerm term(model, problem.landmarks.identity_count, pool);
+  return run_photometric(model, problem, term, surface, backend, pool, cancel, progress);
 }
 
 }  // namespace hrn::fit

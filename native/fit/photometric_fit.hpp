@@ -44,6 +44,7 @@ struct PhotometricResult {
 /// Throw Error(invalid_argument).
 void check_level(const PhotometricLevel& level);
 void check_camera(const CameraPose& camera);
+void check_photometric_problem(const Model& model, const PhotometricProblem& problem);
 
 /// Throws Error(invalid_argument), Error(cancelled). Bit-identical for any thread count.
 PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& problem, ThreadPool& pool,

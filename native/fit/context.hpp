@@ -1,21 +1,26 @@
 // What one `hrn.create()` owns in native code: shared by its jobs, so it outlives the JavaScript object while one runs.
 #pragma once
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <optional>
 
 #include "core/cancel.hpp"
 #include "core/thread_pool.hpp"
+#include "fit/cuda_fits.hpp"
 
 namespace hrn {
 
 class Context {
  public:
   // cuda_device: where jobs with a CUDA version run, as CUDA counts; without it they run on the threads.
-  explicit Context(int threads, std::optional<int> cuda_device = {}) : pool_(threads), cuda_device_(cuda_device) {}
+  explicit Context(int threads, std::optional<int> cuda_device = {}) : pool_(threads) {
+    if (cuda_device) gpu_ = std::make_unique<fit::CudaFits>(*cuda_device);
+  }
 
   int threads() const { return pool_.threads(); }
-  std::optional<int> cuda_device() const { return cuda_device_; }
+  // The fits of the GPU that was chosen; null where fits run on the threads.
+  fit::CudaFits* gpu() const { return gpu_.get(); }
 
   // The pool serves one caller at a time: a job holds a Turn while it computes, later jobs wait for it.
   class Turn {
@@ -34,7 +39,7 @@ class Context {
 
  private:
   ThreadPool pool_;
-  std::optional<int> cuda_device_;
+  std::unique_ptr<fit::CudaFits> gpu_;
   std::timed_mutex busy_;
 };
 

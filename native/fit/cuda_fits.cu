@@ -1,0 +1,90 @@
+#include <mutex>
+#include <vector>
+
+#include "backends/cuda/cuda_backend.cuh"
+#include "fit/cuda_fits.hpp"
+#include "fit/cuda_photometric_term.cuh"
+#include "fit/deformation_fit.hpp"
+#include "fit/dense_map_covariance.hpp"
+#include "fit/photometric_least_squares.hpp"
+#include "fit/resident_model.hpp"
+
+namespace hrn::fit {
+
+struct CudaFits::State {
+  explicit State(int index) : device(index) {}
+
+  struct Entry {
+    std::weak_ptr<const Model> model;
+    std::shared_ptr<const ResidentModel<CudaBackend>> resident;
+    std::shared_ptr<const CudaPhotometricMesh> mesh;
+  };
+
+  const int device;
+  std::mutex mutex;
+  std::unique_ptr<CudaBackend> home;  // owns what is resident
+  std::vector<Entry> models;
+  std::vector<std::unique_ptr<CudaBackend>> idle;
+
+  /// The model on the device, put there by the first who asks.
+  Entry entry(const std::shared_ptr<const Model>& model) {
+    const std::lock_guard lock(mutex);
+    std::erase_if(models, [](const Entry& e) { return e.model.expired(); });
+    for (const Entry& e : models)
+      if (e.model.lock() == model) return e;
+    cuda::check(cudaSetDevice(device), "choosing the GPU");
+    if (!home) home = std::make_unique<CudaBackend>(device);
+    Entry e{model, std::make_shared<ResidentModel<CudaBackend>>(*model, *home),
+            std::make_shared<CudaPhotometricMesh>(*model, *home)};
+    home->wait();
+    models.push_back(e);
+    return e;
+  }
+
+  /// A backend for one job. It goes back only from a job that succeeded: after a failure its stream is not trusted.
+  template <class Job>
+  auto with_backend(Job&& job) {
+    std::unique_ptr<CudaBackend> backend;
+    {
+      const std::lock_guard lock(mutex);
+      if (!idle.empty()) {
+        backend = std::move(idle.back());
+        idle.pop_back();
+      }
+    }
+    cuda::check(cudaSetDevice(device), "choosing the GPU");
+    if (!backend) backend = std::make_unique<CudaBackend>(device);
+    auto result = job(*backend);
+    backend->wait();
+    const std::lock_guard lock(mutex);
+    idle.push_back(std::move(backend));
+    return result;
+  }
+};
+
+CudaFits::CudaFits(int device) : state_(std::make_unique<State>(device)) {}
+CudaFits::~CudaFits() = default;
+
+DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>& model, const DeformationProblem& problem,
+                                        const Cancel& cancel, const Progress& progress) {
+  check_deformation_problem(*model, problem);
+  const State::Entry entry = state_->entry(model);
+  return state_->with_backend([&](CudaBackend& backend) {
+    return run_deformation<DenseMapCovariance<CudaBackend>>(*model, entry.resident->arrays(), problem, backend, cancel,
+                                                            progress);
+  });
+}
+
+PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
+                                        ThreadPool& pool, const Cancel& cancel, const Progress& progress) {
+  check_photometric_problem(*model, problem);
+  const State::Entry entry = state_->entry(model);
+  return state_->with_backend([&](CudaBackend& backend) {
+    const ModelArrays arrays = entry.resident->arrays();
+    CudaPhotometricTerm term(*model, arrays, *entry.mesh, problem.landmarks.identity_count, backend);
+    HeadSurface<CudaBackend> surface(*model, arrays, backend);
+    return run_photometric(*model, problem, term, surface, backend, pool, cancel, progress);
+  });
+}
+
+}  // namespace hrn::fit

@@ -1,0 +1,31 @@
+// The fits of one Context on one GPU. Declared in every build; where the build has no CUDA, asking throws.
+#pragma once
+#include <memory>
+
+#include "core/cancel.hpp"
+#include "core/progress.hpp"
+#include "fit/deformation.hpp"
+#include "fit/model.hpp"
+#include "fit/photometric_fit.hpp"
+
+namespace hrn::fit {
+
+/// Several threads may ask at once: each job has a stream and scratch memory of its own, and all share one copy of the
+/// model. Throws what the CPU's fits throw, Error(device_failed) and Error(out_of_memory).
+class CudaFits {
+ public:
+  /// `device` as CUDA counts. The device is left alone until the first job.
+  explicit CudaFits(int device);
+  ~CudaFits();
+
+  DeformationResult deformation(const std::shared_ptr<const Model>& model, const DeformationProblem& problem,
+                                const Cancel& cancel, const Progress& progress);
+  PhotometricResult photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
+                                ThreadPool& pool, const Cancel& cancel, const Progress& progress);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace hrn::fit

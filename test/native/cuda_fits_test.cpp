@@ -1,0 +1,117 @@
+// The fits on the GPU against those on the CPU.
+#include "fit/cuda_fits.hpp"
+
+#include <cmath>
+#include <cstring>
+#include <thread>
+
+#include "fit_scene.hpp"
+#include "framework.hpp"
+#include "gpu.hpp"
+#include "synthetic_head.hpp"
+
+namespace hrn::test {
+namespace {
+
+const Progress kSilent([](long, long) {});
+
+std::shared_ptr<const fit::Model> shared_head() {
+  static const std::shared_ptr<const fit::Model> head(&small_head(), [](const fit::Model*) {});
+  return head;
+}
+
+fit::DeformationProblem silhouette_problem(int iterations) {
+  fit::DeformationProblem problem = deformation_problem();
+  problem.level.iterations = iterations;
+  for (long v = 0; v < small_head().vertex_count; ++v) {
+    problem.positions[static_cast<std::size_t>(3 * v + 2)] -= 1.5f;
+    if (v % 2 == 0) problem.contour_vertices.push_back(static_cast<std::uint32_t>(v));
+  }
+  return problem;
+}
+
+double mean_distance(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t v = 0; 3 * v < a.size(); ++v) {
+    double square = 0;
+    for (std::size_t c = 0; c < 3; ++c) {
+      const double d = static_cast<double>(a[3 * v + c]) - static_cast<double>(b[3 * v + c]);
+      square += d * d;
+    }
+    sum += std::sqrt(square);
+  }
+  return 3 * sum / static_cast<double>(a.size());
+}
+
+HRN_TEST("fit/cuda/the deformation is the CPU's") {
+  if (skip_without_gpu(report)) return;
+  const fit::DeformationProblem problem = silhouette_problem(24);
+  fit::CudaFits gpu(0);
+  ThreadPool pool(2);
+  const auto want = fit::fit_deformation(small_head(), problem, pool, Cancel(), kSilent);
+  const auto got = gpu.deformation(shared_head(), problem, Cancel(), kSilent),
+             again = gpu.deformation(shared_head(), problem, Cancel(), kSilent);
+  report.near(mean_distance(got.positions, want.positions), 0, 0.02, "mean distance, mm");
+  report.near(got.photometric_error, want.photometric_error, 1e-4, "photometric error");
+  report.equal(got.energy.size(), want.energy.size(), "energies");
+  report.near(got.energy[0], want.energy[0], 1e-5 * want.energy[0], "first energy");
+  CHECK(got.map == again.map && got.positions == again.positions && got.energy == again.energy);
+}
+
+HRN_TEST("fit/cuda/the photometric fit is the CPU's") {
+  if (skip_without_gpu(report)) return;
+  fit::PhotometricProblem problem = photometric_problem();
+  problem.levels.push_back(problem.levels[0]);
+  fit::CudaFits gpu(0);
+  ThreadPool pool(2);
+  const auto want = fit::fit_photometric(small_head(), problem, pool, Cancel(), kSilent);
+  const auto got = gpu.photometric(shared_head(), problem, pool, Cancel(), kSilent),
+             again = gpu.photometric(shared_head(), problem, pool, Cancel(), kSilent);
+  report.equal(got.samples, want.samples, "samples");
+  report.near(got.error, want.error, 1e-4, "error");
+  for (std::size_t k = 0; k < want.identity.size(); ++k)
+    report.near(got.identity[k], want.identity[k], 0.02, "identity");
+  for (std::size_t k = 0; k < 27; ++k) report.near(got.lighting[k], want.lighting[k], 0.01, "light");
+  for (std::size_t k = 0; k < 3; ++k)
+    report.near(got.camera.translation[k], want.camera.translation[k], 0.5, "translation");
+  CHECK(got.identity == again.identity && got.lighting == again.lighting && got.cost == again.cost);
+}
+
+HRN_TEST("fit/cuda/several threads and contexts at once") {
+  if (skip_without_gpu(report)) return;
+  const fit::DeformationProblem problem = silhouette_problem(9);
+  fit::CudaFits first(0), second(0);
+  const auto want = first.deformation(shared_head(), problem, Cancel(), kSilent);
+  std::vector<fit::DeformationResult> got(6);
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < got.size(); ++i)
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 3; ++round)
+        got[i] = (i % 2 == 0 ? first : second).deformation(shared_head(), problem, Cancel(), kSilent);
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& result : got) CHECK(result.map == want.map);
+}
+
+HRN_TEST("fit/cuda/ends when cancelled, and goes on afterwards") {
+  if (skip_without_gpu(report)) return;
+  const fit::DeformationProblem problem = silhouette_problem(24);
+  fit::CudaFits gpu(0);
+  Cancel cancel;
+  const Progress impatient([&](long done, long) {
+    if (done >= 2) cancel.request();
+  });
+  report.equal(error_of([&] { gpu.deformation(shared_head(), problem, cancel, impatient); }), std::string("CANCELLED"),
+               "cancelled on the way");
+  CHECK(!gpu.deformation(shared_head(), problem, Cancel(), kSilent).map.empty());
+}
+
+HRN_TEST("fit/cuda/no such device is an error") {
+  if (skip_without_gpu(report)) return;
+  fit::CudaFits gpu(987);
+  report.equal(error_of([&] { gpu.deformation(shared_head(), deformation_problem(), Cancel(), kSilent); }),
+               std::string("DEVICE_FAILED"), "device 987");
+}
+
+}  // namespace
+}  // namespace hrn::test
