@@ -62,8 +62,8 @@ describe('native includes', () => {
       const room = roomOf(path);
       for (const [, included] of text.matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)) {
         const target = roomOf(included!);
-        // A fit is a template over backends; its .cpp and .cu instantiate it for those that exist.
-        const instantiates = room === 'fit' && /\.(cpp|cu)$/.test(path) && target.startsWith('backends/');
+        // A fit is a template over backends; its .cpp, .cu and .cuh instantiate it for those that exist.
+        const instantiates = room === 'fit' && /\.(cpp|cuh?)$/.test(path) && target.startsWith('backends/');
         const allowed = target === room || instantiates || (MAY_INCLUDE[room] ?? []).includes(target);
         if (!allowed) broken.push(`${path} includes ${included}`);
       }
