@@ -14,6 +14,7 @@ const MINUTES = 60_000;
 let work: string;
 let project: string;
 let packed: string[];
+let packedBytes: number;
 /** No compiler, and none of what this npm run handed to us. */
 const env = (() => {
   const clean = Object.fromEntries(
@@ -42,14 +43,16 @@ beforeAll(async () => {
     await mkdir(dirname(join(stage, path)), { recursive: true });
     await copyFile(join(root, path), join(stage, path));
   }
-  // What `npm run prebuild` does, but outside the checkout, whose own addon it would move away.
+  // What `npm run prebuild` does, but for the GPUs of this machine alone, which compiles sooner, and outside the checkout,
+  // whose own addon it would move away.
   const prebuildify = ['--napi', '--strip', '--tag-libc', '-t', '20.17.0'];
   await run(join(root, 'node_modules', '.bin', 'prebuildify'), prebuildify, stage, {
     ...process.env,
     PREBUILD_NODE_GYP: join(root, 'scripts', 'build-native.mjs'),
   });
   const pack = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', work], stage);
-  const [{ filename, files }] = JSON.parse(pack.stdout);
+  const [{ filename, files, size }] = JSON.parse(pack.stdout);
+  packedBytes = size;
   packed = files.map(({ path }: { path: string }) => path);
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
   await run('npm', ['install', '--no-audit', '--no-fund', join(work, filename)], project, env);
@@ -64,6 +67,14 @@ describe('the packed package', () => {
     expect(packed.filter((path) => /^models\/.*\.(onnx|safetensors)$/.test(path)).length).toBeGreaterThanOrEqual(5);
     expect(packed.some((path) => path.startsWith('models/licences/'))).toBe(true);
     expect(packed.filter((path) => /^(test|bench|examples|build|\.ci|models\/build)/.test(path))).toEqual([]);
+  });
+
+  it('is small, and its addon needs nothing but libc: no CUDA, no C++ library', async () => {
+    expect(packedBytes).toBeLessThan(40e6);
+    const folder = join(work, 'stage', 'prebuilds', `${process.platform}-${process.arch}`);
+    const { stdout } = await run('ldd', [join(folder, 'hrn.glibc.node')], work);
+    const libraries = stdout.match(/^\s*\S+/gm)!.map((path) => path.trim().split('/').at(-1)!);
+    expect(libraries.filter((name) => !/^(linux-vdso|ld-linux|libc|libm)\b/.test(name))).toEqual([]);
   });
 
   it('lists every file that its manifest of models names', async () => {
