@@ -158,5 +158,3 @@ describe.skipIf(status.runtimeVersion === 0)('a driver that does not work (needs
     expect(await runCli([...fit, '--no-preview'], { env })).toMatchObject({ code: 0, stderr: '' });
   });
 });
-
-if (status.devices.length === 0) console.warn(`GPU TESTS SKIPPED: ${status.reason}`);
