@@ -25,13 +25,13 @@ export function deviceText({ name, why }: Device): string {
  */
 export async function chooseDevice(request: DeviceRequest): Promise<Device> {
   if (request === 'cpu') return { name: 'cpu' };
-  return pick(request, native().backends().includes('cuda'), await native().probeCuda().promise);
+  return pick(request, await native().probeCuda().promise);
 }
 
-/** The choice by itself: `hasBackend` tells whether the addon can fit on CUDA devices at all. */
-export function pick(request: DeviceRequest, hasBackend: boolean, status: CudaStatus): Device {
+/** The choice by itself. */
+export function pick(request: DeviceRequest, status: CudaStatus): Device {
   if (request === 'cpu') return { name: 'cpu' };
-  const found = search(request, hasBackend, status);
+  const found = search(request, status);
   if (typeof found !== 'string') return { name: `cuda:${found.index}`, cudaDevice: found.index, why: found.name };
   if (request === 'auto') return { name: 'cpu', why: found };
   throw new HrnError(
@@ -42,9 +42,8 @@ export function pick(request: DeviceRequest, hasBackend: boolean, status: CudaSt
 }
 
 /** The device, or why there is none. */
-function search(request: DeviceRequest, hasBackend: boolean, { devices, reason }: CudaStatus): CudaDevice | string {
+function search(request: DeviceRequest, { devices, reason }: CudaStatus): CudaDevice | string {
   if (devices.length === 0) return reason;
-  if (!hasBackend) return 'this version has no CUDA backend';
   if (request.startsWith('cuda:')) {
     const index = Number(request.slice('cuda:'.length));
     const device = devices.find((candidate) => candidate.index === index);

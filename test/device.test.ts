@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deviceText, pick } from '../lib/device.js';
 import { create } from '../lib/index.js';
-import type { CudaDevice, CudaStatus } from '../lib/native/binding.js';
+import type { CudaDevice, CudaStatus, NativeJob } from '../lib/native/binding.js';
 import { native } from '../lib/native/load.js';
 import { runCli } from './cli-process.js';
+import { ENTRY_POINTS } from './fuzz/entry-points.js';
 import { astronaut } from './photos.js';
 
 const gpu = (index: number, reason = ''): CudaDevice => ({
@@ -31,24 +32,23 @@ const machine = (...devices: CudaDevice[]): CudaStatus => ({
 
 describe('the choice of a device', () => {
   it('auto: the first GPU that can be used', () => {
-    expect(pick('auto', true, machine(gpu(0)))).toEqual({ name: 'cuda:0', cudaDevice: 0, why: 'GPU 0' });
-    expect(pick('auto', true, machine(gpu(0, 'too little memory'), gpu(1))).name).toBe('cuda:1');
+    expect(pick('auto', machine(gpu(0)))).toEqual({ name: 'cuda:0', cudaDevice: 0, why: 'GPU 0' });
+    expect(pick('auto', machine(gpu(0, 'too little memory'), gpu(1))).name).toBe('cuda:1');
   });
 
   it('auto: else the CPU, and why', () => {
-    expect(pick('auto', true, machine())).toEqual({ name: 'cpu', why: 'no NVIDIA driver' });
-    expect(pick('auto', true, machine(gpu(0, 'old'), gpu(1, 'full'))).why).toBe('GPU 0: old; GPU 1: full');
-    expect(pick('auto', false, machine(gpu(0))).why).toBe('this version has no CUDA backend');
+    expect(pick('auto', machine())).toEqual({ name: 'cpu', why: 'no NVIDIA driver' });
+    expect(pick('auto', machine(gpu(0, 'old'), gpu(1, 'full'))).why).toBe('GPU 0: old; GPU 1: full');
   });
 
   it('cpu: the CPU, whatever there is', () => {
-    expect(pick('cpu', true, machine(gpu(0)))).toEqual({ name: 'cpu' });
+    expect(pick('cpu', machine(gpu(0)))).toEqual({ name: 'cpu' });
   });
 
   it('cuda: the first that can be used; cuda:N: that one', () => {
     const two = machine(gpu(0, 'full'), gpu(1));
-    expect(pick('cuda', true, two).name).toBe('cuda:1');
-    expect(pick('cuda:1', true, two).cudaDevice).toBe(1);
+    expect(pick('cuda', two).name).toBe('cuda:1');
+    expect(pick('cuda:1', two).cudaDevice).toBe(1);
   });
 
   it.each([
@@ -57,7 +57,7 @@ describe('the choice of a device', () => {
     ['cuda:0', machine(gpu(0, 'full'), gpu(1)), 'device cuda:0 cannot be used: GPU 0: full'],
     ['cuda:2', machine(gpu(0), gpu(1)), 'there is no such device, only cuda:0, cuda:1'],
   ] as const)('%s: DEVICE_UNAVAILABLE with the reason (%#)', (request, status, message) => {
-    expect(() => pick(request, true, status)).toThrow(
+    expect(() => pick(request, status)).toThrow(
       expect.objectContaining({ code: 'DEVICE_UNAVAILABLE', message: expect.stringContaining(message) }),
     );
   });
@@ -97,6 +97,18 @@ describe('this machine', () => {
     await expect(instance.fit(photo, { ...options, device: 'cuda:999' })).rejects.toMatchObject({
       code: 'DEVICE_UNAVAILABLE',
     });
+  });
+});
+
+describe.skipIf(status.devices.length > 0)('a GPU that fails in the middle of a job (here: that is not there)', () => {
+  it.each(['photometricFit', 'deformationFit'])('%s: an error, and the process goes on', async (name) => {
+    const { args, call } = ENTRY_POINTS.find((entry) => entry.name === name)!;
+    const context = new (native().Context)({ threads: 1, cudaDevice: 0 });
+    const run = (place: unknown) => (call(place, ...args.slice(1)) as NativeJob<unknown>).promise;
+    const code = status.runtimeVersion > 0 ? 'DEVICE_FAILED' : 'DEVICE_UNAVAILABLE';
+    await expect(run(context)).rejects.toMatchObject({ name: 'HrnError', code });
+    await expect(run(args[0])).resolves.toBeTypeOf('object');
+    context.dispose();
   });
 });
 

@@ -8,8 +8,9 @@ describe('the addon', () => {
     for (const name of NATIVE_EXPORTS) expect(native()[name], name).toBeTypeOf('function');
   });
 
-  it('always has the CPU backend, last', () => {
-    expect(native().backends().at(-1)).toBe('cpu');
+  it('has the CPU backend, and before it the CUDA backend where nvcc was found', async () => {
+    const { runtimeVersion } = await native().probeCuda().promise;
+    expect(native().backends()).toEqual(runtimeVersion > 0 ? ['cuda', 'cpu'] : ['cpu']);
   });
 });
 

@@ -86,8 +86,7 @@ async function devices(): Promise<Check[]> {
   });
   if (status === undefined) return [cuda];
   const { devices: found, reason } = status;
-  const hasBackend = native().backends().includes('cuda');
-  const auto = pick('auto', hasBackend, status);
+  const auto = pick('auto', status);
   return [
     cuda,
     { name: 'device cpu', ok: true, detail: `usable, ${native().isa()}` },

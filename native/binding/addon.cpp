@@ -19,7 +19,12 @@ namespace hrn::binding {
 namespace {
 
 // Backends that this binary contains, best first; the CPU is always there and last.
-constexpr const char* kBackends[] = {"cpu"};
+constexpr const char* kBackends[] = {
+#if defined(HRN_CUDA)
+    "cuda",
+#endif
+    "cpu",
+};
 
 Napi::Value backends(const Napi::CallbackInfo& info) {
   auto list = Napi::Array::New(info.Env());
