@@ -31,7 +31,9 @@ HRN_HD double combine_partial(double a, double b) {
 /// - `B::Array<T>`: owned device memory with data() and size(); movable.
 /// - `alloc<T>(n)`: zeroed, 64-byte aligned. Not inside an iteration.
 /// - `upload(array, host, n)`, `download(host, array, n)`, `fill_zero(array)`.
+/// - `borrow(host, n)`: something with data() that holds n values of the host for reading; the host's stay in place.
 /// - `for_each<K>(n, args)`: K::run(args, i) for i in [0, n), in any order; elements must not read what others write.
+///   Where elements are few and long, `K::kGrain` says how many of them are worth a thread.
 /// - `reduce<K, N>(n, args, out)`: K::run(args, i, acc) adds to double acc[N]; out[N] on the host is overwritten with
 ///   the sum, taken over fixed chunks of elements in order, so it is the same for any number of threads.
 /// - `reduce_to<K, N>(n, args, out)`: the same into N doubles of the backend's memory.
@@ -51,6 +53,7 @@ concept Backend = requires(B backend, const detail::ProbeArgs& args, double* out
   {backend.upload(array, host, std::size_t{1})};
   {backend.download(host, array, std::size_t{1})};
   {backend.fill_zero(array)};
+  {backend.borrow(host, std::size_t{1}).data()};
   {backend.template for_each<detail::ProbeKernel>(1L, args)};
   {backend.template reduce<detail::ProbeReduction, 1>(1L, args, out)};
   {backend.template reduce_to<detail::ProbeReduction, 1>(1L, args, out)};

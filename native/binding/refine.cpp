@@ -224,6 +224,7 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   return start_job(
       info.Env(), info.Env().Undefined(),
       [context, model, photo, problem = std::move(problem)](const Cancel& cancel, const Progress&) {
+        if (auto* gpu = context->gpu()) return gpu->texture(model, *photo, problem, cancel);
         const Context::Turn turn(*context, cancel);
         return fit::recover_texture(*model, *photo, problem, turn.pool(), cancel);
       },

@@ -1,5 +1,5 @@
-// Owned host memory, 64-byte aligned (one cache line, one AVX-512 register) and zeroed. Large arrays ask for huge
-// pages: scattered reads of pixels and vertices otherwise spend much of their time on address translation.
+// Owned host memory, 64-byte aligned (one cache line, one AVX-512 register) and zeroed. Large arrays are fresh pages of
+// the system, which are zero already and cost nothing until a thread touches them.
 #pragma once
 #include <cstddef>
 #include <cstring>
@@ -15,20 +15,32 @@ namespace hrn {
 
 namespace detail {
 
-constexpr std::size_t kHugePage = std::size_t{1} << 21;
+constexpr std::align_val_t kAlignment{64};
 
-constexpr std::align_val_t array_alignment(std::size_t bytes) {
-  return std::align_val_t{bytes >= 2 * kHugePage ? kHugePage : 64};
-}
+// Bytes from which the system is asked for pages.
+constexpr std::size_t kPagesFrom = std::size_t{1} << 20;
 
 inline void* allocate_zeroed(std::size_t bytes) {
-  void* data = ::operator new(bytes, array_alignment(bytes));
 #if defined(__linux__)
-  // Only advice: where it is refused the array works as well, with small pages.
-  if (bytes >= 2 * kHugePage) (void)madvise(data, bytes, MADV_HUGEPAGE);
+  if (bytes >= kPagesFrom) {
+    void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) throw std::bad_alloc();
+    return pages;
+  }
 #endif
+  void* data = ::operator new(bytes, kAlignment);
   std::memset(data, 0, bytes);
   return data;
+}
+
+inline void release(void* data, std::size_t bytes) {
+#if defined(__linux__)
+  if (bytes >= kPagesFrom) {
+    (void)munmap(data, bytes);
+    return;
+  }
+#endif
+  ::operator delete(data, kAlignment);
 }
 
 }  // namespace detail
@@ -54,7 +66,7 @@ class HostArray {
   HostArray(const HostArray&) = delete;
   HostArray& operator=(const HostArray&) = delete;
   ~HostArray() {
-    if (data_ != nullptr) ::operator delete(data_, detail::array_alignment(size_ * sizeof(T)));
+    if (data_ != nullptr) detail::release(data_, size_ * sizeof(T));
   }
 
   T* data() { return data_; }
@@ -71,6 +83,13 @@ class HostArray {
  private:
   T* data_ = nullptr;
   std::size_t size_ = 0;
+};
+
+/// Memory of somebody else, who must outlive the view.
+template <class T>
+struct HostView {
+  const T* values;
+  const T* data() const { return values; }
 };
 
 }  // namespace hrn

@@ -20,6 +20,10 @@ PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>&, con
                                         const Cancel&, const Progress&) {
   refuse();
 }
+TextureResult CudaFits::texture(const std::shared_ptr<const Model>&, const imaging::Image&, const TextureProblem&,
+                                const Cancel&) {
+  refuse();
+}
 
 }  // namespace hrn::fit
 #endif

@@ -8,6 +8,7 @@
 #include "fit/dense_map_covariance.hpp"
 #include "fit/photometric_least_squares.hpp"
 #include "fit/resident_model.hpp"
+#include "fit/texture_fit.hpp"
 
 namespace hrn::fit {
 
@@ -72,6 +73,15 @@ DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>& mode
   return state_->with_backend([&](CudaBackend& backend) {
     return run_deformation<DenseMapCovariance<CudaBackend>>(*model, entry.resident->arrays(), problem, backend, cancel,
                                                             progress);
+  });
+}
+
+TextureResult CudaFits::texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
+                                const TextureProblem& problem, const Cancel& cancel) {
+  check_texture_problem(*model, problem);
+  const State::Entry entry = state_->entry(model);
+  return state_->with_backend([&](CudaBackend& backend) {
+    return run_texture(*model, entry.resident->arrays(), photo, problem, backend, cancel);
   });
 }
 

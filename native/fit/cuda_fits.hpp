@@ -7,6 +7,7 @@
 #include "fit/deformation.hpp"
 #include "fit/model.hpp"
 #include "fit/photometric_fit.hpp"
+#include "fit/texture.hpp"
 
 namespace hrn::fit {
 
@@ -22,6 +23,8 @@ class CudaFits {
                                 const Cancel& cancel, const Progress& progress);
   PhotometricResult photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
                                 ThreadPool& pool, const Cancel& cancel, const Progress& progress);
+  TextureResult texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
+                        const TextureProblem& problem, const Cancel& cancel);
 
  private:
   struct State;

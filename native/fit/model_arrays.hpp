@@ -12,6 +12,7 @@ struct ModelArrays {
   const Half* shape_basis = nullptr;   // ops::pack_basis layout
   const float* albedo_mean = nullptr;  // [V][3]
   const Half* albedo_basis = nullptr;  // ops::pack_basis layout
+  const float* uvs = nullptr;          // [V][2]
   const float* deformable = nullptr;   // [V]
   const std::int32_t* triangles = nullptr;
   const std::int32_t* corner_offsets = nullptr;
@@ -24,6 +25,7 @@ inline ModelArrays host_arrays(const Model& m) {
           m.shape_basis.data(),
           m.albedo_mean.data(),
           m.albedo_basis.data(),
+          m.uvs.data(),
           m.deformable.data(),
           m.topology.triangles.data(),
           m.topology.corner_offsets.data(),

@@ -17,6 +17,7 @@ class ResidentModel {
   ResidentModel(const Model& m, B& backend)
       : mean_(copy(m.mean, backend)),
         albedo_mean_(copy(m.albedo_mean, backend)),
+        uvs_(copy(m.uvs, backend)),
         deformable_(copy(m.deformable, backend)),
         shape_basis_(copy(m.shape_basis, backend)),
         albedo_basis_(copy(m.albedo_basis, backend)),
@@ -25,7 +26,7 @@ class ResidentModel {
         corners_(copy(m.topology.corners, backend)) {}
 
   ModelArrays arrays() const {
-    return {mean_.data(),       shape_basis_.data(), albedo_mean_.data(),    albedo_basis_.data(),
+    return {mean_.data(),       shape_basis_.data(), albedo_mean_.data(),    albedo_basis_.data(), uvs_.data(),
             deformable_.data(), triangles_.data(),   corner_offsets_.data(), corners_.data()};
   }
 
@@ -38,7 +39,7 @@ class ResidentModel {
     return to;
   }
 
-  Array<float> mean_, albedo_mean_, deformable_;
+  Array<float> mean_, albedo_mean_, uvs_, deformable_;
   Array<Half> shape_basis_, albedo_basis_;
   Array<std::int32_t> triangles_, corner_offsets_, corners_;
 };

@@ -1,48 +1,93 @@
 // Texture recovery: one square colour map over the model's UV layout, taken from the photo where the photo shows the
-// surface, from the mirrored side where it does not, and from the fitted albedo and light elsewhere.
+// surface, from the mirrored side where it does not, and from the fitted albedo and light elsewhere. On any backend.
 #pragma once
-#include <cstdint>
+#include <algorithm>
+#include <cmath>
 #include <vector>
 
+#include "backends/backend.hpp"
 #include "core/cancel.hpp"
-#include "core/thread_pool.hpp"
+#include "fit/pull_push.hpp"
+#include "fit/texture_texel.hpp"
 
 namespace hrn::fit {
 
-// Pinhole camera: p = R x + t in mm (x right, y down, z away), u = focal * p.x / p.z + cx. Pixel centres at +0.5.
-struct BakeCamera {
-  float rotation[9];
-  float translation[3];
-  float focal, cx, cy;  // pixels of the photo
+struct UnwrapArgs {
+  TextureBakeArgs bake;
+  float* screen;  // out [vertices][3]
+};
+struct UnwrapVertex {
+  HRN_HD static void run(const UnwrapArgs& a, long v) { texture::Texel::Unwrap::run(a.bake, v, a.screen); }
 };
 
-// What the camera sees of the mesh: depth in mm on a crop of the photo, infinity where nothing is.
-struct DepthImage {
-  const float* depth = nullptr;  // [height][width]
-  int width = 0, height = 0;
-  float scale = 1, x0 = 0, y0 = 0;  // depth pixel = scale * (photo pixel - (x0, y0))
-};
+// Returns [size][size][3] sRGB bytes, rows from v = 0, in the host's memory. Throws hrn::Error when cancelled.
+template <class B>
+std::vector<std::uint8_t> bake_texture(const TextureBakeArgs& bake, B& backend, const Cancel& cancel) {
+  using texture::Confidence;
+  using texture::Texel;
+  const long size = bake.size, texels = size * size;
+  const long seen = static_cast<long>(bake.seen.width) * bake.seen.height;
+  const auto floats = [&](long n) { return backend.template alloc<float>(static_cast<std::size_t>(n)); };
+  const auto bytes = [&](long n) { return backend.template alloc<std::uint8_t>(static_cast<std::size_t>(n)); };
 
-struct TextureBakeArgs {
-  long vertices = 0, triangles = 0;
-  const float* positions = nullptr;       // in  [vertices][3], head frame, mm
-  const float* normals = nullptr;         // in  [vertices][3], unit
-  const float* uvs = nullptr;             // in  [vertices][2], 0..1
-  const float* shaded = nullptr;          // in  [vertices][3], albedo times irradiance, sRGB-encoded 0..1
-  const std::int32_t* indices = nullptr;  // in  [triangles][3]
-  const std::uint8_t* islands = nullptr;  // in  [triangles], UV island of each triangle; fills never cross islands
-  int island_count = 0;
-  BakeCamera camera{};
-  DepthImage seen{};
-  const std::uint8_t* photo = nullptr;  // in  [height][width][channels], sRGB
-  int width = 0, height = 0, channels = 3;
-  const float* person = nullptr;  // in  [person_height][person_width], 0..1: does the pixel belong to the person
-  int person_width = 0, person_height = 0;
-  float person_from_photo[6] = {};  // affine, row-major 2x3: photo pixels to person-mask pixels
-  int size = 0;                     // texture side, texels
-};
+  // Which triangle owns each texel: the mesh drawn into its own UV layout, which is bijective.
+  auto owner = backend.template alloc<std::int32_t>(static_cast<std::size_t>(texels));
+  auto weights = floats(2 * texels);
+  {
+    auto screen = floats(3 * bake.vertices);
+    backend.template for_each<UnwrapVertex>(bake.vertices, UnwrapArgs{bake, screen.data()});
+    ops::RasterizeArgs<float> raster;
+    raster.screen = screen.data();
+    raster.triangles = bake.indices;
+    raster.vertex_count = bake.vertices;
+    raster.triangle_count = bake.triangles;
+    raster.width = raster.height = bake.size;
+    raster.cull_back_faces = false;
+    raster.triangle_id = owner.data();
+    raster.barycentrics = weights.data();
+    backend.rasterize(raster);
+  }
+  cancel.check();
 
-// Returns [size][size][3] sRGB bytes, rows from v = 0. Throws hrn::Error when cancelled.
-std::vector<std::uint8_t> bake_texture(const TextureBakeArgs& args, ThreadPool& pool, const Cancel& cancel);
+  // A fitted outline is never exact, and one pixel of background on a cheek is seen at once.
+  auto edge = bytes(seen), along = bytes(seen);
+  auto safe = floats(seen);
+  const long radius =
+      std::clamp<long>(std::lround(0.012 * static_cast<double>(std::max(bake.seen.width, bake.seen.height))), 2, 100);
+  const texture::ConfidenceArgs margin{bake.seen, radius, edge.data(), along.data(), safe.data()};
+  backend.template for_each<Confidence::Edge>(seen, margin);
+  backend.template for_each<Confidence::Along>(bake.seen.height, margin);
+  backend.template for_each<Confidence::Margin>(seen, margin);
+  cancel.check();
+
+  auto photo = floats(4 * texels);
+  const long block = std::max(1L, size / 128), side = (size + block - 1) / block;
+  WeightedMaps<B> correction(side, 3, bake.island_count, backend), texture(size, 3, 1, backend);
+  auto out = bytes(3 * texels);
+  const texture::TexelArgs args{bake,
+                                owner.data(),
+                                weights.data(),
+                                safe.data(),
+                                photo.data(),
+                                block,
+                                side,
+                                correction.values.data(),
+                                correction.weights.data(),
+                                texture.values.data(),
+                                texture.weights.data(),
+                                out.data()};
+  backend.template for_each<Texel::Photo>(texels, args);
+  cancel.check();
+  backend.template for_each<Texel::Correction>(correction.texels(), args);
+  pull_push(correction, backend);
+  backend.template for_each<Texel::Blend>(texels, args);
+  cancel.check();
+  // Texels outside every island continue their nearest neighbours, so that mip levels never pull in a border colour.
+  pull_push(texture, backend);
+  backend.template for_each<Texel::Bytes>(3 * texels, args);
+  std::vector<std::uint8_t> result(static_cast<std::size_t>(3 * texels));
+  backend.download(result.data(), out, result.size());
+  return result;
+}
 
 }  // namespace hrn::fit

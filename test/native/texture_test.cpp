@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include "backends/cpu/cpu_backend.hpp"
 #include "fit/texture_bake.hpp"
 #include "fit_scene.hpp"
 #include "framework.hpp"
@@ -65,7 +66,8 @@ struct Plane {
     args.photo = photo.data();
     args.seen.depth = depth.data();
     ThreadPool pool(threads);
-    return fit::bake_texture(args, pool, Cancel());
+    CpuBackend backend(pool);
+    return fit::bake_texture(args, backend, Cancel());
   }
 
   // Something in front of the right half.

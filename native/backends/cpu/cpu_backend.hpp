@@ -37,6 +37,11 @@ class CpuBackend {
   void download(T* to, const Array<T>& from, std::size_t n) const {
     if (n > 0) std::memcpy(to, from.data(), n * sizeof(T));
   }
+  /// The caller's memory as it is.
+  template <class T>
+  HostView<T> borrow(const T* from, std::size_t) const {
+    return {from};
+  }
   template <class T>
   void fill_zero(Array<T>& array) const {
     if (!array.empty()) std::memset(static_cast<void*>(array.data()), 0, array.size() * sizeof(T));
@@ -44,8 +49,9 @@ class CpuBackend {
 
   template <class K, class A>
   void for_each(long n, const A& args) {
+    constexpr long kGrain = grain<K>();
     Range range{&args, n, nullptr};
-    pool_.parallel_for((n + kChunk - 1) / kChunk, isa_ == Isa::avx2 ? each_avx2<K, A> : each_baseline<K, A>, &range);
+    pool_.parallel_for((n + kGrain - 1) / kGrain, isa_ == Isa::avx2 ? each_avx2<K, A> : each_baseline<K, A>, &range);
   }
 
   template <class K, int N, class A>
@@ -85,6 +91,14 @@ class CpuBackend {
   // Chunk borders never depend on the thread count: vectorised bodies and scalar remainders may round differently.
   static constexpr long kChunk = 1024;
 
+  template <class K>
+  static constexpr long grain() {
+    if constexpr (requires { K::kGrain; })
+      return K::kGrain;
+    else
+      return kChunk;
+  }
+
   struct Range {
     const void* args;
     long n;
@@ -97,7 +111,7 @@ class CpuBackend {
   HRN_TARGET_AVX2 static void each_avx2(void* data, long chunk, int) {
     const Range& range = *static_cast<const Range*>(data);
     const A args = *static_cast<const A*>(range.args);
-    const long begin = chunk * kChunk, end = begin + kChunk < range.n ? begin + kChunk : range.n;
+    const long begin = chunk * grain<K>(), end = begin + grain<K>() < range.n ? begin + grain<K>() : range.n;
 #pragma GCC ivdep
     for (long i = begin; i < end; ++i) K::run(args, i);
   }
@@ -105,7 +119,7 @@ class CpuBackend {
   static void each_baseline(void* data, long chunk, int) {
     const Range& range = *static_cast<const Range*>(data);
     const A args = *static_cast<const A*>(range.args);
-    const long begin = chunk * kChunk, end = begin + kChunk < range.n ? begin + kChunk : range.n;
+    const long begin = chunk * grain<K>(), end = begin + grain<K>() < range.n ? begin + grain<K>() : range.n;
 #pragma GCC ivdep
     for (long i = begin; i < end; ++i) K::run(args, i);
   }

@@ -55,6 +55,12 @@ class CudaBackend {
       cuda::check(cudaMemcpyAsync(to.data(), from, n * sizeof(T), cudaMemcpyHostToDevice, stream_.get()), "upload");
   }
   template <class T>
+  Array<T> borrow(const T* from, std::size_t n) const {
+    Array<T> array(n, stream_.get());
+    upload(array, from, n);
+    return array;
+  }
+  template <class T>
   void download(T* to, const Array<T>& from, std::size_t n) const {
     if (n > 0)
       cuda::check(cudaMemcpyAsync(to, from.data(), n * sizeof(T), cudaMemcpyDeviceToHost, stream_.get()), "download");
