@@ -23,8 +23,9 @@ import { findLandmarks } from '../../lib/stages/landmarks.js';
 import { findPersonMask } from '../../lib/stages/mask.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
+import { findSkinEdges } from '../../lib/stages/skin-edges.js';
 import { neutralShape, shapeDistances } from './shape-agreement.js';
-import { type SilhouetteFigures, silhouetteFigures } from './silhouette.js';
+import { type Silhouettes, silhouetteFigures } from './silhouette.js';
 
 const PHOTO_NAMES = [
   '00016.png',
@@ -59,7 +60,7 @@ interface PhotoFigures {
   name: string;
   landmarkErrorPercent: number;
   photometricError: number;
-  silhouette: SilhouetteFigures;
+  silhouettes: Silhouettes;
   focalLengthPx: number;
   totalMs: number;
 }
@@ -102,13 +103,13 @@ await writeFilesAtomically([
 async function measurePhoto(name: string): Promise<void> {
   try {
     const face = await reconstructor.fit(path.join(folder, name));
-    const silhouette = await measureSilhouette(face);
+    const silhouettes = await measureSilhouettes(face);
     faces.push(face);
     figures.push({
       name,
       landmarkErrorPercent: face.quality.landmarkErrorPercent,
       photometricError: face.quality.photometricError,
-      silhouette,
+      silhouettes,
       focalLengthPx: face.camera.focalLengthPx,
       totalMs: Object.values(face.timingsMs).reduce((sum, ms) => sum + ms, 0),
     });
@@ -119,8 +120,8 @@ async function measurePhoto(name: string): Promise<void> {
   }
 }
 
-/** The mask is found anew, so that the figure does not depend on what the fit made of it. */
-async function measureSilhouette(face: Reconstruction): Promise<SilhouetteFigures> {
+/** Mask and edges are found anew, so that the figures do not depend on what the fit made of them. */
+async function measureSilhouettes(face: Reconstruction): Promise<Silhouettes> {
   const photo = new Photo(context, face.input);
   try {
     const found = await detectFaces(networks, photo);
@@ -129,25 +130,29 @@ async function measureSilhouette(face: Reconstruction): Promise<SilhouetteFigure
       Math.abs(b.x + b.width / 2 - box.x - box.width / 2) + Math.abs(b.y + b.height / 2 - box.y - box.height / 2);
     const [same] = found.sort((a, b) => overlap(a.box) - overlap(b.box));
     if (!same) throw new Error('the face that was fitted is not detected again');
-    const mask = await findPersonMask(networks, photo, await findLandmarks(networks, photo, same));
-    return await silhouetteFigures(context, face, mask);
+    const landmarks = await findLandmarks(networks, photo, same);
+    const mask = await findPersonMask(networks, photo, landmarks);
+    return await silhouetteFigures(context, face, await findSkinEdges(photo, landmarks, mask));
   } finally {
     photo.dispose();
   }
 }
 
 function reportTable(): void {
-  say('| photo | landmarks % | silhouette % | of it too wide | outline seen | photometric | focal px | fit ms |');
-  say('| --- | --- | --- | --- | --- | --- | --- | --- |');
-  for (const { name, landmarkErrorPercent, silhouette, photometricError, focalLengthPx, totalMs } of figures) {
+  say('| photo | landmarks % | silhouette % | of it too wide | outline seen | ears % | photometric | focal px | fit ms |');
+  say('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+  const percent = (value: number): string => (Number.isNaN(value) ? 'not seen' : value.toFixed(2));
+  for (const { name, landmarkErrorPercent, silhouettes, photometricError, focalLengthPx, totalMs } of figures) {
+    const { face, ears } = silhouettes;
     const landmarkMark = landmarkErrorPercent <= (LANDMARK_LIMITS[name] ?? LANDMARK_LIMIT) ? '' : ' (missed)';
-    const silhouetteMark = silhouette.deviationPercent <= SILHOUETTE_LIMIT ? '' : ' (missed)';
+    const silhouetteMark = face.deviationPercent > SILHOUETTE_LIMIT ? ' (missed)' : '';
     const cells = [
       name,
       landmarkErrorPercent.toFixed(2) + landmarkMark,
-      silhouette.deviationPercent.toFixed(2) + silhouetteMark,
-      silhouette.signedPercent.toFixed(2),
-      `${silhouette.points} of ${silhouette.outlinePoints}`,
+      percent(face.deviationPercent) + silhouetteMark,
+      percent(face.signedPercent),
+      `${face.points} of ${face.outlinePoints}`,
+      percent(ears.deviationPercent),
       photometricError.toFixed(3),
       focalLengthPx.toFixed(0),
       totalMs.toFixed(0),

@@ -23,6 +23,22 @@ export interface PhotometricLevel {
   iterations: number;
 }
 
+/** Where the head's outline is to lie in the photo. */
+export interface SilhouetteProblem {
+  /** `[n][2]`, photo pixels, where skin ends and background begins. */
+  edges: Float64Array;
+  /** `[n][2]`, unit, towards the background. */
+  normals: Float64Array;
+  /** `[vertices]`, 1 where the head's outline counts. */
+  takesPart: Uint8Array;
+  /** Deviation of an edge across itself; default 1.5. */
+  sigmaMm?: number;
+  /** An edge farther away is not this outline's; default 20. */
+  reachMm?: number;
+  /** In standard deviations; default 4. */
+  robustScale?: number;
+}
+
 /** Input of `photometricFit`: the landmark problem, where to start, and the photo, coarse to fine. */
 export interface PhotometricProblem {
   landmarks: CoarseProblem;
@@ -31,6 +47,7 @@ export interface PhotometricProblem {
   expression: Float64Array;
   nuisance: Float64Array;
   levels: readonly PhotometricLevel[];
+  silhouette?: SilhouetteProblem;
   /** Colour noise, 0..1, where the fit has come to within 0.016 of the photo; grows with the difference left. Default 0.04. */
   sigmaReference?: number;
   /** But at least this, 0..1; default 0.01. */

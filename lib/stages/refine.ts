@@ -1,4 +1,5 @@
 import type { HeadModel } from '../head-model.js';
+import { type MorphableModel, REGION_NAMES, type RegionName } from '../morphable-model.js';
 import type { NativeContext } from '../native/binding.js';
 import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
@@ -10,6 +11,7 @@ import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
+import { findSkinEdges } from './skin-edges.js';
 import { samplePersonMask, skinMask } from './skin-mask.js';
 
 /** The head at every level, before metric scaling. */
@@ -67,6 +69,8 @@ export async function refine(
       iterations: detail === 'coarse' ? 0 : iterations,
     })),
   );
+  const { points: edges, normals } = await findSkinEdges(photo, landmarks, person, signal);
+  const silhouette = { edges, normals, takesPart: silhouetteVertices(head.morphable) };
   const { rotation, translation, focalPx, ...fitted }: PhotometricFit = await runJob(
     (onProgress) =>
       native().photometricFit(
@@ -79,6 +83,7 @@ export async function refine(
           expression: coarse.fit.expression,
           nuisance: coarse.fit.nuisance,
           levels,
+          silhouette,
         },
         onProgress,
       ),
@@ -117,6 +122,14 @@ export async function refine(
     deformationMap: { data: deformed.map, size: MAP_SIZE },
     photometricError: deformed.photometricError,
   };
+}
+
+/** Parts of the head that photos show bare; the outline of others is that of hair or clothes. */
+const BARE_REGIONS: readonly RegionName[] = ['cheeks', 'chin', 'ears'];
+
+function silhouetteVertices({ regions }: MorphableModel): Uint8Array {
+  const bare = REGION_NAMES.map((name) => (BARE_REGIONS.includes(name) ? 1 : 0));
+  return Uint8Array.from(regions, (region) => bare[region]!);
 }
 
 /** A square, axis-aligned crop around the face with its skin mask. */

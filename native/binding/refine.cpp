@@ -107,6 +107,19 @@ Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& r) {
   return o;
 }
 
+fit::SilhouetteProblem silhouette_of(const Napi::Value& value) {
+  fit::SilhouetteProblem silhouette;
+  if (value.IsUndefined()) return silhouette;
+  const Napi::Object o = object_of(value, "silhouette");
+  silhouette.edges = copy_of<double>(field(o, "edges"), "edges");
+  silhouette.normals = copy_of<double>(field(o, "normals"), "normals");
+  silhouette.takes_part = copy_of<std::uint8_t>(field(o, "takesPart"), "takesPart");
+  set_numbers(o, {{"sigmaMm", &silhouette.sigma_mm},
+                  {"reachMm", &silhouette.reach_mm},
+                  {"robustScale", &silhouette.robust_scale}});
+  return silhouette;
+}
+
 // photometricFit(context, model, problem, onProgress): job of PhotometricFit
 Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
@@ -123,6 +136,7 @@ Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
   const auto list = levels.As<Napi::Array>();
   for (std::uint32_t i = 0; i < list.Length() && i < 16; ++i) problem.levels.push_back(level_of(list.Get(i)));
   set_photometric_options(o, problem.photo);
+  problem.silhouette = silhouette_of(field(o, "silhouette"));
   set_numbers(o, {{"albedoSigma", &problem.albedo_sigma},
                   {"lightSigma", &problem.light_sigma},
                   {"lightColourSigma", &problem.light_colour_sigma}});

@@ -45,6 +45,7 @@ void check_photometric_problem(const Model& model, const PhotometricProblem& p) 
     for (const double v : *values) require(std::isfinite(v), "finite start values");
   }
   check_camera(p.camera);
+  check_silhouette(model, p.silhouette);
   for (const double v : {p.photo.sigma_reference, p.photo.sigma_start, p.photo.sigma_floor, p.photo.robust,
                          p.albedo_sigma, p.light_sigma, p.light_colour_sigma}) {
     require(v > 0 && std::isfinite(v), "positive deviations");

@@ -9,6 +9,7 @@
 #include "fit/coarse.hpp"
 #include "fit/model.hpp"
 #include "fit/photometric_term.hpp"
+#include "fit/silhouette_term.hpp"
 
 namespace hrn::fit {
 
@@ -26,6 +27,7 @@ struct PhotometricProblem {
   std::vector<double> identity, expression, nuisance;
   std::vector<PhotometricLevel> levels;  // coarse to fine
   PhotometricOptions photo;
+  SilhouetteProblem silhouette;
   double albedo_sigma = 1;          // prior of the albedo coefficients
   double light_sigma = 0.5;         // prior of every light coefficient but the first of each channel
   double light_colour_sigma = 0.1;  // prior of a channel's deviation from the mean of the three

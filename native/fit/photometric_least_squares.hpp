@@ -14,13 +14,23 @@
 
 namespace hrn::fit {
 
+// What a camera that the head fills sees of it.
+struct HeadView {
+  CameraPose camera;  // the photo's but for focal length and principal point
+  int side;
+  std::vector<std::int32_t> triangle_id;  // [side][side], -1 where nothing is seen
+};
+
 // The landmark problem with appearance unknowns and the photometric term added, in the form that
 // optim::LevenbergMarquardt minimises.
 template <class Term>
 class PhotometricLeastSquares {
  public:
   PhotometricLeastSquares(const Model& model, const PhotometricProblem& problem, Term& photo, ThreadPool& pool)
-      : problem_(problem), landmarks_(model, problem.landmarks, pool), photo_(photo) {
+      : problem_(problem),
+        landmarks_(model, problem.landmarks, pool),
+        photo_(photo),
+        silhouette_(model, problem.silhouette, problem.landmarks.identity_count) {
     layout_.pose = landmarks_.pose_unknowns();
     layout_.nuisance = static_cast<int>(problem.landmarks.nuisance_count);
     layout_.shape = static_cast<int>(landmarks_.coefficient_count()) - layout_.nuisance;
@@ -38,7 +48,7 @@ class PhotometricLeastSquares {
   }
 
   int unknowns() const { return layout_.total(); }
-  int max_rows() const { return landmarks_.max_rows() + 27; }
+  int max_rows() const { return landmarks_.max_rows() + SilhouetteTerm::kMaxPoints + 27; }
   const LandmarkState& state() { return landmarks_.state(); }
   const Appearance& appearance() const { return look_; }
   long samples() const { return photo_.selected(); }
@@ -46,6 +56,10 @@ class PhotometricLeastSquares {
   void set_level(const PhotoCrop& crop, const std::vector<std::uint8_t>& visible) {
     crop_ = crop;
     photo_.select(landmarks_.state(), crop, visible);
+  }
+  // Looks anew where the outline is to lie.
+  void match_silhouette(const HeadView& view) {
+    silhouette_.match(landmarks_.state(), view.triangle_id, view.camera, view.side);
   }
   // Solves for light and albedo alone.
   void set_appearance_only(bool only) { appearance_only_ = only; }
@@ -56,7 +70,8 @@ class PhotometricLeastSquares {
 
   double linearize(optim::NormalEquations& equations) {
     double cost = landmarks_.linearize(equations);
-    cost += photo_.energy(landmarks_.state(), look_, crop_, problem_.photo);
+    cost += photo_.energy(landmarks_.state(), look_, crop_, problem_.photo) + silhouette_.energy(landmarks_.state());
+    silhouette_.accumulate(landmarks_.state(), layout_, equations);
     photo_.accumulate(landmarks_.state(), look_, crop_, problem_.photo, layout_, equations);
     const double albedo = 1 / (problem_.albedo_sigma * problem_.albedo_sigma);
     for (int k = 0; k < layout_.albedo; ++k) {
@@ -87,7 +102,8 @@ class PhotometricLeastSquares {
     for (std::size_t k = 0; k < 27; ++k) {
       candidate_.lighting[k] += step[static_cast<std::size_t>(layout_.first_light()) + k];
     }
-    cost += photo_.energy(landmarks_.candidate(), candidate_, crop_, problem_.photo);
+    cost += photo_.energy(landmarks_.candidate(), candidate_, crop_, problem_.photo) +
+            silhouette_.energy(landmarks_.candidate());
     return cost + appearance_prior(candidate_);
   }
 
@@ -133,6 +149,7 @@ class PhotometricLeastSquares {
   const PhotometricProblem& problem_;
   LandmarkProblem landmarks_;
   Term& photo_;
+  SilhouetteTerm silhouette_;
   ParameterLayout layout_;
   PhotoCrop crop_;
   Appearance look_, candidate_;
@@ -140,24 +157,29 @@ class PhotometricLeastSquares {
   std::vector<double> row_;
 };
 
-// One byte per vertex: 1 for the corners of every triangle that wins a pixel when the head fills the raster.
 template <class B>
-std::vector<std::uint8_t> visible_vertices(const Model& model, HeadSurface<B>& surface, B& backend,
-                                           const LandmarkState& state, long identity_count) {
+HeadView look_at_head(const Model& model, HeadSurface<B>& surface, B& backend, const LandmarkState& state,
+                      long identity_count) {
   constexpr int kSide = 512;
   constexpr double kFieldMm = 300;  // two head widths, centred on the head wherever it stands in the photo
   const std::span<const double> coefficients(state.coefficients);
   surface.set_shape(
       coefficients.subspan(0, static_cast<std::size_t>(identity_count)),
       coefficients.subspan(static_cast<std::size_t>(identity_count), static_cast<std::size_t>(model.expression_count)));
-  CameraPose camera = state.camera;
-  camera.focal_px = kSide / kFieldMm * camera.translation[2];
-  for (std::size_t k = 0; k < 2; ++k) camera.principal_px[k] = 0.5 * kSide - kSide / kFieldMm * camera.translation[k];
-  const auto view = surface.look(camera, kSide, kSide);
-  std::vector<std::int32_t> triangle_id(view.triangle_id.size());
-  backend.download(triangle_id.data(), view.triangle_id, triangle_id.size());
+  HeadView view{state.camera, kSide, {}};
+  view.camera.focal_px = kSide / kFieldMm * state.camera.translation[2];
+  for (std::size_t k = 0; k < 2; ++k)
+    view.camera.principal_px[k] = 0.5 * kSide - kSide / kFieldMm * state.camera.translation[k];
+  const auto& triangle_id = surface.look(view.camera, kSide, kSide).triangle_id;
+  view.triangle_id.resize(triangle_id.size());
+  backend.download(view.triangle_id.data(), triangle_id, triangle_id.size());
+  return view;
+}
+
+// One byte per vertex: 1 for the corners of every triangle that wins a pixel.
+inline std::vector<std::uint8_t> visible_vertices(const Model& model, const HeadView& view) {
   std::vector<std::uint8_t> visible(static_cast<std::size_t>(model.vertex_count));
-  for (const std::int32_t t : triangle_id) {
+  for (const std::int32_t t : view.triangle_id) {
     if (t < 0) continue;
     for (std::size_t k = 0; k < 3; ++k) {
       visible[static_cast<std::size_t>(model.topology.triangles[3 * static_cast<std::size_t>(t) + k])] = 1;
@@ -181,7 +203,10 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
   for (std::size_t i = 0; i < problem.levels.size(); ++i) {
     const PhotometricLevel& level = problem.levels[i];
     const PhotoCrop crop{level.rgb.data(), level.mask.data(), level.size, level.scale, level.x0, level.y0};
-    fit.set_level(crop, visible_vertices(model, surface, backend, fit.state(), problem.landmarks.identity_count));
+    const auto look = [&] {
+      return look_at_head(model, surface, backend, fit.state(), problem.landmarks.identity_count);
+    };
+    fit.set_level(crop, visible_vertices(model, look()));
     const auto run = [&](int iterations, double tolerance) {
       if (iterations == 0) return;
       optim::LevenbergMarquardtOptions options;
@@ -205,6 +230,7 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
     // In halves: once the shape follows the photo, what is left tells better what albedo and light cannot explain.
     for (const int part : {level.iterations / 2, level.iterations - level.iterations / 2}) {
       if (i > 0) fit.update_sigma();
+      if (part > 0) fit.match_silhouette(look());
       run(part, 1e-4);
     }
   }
