@@ -139,7 +139,9 @@ async function measureSilhouettes(face: Reconstruction): Promise<Silhouettes> {
 }
 
 function reportTable(): void {
-  say('| photo | landmarks % | silhouette % | of it too wide | outline seen | ears % | photometric | focal px | fit ms |');
+  say(
+    '| photo | landmarks % | silhouette % | of it too wide | outline seen | ears % | photometric | focal px | fit ms |',
+  );
   say('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
   const percent = (value: number): string => (Number.isNaN(value) ? 'not seen' : value.toFixed(2));
   for (const { name, landmarkErrorPercent, silhouettes, photometricError, focalLengthPx, totalMs } of figures) {

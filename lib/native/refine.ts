@@ -121,8 +121,6 @@ export interface DeformationProblem {
   effectiveSamples?: number;
   landmarkFloorPx?: number;
   contourSigmaMm?: number;
-  /** Of the row and column edge term against the mask; default 0. */
-  contourWeight?: number;
 }
 
 export interface DeformationFit {

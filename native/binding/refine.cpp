@@ -195,8 +195,7 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
   set_photometric_options(o, problem.photo);
   set_numbers(o, {{"mirror", &problem.mirror},
                   {"landmarkFloorPx", &problem.landmark_floor_px},
-                  {"contourSigmaMm", &problem.contour_sigma_mm},
-                  {"contourWeight", &problem.contour_weight}});
+                  {"contourSigmaMm", &problem.contour_sigma_mm}});
   return start_job(
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {

@@ -46,7 +46,7 @@ void check_deformation_problem(const Model& model, const DeformationProblem& p) 
   require(p.photo.sigma_floor > 0 && p.photo.sigma_ceiling >= p.photo.sigma_floor && p.photo.sigma_reference > 0 &&
               p.photo.robust > 0 && p.photo.effective_samples >= 0,
           "photometric options above 0");
-  require(p.landmark_floor_px >= 0 && p.contour_sigma_mm > 0 && p.contour_weight >= 0, "weights of 0 or more");
+  require(p.landmark_floor_px >= 0 && p.contour_sigma_mm > 0, "deviations of 0 or more");
 }
 
 DeformationResult fit_deformation(const Model& model, const DeformationProblem& problem, ThreadPool& pool,

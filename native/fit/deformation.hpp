@@ -39,7 +39,6 @@ struct DeformationProblem {
   std::vector<MapScale> colour{{0.05, 8}, {0.05, 1.5}};  // prior of what the albedo model misses, sRGB-encoded
   double landmark_floor_px = 0.5;                        // in quadrature
   double contour_sigma_mm = 1.2;                         // across the silhouette
-  double contour_weight = 0.0;                           // of the row-edge contour term against the mask
 };
 
 struct DeformationResult {

@@ -10,7 +10,6 @@
 #include "fit/deformation.hpp"
 #include "fit/landmark_targets.hpp"
 #include "fit/model_arrays.hpp"
-#include "losses/contour.hpp"
 #include "losses/landmark.hpp"
 #include "losses/photometric.hpp"
 #include "ops/corner_gather.hpp"
@@ -100,14 +99,6 @@ class DeformationLoop {
     taps_ = uploaded(taps.taps);
     texel_offsets_ = uploaded(taps.texel_offsets);
     samples_ = uploaded(taps.samples);
-    if (problem.contour_weight > 0) {
-      const std::size_t side = static_cast<std::size_t>(problem.level.size);
-      std::vector<losses::MaskSpan<float>> rows(side), columns(side);
-      losses::mask_spans(problem.level.mask.data(), problem.level.size, problem.level.size, 0.5f, rows.data(),
-                         columns.data());
-      rows_ = uploaded(rows);
-      columns_ = uploaded(columns);
-    }
     for (const float m : problem.level.mask) mask_sum_ += static_cast<double>(m);
   }
 
@@ -191,7 +182,6 @@ class DeformationLoop {
     landmarks.slots = landmark_slots_.data();
     landmarks.values = grad_screen_.data();
     backend_.template for_each<typename ops::CornerGather<3>::Add>(vertices_, landmarks);
-    if (!rows_.empty()) backend_.template for_each<losses::Contour::Backward>(vertices_, contour_args());
 
     backend_.template for_each<ops::Shade::Backward>(vertices_, shade_args());
     backend_.template for_each<ops::Normals::BackwardVertex>(vertices_, normals_args());
@@ -345,17 +335,6 @@ class DeformationLoop {
     a.slots = landmark_slots_.data();
     return a;
   }
-  losses::ContourArgs<float> contour_args() {
-    losses::ContourArgs<float> a;
-    a.screen = screen_.data();
-    a.weight = arrays_.deformable;
-    a.rows = rows_.data();
-    a.columns = columns_.data();
-    a.width = a.height = problem_.level.size;
-    a.grad_scale = static_cast<float>(problem_.contour_weight / static_cast<double>(vertices_));
-    a.grad_screen = grad_screen_.data();
-    return a;
-  }
 
   const Model& model_;
   const ModelArrays arrays_;
@@ -368,7 +347,6 @@ class DeformationLoop {
   Array<ops::UvTap<float>> taps_;
   Array<std::int32_t> texel_offsets_;
   Array<ops::TexelSample<float>> samples_;
-  Array<losses::MaskSpan<float>> rows_, columns_;
   Array<float> base_, positions_, offset_, normals_, crosses_, screen_, albedo_, colours_, target_, mask_;
   Array<float> grad_colours_, grad_screen_, grad_albedo_, grad_normals_, grad_sums_, grad_positions_, grad_projected_;
   Array<float> slots_, landmark_slots_, barycentrics_, rendered_, grad_rendered_, photo_gain_;

@@ -42,8 +42,8 @@ SilhouetteTerm::SilhouetteTerm(const Model& model, const SilhouetteProblem& prob
     : model_(model), problem_(problem), identity_count_(identity_count) {}
 
 // Pixels that see the head beside pixels that do not, thinned out; in raster pixels.
-std::vector<SilhouetteTerm::OutlinePoint> SilhouetteTerm::outline(const std::vector<std::int32_t>& triangle_id, int side,
-                                                                  double spacing_px) const {
+std::vector<SilhouetteTerm::OutlinePoint> SilhouetteTerm::outline(const std::vector<std::int32_t>& triangle_id,
+                                                                  int side, double spacing_px) const {
   const auto sees = [&](int x, int y) {
     return triangle_id[static_cast<std::size_t>(y) * static_cast<std::size_t>(side) + static_cast<std::size_t>(x)] >= 0;
   };
@@ -51,8 +51,8 @@ std::vector<SilhouetteTerm::OutlinePoint> SilhouetteTerm::outline(const std::vec
   for (int y = kNormalReach; y < side - kNormalReach; ++y)
     for (int x = kNormalReach; x < side - kNormalReach; ++x) {
       if (!sees(x, y) || (sees(x - 1, y) && sees(x + 1, y) && sees(x, y - 1) && sees(x, y + 1))) continue;
-      const std::int32_t t = triangle_id[static_cast<std::size_t>(y) * static_cast<std::size_t>(side) +
-                                         static_cast<std::size_t>(x)];
+      const std::int32_t t =
+          triangle_id[static_cast<std::size_t>(y) * static_cast<std::size_t>(side) + static_cast<std::size_t>(x)];
       const std::int32_t v = model_.topology.triangles[3 * static_cast<std::size_t>(t)];
       if (problem_.takes_part[static_cast<std::size_t>(v)] == 0) continue;
       double n[2] = {0, 0};
@@ -90,8 +90,8 @@ bool SilhouetteTerm::nearest_edge(const OutlinePoint& point, double px_per_mm, d
   return found;
 }
 
-void SilhouetteTerm::match(const LandmarkState& state, const std::vector<std::int32_t>& triangle_id, const CameraPose& raster,
-                           int side) {
+void SilhouetteTerm::match(const LandmarkState& state, const std::vector<std::int32_t>& triangle_id,
+                           const CameraPose& raster, int side) {
   targets_.clear();
   points_ = {};
   if (problem_.edges.empty()) return;
@@ -178,9 +178,8 @@ void SilhouetteTerm::accumulate(const LandmarkState& state, const ParameterLayou
     const float *y = x + stride, *z = y + stride;
     for (long k = 0; k < layout.shape; ++k) {
       const long c = k < identity_count_ ? k : k - identity_count_ + model_.identity_count;
-      row_[static_cast<std::size_t>(layout.pose + k)] = h.x * static_cast<double>(x[c]) +
-                                                        h.y * static_cast<double>(y[c]) +
-                                                        h.z * static_cast<double>(z[c]);
+      row_[static_cast<std::size_t>(layout.pose + k)] =
+          h.x * static_cast<double>(x[c]) + h.y * static_cast<double>(y[c]) + h.z * static_cast<double>(z[c]);
     }
     equations.add_row(row_, root * r);
   }

@@ -1,5 +1,6 @@
-// The silhouette residuals of the parametric fit: where the head's outline is seen against the background, it should lie
-// on the edge of the skin in the photo. Works outward and inward, and moves pose, focal length, identity and expression.
+// The silhouette residuals of the parametric fit: where the head's outline is seen against the background, it should
+// lie on the edge of the skin in the photo. Works outward and inward, and moves pose, focal length, identity and
+// expression.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -27,8 +28,8 @@ class SilhouetteTerm {
 
   SilhouetteTerm(const Model& model, const SilhouetteProblem& problem, long identity_count);
 
-  // Looks anew which edge each part of the outline is to lie on. `triangle_id` [side][side] is what `raster` sees of the
-  // head at `state` (-1: nothing); it differs from the photo's camera in focal length and principal point only.
+  // Looks anew which edge each part of the outline is to lie on. `triangle_id` [side][side] is what `raster` sees of
+  // the head at `state` (-1: nothing); it differs from the photo's camera in focal length and principal point only.
   void match(const LandmarkState& state, const std::vector<std::int32_t>& triangle_id, const CameraPose& raster,
              int side);
 

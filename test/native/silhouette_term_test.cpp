@@ -1,0 +1,173 @@
+// The silhouette residuals: gradient against central differences, and a head that is drawn onto a known outline.
+#include "fit/silhouette_term.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "backends/cpu/cpu_backend.hpp"
+#include "fit/photometric_least_squares.hpp"
+#include "fit_scene.hpp"
+#include "framework.hpp"
+
+namespace hrn::test {
+namespace {
+
+fit::LandmarkState true_state() {
+  const PhotoTruth& t = photo_truth();
+  fit::LandmarkState state;
+  state.camera = t.camera;
+  state.coefficients = t.identity;
+  state.coefficients.insert(state.coefficients.end(), t.expression.begin(), t.expression.end());
+  return state;
+}
+
+fit::HeadView view_of(const fit::LandmarkState& state) {
+  const fit::Model& model = small_head();
+  ThreadPool pool(1);
+  CpuBackend backend(pool);
+  fit::HeadSurface<CpuBackend> surface(model, fit::host_arrays(model), backend);
+  return fit::look_at_head(model, surface, backend, state, model.identity_count);
+}
+
+// Edges around the outline of the head at `state`, in the photo, with their outward normals.
+fit::SilhouetteProblem edges_around(const fit::LandmarkState& state) {
+  fit::SilhouetteProblem problem;
+  problem.takes_part.assign(static_cast<std::size_t>(small_head().vertex_count), 1);
+  const fit::HeadView view = view_of(state);
+  const double zoom = state.camera.focal_px / view.camera.focal_px;
+  const auto sees = [&](int x, int y) { return view.triangle_id[static_cast<std::size_t>(y * view.side + x)] >= 0; };
+  constexpr int kReach = 4;
+  for (int y = kReach; y < view.side - kReach; ++y)
+    for (int x = kReach; x < view.side - kReach; ++x) {
+      if (!sees(x, y) || (sees(x - 1, y) && sees(x + 1, y) && sees(x, y - 1) && sees(x, y + 1))) continue;
+      double n[2] = {0, 0};
+      for (int dy = -kReach; dy <= kReach; ++dy)
+        for (int dx = -kReach; dx <= kReach; ++dx)
+          if (!sees(x + dx, y + dy)) n[0] += dx, n[1] += dy;
+      const double size = std::hypot(n[0], n[1]);
+      const double at[2] = {x + 0.5 + 0.5 * n[0] / size, y + 0.5 + 0.5 * n[1] / size};
+      for (std::size_t k = 0; k < 2; ++k) {
+        problem.edges.push_back((at[k] - view.camera.principal_px[k]) * zoom + state.camera.principal_px[k]);
+        problem.normals.push_back(n[k] / size);
+      }
+    }
+  return problem;
+}
+
+fit::ParameterLayout layout_of(const fit::LandmarkState& state) {
+  fit::ParameterLayout layout;
+  layout.shape = static_cast<int>(state.coefficients.size());
+  return layout;
+}
+
+// The state moved along one unknown of the layout.
+fit::LandmarkState moved(fit::LandmarkState state, int unknown, double step) {
+  if (unknown < 3) {
+    const double w[3] = {unknown == 0 ? step : 0, unknown == 1 ? step : 0, unknown == 2 ? step : 0};
+    state.camera.turn({w[0], w[1], w[2]});
+  } else if (unknown < 6) {
+    state.camera.translation[static_cast<std::size_t>(unknown - 3)] += step;
+  } else if (unknown == 6) {
+    state.camera.focal_px *= std::exp(step);
+    state.camera.translation[2] *= std::exp(step);
+  } else {
+    state.coefficients[static_cast<std::size_t>(unknown - 7)] += step;
+  }
+  return state;
+}
+
+HRN_TEST("fit/silhouette/gradient against central differences in double") {
+  const fit::LandmarkState truth = true_state();
+  const fit::SilhouetteProblem problem = edges_around(truth);
+  fit::LandmarkState state = moved(moved(truth, 7, 0.8), 3, 3);
+  fit::SilhouetteTerm term(small_head(), problem, small_head().identity_count);
+  const fit::HeadView view = view_of(state);
+  term.match(state, view.triangle_id, view.camera, view.side);
+  CHECK(term.matched() > 50);
+  const fit::ParameterLayout layout = layout_of(state);
+  optim::NormalEquations equations(layout.pose + layout.shape, fit::SilhouetteTerm::kMaxPoints);
+  equations.clear();
+  term.accumulate(state, layout, equations);
+  ThreadPool pool(1);
+  equations.accumulate(pool);
+  for (int k = 0; k < layout.pose + layout.shape; ++k) {
+    const double h = 1e-5;
+    const double numeric = (term.energy(moved(state, k, h)) - term.energy(moved(state, k, -h))) / (2 * h);
+    report.near(equations.gradient()[static_cast<std::size_t>(k)], numeric, 1e-4 * (1 + std::abs(numeric)),
+                "unknown " + std::to_string(k));
+  }
+}
+
+HRN_TEST("fit/silhouette/draws a head outward and inward onto the outline") {
+  const fit::LandmarkState truth = true_state();
+  const fit::SilhouetteProblem edges = edges_around(truth);
+  // How far from the edges the outline of a fitted head lies.
+  const auto distance = [&](const fit::LandmarkState& state) {
+    fit::SilhouetteTerm term(small_head(), edges, small_head().identity_count);
+    const fit::HeadView view = view_of(state);
+    term.match(state, view.triangle_id, view.camera, view.side);
+    return std::sqrt(term.energy(state) / static_cast<double>(term.matched()));
+  };
+  CHECK(distance(truth) < 0.2);
+  for (const double nearer : {0.96, 1.04}) {
+    fit::PhotometricProblem problem = photometric_problem();
+    problem.identity = photo_truth().identity;
+    problem.expression = photo_truth().expression;
+    problem.camera.translation[2] *= nearer;
+    // Neither landmarks nor colours tell: only the outline.
+    problem.landmarks.weights.assign(static_cast<std::size_t>(small_head().dense.count), 1e-6);
+    problem.photo.effective_samples = 0;
+    const auto state_of = [](const fit::PhotometricResult& r) {
+      fit::LandmarkState state;
+      state.camera = r.camera;
+      state.coefficients = r.identity;
+      state.coefficients.insert(state.coefficients.end(), r.expression.begin(), r.expression.end());
+      return state;
+    };
+    ThreadPool pool(1);
+    const Progress silent([](long, long) {});
+    const double without = distance(state_of(fit::fit_photometric(small_head(), problem, pool, Cancel(), silent)));
+    problem.silhouette = edges;
+    const double with = distance(state_of(fit::fit_photometric(small_head(), problem, pool, Cancel(), silent)));
+    CHECK(with < 0.4 * without);
+  }
+}
+
+HRN_TEST("fit/silhouette/edges that face another way or lie out of reach do not count") {
+  const fit::LandmarkState truth = true_state();
+  fit::SilhouetteProblem problem = edges_around(truth);
+  const fit::HeadView view = view_of(truth);
+  const auto matched = [&] {
+    fit::SilhouetteTerm term(small_head(), problem, small_head().identity_count);
+    term.match(truth, view.triangle_id, view.camera, view.side);
+    return term.matched();
+  };
+  CHECK(matched() > 50);
+  for (double& n : problem.normals) n = -n;
+  report.equal(matched(), 0L, "turned round");
+  for (double& n : problem.normals) n = -n;
+  const double px_per_mm = truth.camera.focal_px / truth.camera.translation[2];
+  for (std::size_t i = 0; i < problem.edges.size(); ++i)
+    problem.edges[i] += 1.5 * problem.reach_mm * px_per_mm * problem.normals[i];
+  report.equal(matched(), 0L, "far away");
+}
+
+HRN_TEST("fit/silhouette/refuses what is no problem") {
+  const auto refuses = [&](const char* what, const auto& spoil) {
+    fit::PhotometricProblem problem = photometric_problem();
+    problem.silhouette.edges = {10, 10};
+    problem.silhouette.normals = {1, 0};
+    problem.silhouette.takes_part.assign(static_cast<std::size_t>(small_head().vertex_count), 1);
+    spoil(problem.silhouette);
+    report.equal(error_of([&] { fit::check_silhouette(small_head(), problem.silhouette); }),
+                 std::string("INVALID_ARGUMENT"), what);
+  };
+  using Problem = fit::SilhouetteProblem;
+  refuses("normals missing", [](Problem& p) { p.normals.clear(); });
+  refuses("edge NaN", [](Problem& p) { p.edges[0] = std::numeric_limits<double>::quiet_NaN(); });
+  refuses("flags missing", [](Problem& p) { p.takes_part.pop_back(); });
+  refuses("deviation 0", [](Problem& p) { p.sigma_mm = 0; });
+}
+
+}  // namespace
+}  // namespace hrn::test
