@@ -1,7 +1,8 @@
 /**
  * `npm run bench:fit`: what a user meets. Each trial runs in a process of its own: `import 'hrn'`, a warm medium fit of
- * a 1024 px portrait per stage, a cold run of the command line from photo to GLB, and the peak memory of each. Kept in
- * bench/results/fit-<processor>.json. Builds nothing: run `npm run build:all` first.
+ * a 1024 px portrait per stage, a cold run of the command line from photo to GLB, and the peak memory of each; on a GPU
+ * also how many faces a second with one and with 16 in flight. Kept in bench/results/fit-<device>.json, the device being
+ * the one that `auto` picks. Builds nothing: run `npm run build:all` first.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,8 +17,11 @@ const main = join(root, 'dist', 'cli', 'main.js');
 const astronaut = join(root, 'examples', 'astronaut.png');
 const TRIALS = 5;
 
+/** Faces at a time, where fits run on a GPU. */
+const IN_FLIGHT = 16;
+
 /** Limits that the project has set itself, on two cores. */
-const LIMITS: Record<string, number> = {
+const CPU_LIMITS: Record<string, number> = {
   'import, ms': 150,
   'warm medium fit, 1024 px, ms': 3000,
   'cold command line, 512 px, ms': 8000,
@@ -27,9 +31,13 @@ const LIMITS: Record<string, number> = {
   'peak memory of the command line, 12 megapixels, MB': 700,
 };
 
+/** The same on an H100, the fitting loops being the stages coarse and refine. */
+const GPU_LIMITS: Record<string, number> = { 'warm medium fit, 1024 px, ms': 120, 'fitting loops of it, ms': 40 };
+
 const folder = mkdtempSync(join(tmpdir(), 'hrn-bench-'));
 const figures: Record<string, number> = {};
 let stages: Record<string, number> = {};
+let device = '';
 try {
   figures['import, ms'] = median(repeat(TRIALS, () => evaluate(`await import('${index}');`).ms));
 
@@ -44,12 +52,33 @@ try {
        const face = await hrn.fit('${portrait}');
        runs.push({ total: performance.now() - start, ...face.timingsMs });
      }
-     console.log(JSON.stringify(runs));`,
+     console.log(JSON.stringify({ device: (await hrn.fit('${portrait}')).device, runs }));`,
   );
-  const runs = JSON.parse(warm.stdout) as Record<string, number>[];
+  const parsed = JSON.parse(warm.stdout) as { device: string; runs: Record<string, number>[] };
+  const { runs } = parsed;
+  device = parsed.device;
   const names = Object.keys(runs[0]!).filter((name) => name !== 'total');
   stages = Object.fromEntries(names.map((name) => [name, median(runs.map((run) => run[name]!))]));
   figures['warm medium fit, 1024 px, ms'] = median(runs.map(({ total }) => total!));
+  figures['fitting loops of it, ms'] = median(runs.map(({ coarse, refine }) => coarse! + refine!));
+  if (device.startsWith('cuda')) {
+    const rates = evaluate(
+      `const hrn = await import('${index}');
+       const one = () => hrn.fit('${portrait}');
+       const rate = async (run) => {
+         const start = performance.now();
+         await run();
+         return (${IN_FLIGHT} * 1000) / (performance.now() - start);
+       };
+       const together = () => Promise.all(Array.from({ length: ${IN_FLIGHT} }, one));
+       await together();
+       const alone = await rate(async () => { for (let i = 0; i < ${IN_FLIGHT}; ++i) await one(); });
+       console.log(JSON.stringify({ alone, together: await rate(together) }));`,
+    );
+    const { alone, together } = JSON.parse(rates.stdout) as { alone: number; together: number };
+    figures['one face at a time, faces per second'] = alone;
+    figures[`${IN_FLIGHT} faces in flight, faces per second`] = together;
+  }
 
   const large = join(folder, 'large.jpg');
   const background = '#808080';
@@ -70,20 +99,29 @@ try {
 }
 
 const processor = (cpus()[0]?.model ?? 'unknown processor').trim();
-console.log(`${processor}, ${availableParallelism()} threads, node ${process.version}`);
+const limits = device.startsWith('cuda') ? GPU_LIMITS : CPU_LIMITS;
+console.log(`${device}; ${processor}, ${availableParallelism()} threads, node ${process.version}`);
 for (const [name, value] of Object.entries(figures)) {
-  const limit = LIMITS[name];
+  const limit = limits[name];
   const verdict = limit === undefined ? '' : `  (at most ${limit}${value > limit ? ': MISSED' : ''})`;
   console.log(`${name.padEnd(52)} ${value.toFixed(0).padStart(6)}${verdict}`);
 }
 for (const [name, value] of Object.entries(stages)) console.log(`  ${name.padEnd(50)} ${value.toFixed(0).padStart(6)}`);
 const results = join(root, 'bench', 'results');
 mkdirSync(results, { recursive: true });
-const slug = processor
+const gpu = /^cuda:\d+ \((.*)\)$/.exec(device)?.[1];
+const slug = (gpu ?? processor)
   .toLowerCase()
   .replace(/[^a-z0-9]+/g, '-')
   .replace(/^-|-$/g, '');
-const document = { processor, threads: availableParallelism(), node: process.version, figures, stagesMs: stages };
+const document = {
+  device,
+  processor,
+  threads: availableParallelism(),
+  node: process.version,
+  figures,
+  stagesMs: stages,
+};
 writeFileSync(join(results, `fit-${slug}.json`), `${JSON.stringify(document, null, 1)}\n`);
 
 interface Trial {
