@@ -143,10 +143,7 @@ Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
   return start_job(
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
-        if (auto* gpu = context->gpu()) {
-          ThreadPool pool(1);
-          return gpu->photometric(model, problem, pool, cancel, progress);
-        }
+        if (auto* gpu = context->gpu()) return gpu->photometric(model, problem, cancel, progress);
         const Context::Turn turn(*context, cancel);
         return fit::fit_photometric(*model, problem, turn.pool(), cancel, progress);
       },

@@ -1,5 +1,6 @@
 // What one `hrn.create()` owns in native code: shared by its jobs, so it outlives the JavaScript object while one runs.
 #pragma once
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -15,7 +16,7 @@ class Context {
  public:
   // cuda_device: where jobs with a CUDA version run, as CUDA counts; without it they run on the threads.
   explicit Context(int threads, std::optional<int> cuda_device = {}) : pool_(threads) {
-    if (cuda_device) gpu_ = std::make_unique<fit::CudaFits>(*cuda_device);
+    if (cuda_device) gpu_ = std::make_unique<fit::CudaFits>(*cuda_device, std::min(threads, kGpuJobThreads));
   }
 
   int threads() const { return pool_.threads(); }
@@ -38,6 +39,9 @@ class Context {
   };
 
  private:
+  // More hardly help a job whose heavy part is elsewhere, and many jobs may run at once.
+  static constexpr int kGpuJobThreads = 8;
+
   ThreadPool pool_;
   std::unique_ptr<fit::CudaFits> gpu_;
   std::timed_mutex busy_;

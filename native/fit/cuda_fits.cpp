@@ -5,7 +5,7 @@ namespace hrn::fit {
 
 struct CudaFits::State {};
 
-CudaFits::CudaFits(int) {}
+CudaFits::CudaFits(int, int) {}
 CudaFits::~CudaFits() = default;
 
 namespace {
@@ -16,8 +16,8 @@ DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>&, con
                                         const Progress&) {
   refuse();
 }
-PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>&, const PhotometricProblem&, ThreadPool&,
-                                        const Cancel&, const Progress&) {
+PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>&, const PhotometricProblem&, const Cancel&,
+                                        const Progress&) {
   refuse();
 }
 TextureResult CudaFits::texture(const std::shared_ptr<const Model>&, const imaging::Image&, const TextureProblem&,

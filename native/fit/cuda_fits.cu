@@ -13,7 +13,7 @@
 namespace hrn::fit {
 
 struct CudaFits::State {
-  explicit State(int index) : device(index) {}
+  State(int index, int job_threads) : device(index), threads(job_threads) {}
 
   struct Entry {
     std::weak_ptr<const Model> model;
@@ -21,11 +21,18 @@ struct CudaFits::State {
     std::shared_ptr<const CudaPhotometricMesh> mesh;
   };
 
-  const int device;
+  /// What one job has to itself.
+  struct Lane {
+    Lane(int device, int threads) : backend(device), pool(threads) {}
+    CudaBackend backend;
+    ThreadPool pool;
+  };
+
+  const int device, threads;
   std::mutex mutex;
   std::unique_ptr<CudaBackend> home;  // owns what is resident
   std::vector<Entry> models;
-  std::vector<std::unique_ptr<CudaBackend>> idle;
+  std::vector<std::unique_ptr<Lane>> idle;
 
   /// The model on the device, put there by the first who asks.
   Entry entry(const std::shared_ptr<const Model>& model) {
@@ -42,35 +49,35 @@ struct CudaFits::State {
     return e;
   }
 
-  /// A backend for one job. It goes back only from a job that succeeded: after a failure its stream is not trusted.
+  /// A lane goes back only from a job that succeeded: after a failure its stream is not trusted.
   template <class Job>
-  auto with_backend(Job&& job) {
-    std::unique_ptr<CudaBackend> backend;
+  auto run(Job&& job) {
+    std::unique_ptr<Lane> lane;
     {
       const std::lock_guard lock(mutex);
       if (!idle.empty()) {
-        backend = std::move(idle.back());
+        lane = std::move(idle.back());
         idle.pop_back();
       }
     }
     cuda::check(cudaSetDevice(device), "choosing the GPU");
-    if (!backend) backend = std::make_unique<CudaBackend>(device);
-    auto result = job(*backend);
-    backend->wait();
+    if (!lane) lane = std::make_unique<Lane>(device, threads);
+    auto result = job(lane->backend, lane->pool);
+    lane->backend.wait();
     const std::lock_guard lock(mutex);
-    idle.push_back(std::move(backend));
+    idle.push_back(std::move(lane));
     return result;
   }
 };
 
-CudaFits::CudaFits(int device) : state_(std::make_unique<State>(device)) {}
+CudaFits::CudaFits(int device, int threads) : state_(std::make_unique<State>(device, threads)) {}
 CudaFits::~CudaFits() = default;
 
 DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>& model, const DeformationProblem& problem,
                                         const Cancel& cancel, const Progress& progress) {
   check_deformation_problem(*model, problem);
   const State::Entry entry = state_->entry(model);
-  return state_->with_backend([&](CudaBackend& backend) {
+  return state_->run([&](CudaBackend& backend, ThreadPool&) {
     return run_deformation<DenseMapCovariance<CudaBackend>>(*model, entry.resident->arrays(), problem, backend, cancel,
                                                             progress);
   });
@@ -80,16 +87,16 @@ TextureResult CudaFits::texture(const std::shared_ptr<const Model>& model, const
                                 const TextureProblem& problem, const Cancel& cancel) {
   check_texture_problem(*model, problem);
   const State::Entry entry = state_->entry(model);
-  return state_->with_backend([&](CudaBackend& backend) {
+  return state_->run([&](CudaBackend& backend, ThreadPool&) {
     return run_texture(*model, entry.resident->arrays(), photo, problem, backend, cancel);
   });
 }
 
 PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
-                                        ThreadPool& pool, const Cancel& cancel, const Progress& progress) {
+                                        const Cancel& cancel, const Progress& progress) {
   check_photometric_problem(*model, problem);
   const State::Entry entry = state_->entry(model);
-  return state_->with_backend([&](CudaBackend& backend) {
+  return state_->run([&](CudaBackend& backend, ThreadPool& pool) {
     const ModelArrays arrays = entry.resident->arrays();
     CudaPhotometricTerm term(*model, arrays, *entry.mesh, problem.landmarks.identity_count, backend);
     HeadSurface<CudaBackend> surface(*model, arrays, backend);

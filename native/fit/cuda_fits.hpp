@@ -15,14 +15,14 @@ namespace hrn::fit {
 /// model. Throws what the CPU's fits throw, Error(device_failed) and Error(out_of_memory).
 class CudaFits {
  public:
-  /// `device` as CUDA counts. The device is left alone until the first job.
-  explicit CudaFits(int device);
+  /// `device` as CUDA counts; it is left alone until the first job. `threads`: of each job, for what stays on the host.
+  CudaFits(int device, int threads);
   ~CudaFits();
 
   DeformationResult deformation(const std::shared_ptr<const Model>& model, const DeformationProblem& problem,
                                 const Cancel& cancel, const Progress& progress);
   PhotometricResult photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
-                                ThreadPool& pool, const Cancel& cancel, const Progress& progress);
+                                const Cancel& cancel, const Progress& progress);
   TextureResult texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
                         const TextureProblem& problem, const Cancel& cancel);
 

@@ -8,6 +8,7 @@
 
 #include "core/array.hpp"
 #include "core/half.hpp"
+#include "core/memo.hpp"
 #include "core/topology.hpp"
 
 namespace hrn::fit {
@@ -51,6 +52,9 @@ struct SurfacePoints {
   std::vector<float> basis;  // [count][3][shape_count], mm per unit
 };
 
+struct ContourBandShape;
+struct PhotometricBasis;
+
 struct Model {
   long vertex_count = 0, triangle_count = 0;
   long identity_count = 0, expression_count = 0, albedo_count = 0;
@@ -71,6 +75,12 @@ struct Model {
   LandmarkSet dense, ibug68;
   /// The dense landmarks' rows, which every landmark fit needs.
   SurfacePoints dense_points;
+
+  /// What fits derive from the model, by what they ask for: the vertices of a band; the number of identity components;
+  /// a radius.
+  Memo<std::vector<std::uint32_t>, ContourBandShape> contour_bands;
+  Memo<long, PhotometricBasis> photometric_bases;
+  Memo<double, std::vector<std::uint32_t>> contour_candidates;
 
   /// One value of the shape basis, mm per unit.
   float shape_value(long component, long row) const;

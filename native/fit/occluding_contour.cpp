@@ -9,8 +9,8 @@
 
 namespace hrn::fit {
 
-ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& vertices)
-    : identity_total_(model.identity_count), expression_count_(model.expression_count) {
+ContourBandShape::ContourBandShape(const Model& model, const std::vector<std::uint32_t>& vertices)
+    : identity_total(model.identity_count), expression_count(model.expression_count) {
   const Topology& mesh = model.topology;
   std::vector<std::int32_t> local(static_cast<size_t>(model.vertex_count), -1);
   std::vector<long> members;
@@ -19,7 +19,7 @@ ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& v
     local[v] = static_cast<std::int32_t>(members.size());
     members.push_back(static_cast<long>(v));
   }
-  count_ = static_cast<long>(members.size());
+  count = static_cast<long>(members.size());
   const auto local_of = [&](long corner) {
     return local[static_cast<size_t>(mesh.triangles[static_cast<size_t>(corner)])];
   };
@@ -33,32 +33,37 @@ ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& v
     }
   }
   // Corners at the rim of the band have normals of half their surroundings and would show a silhouette of their own.
-  for (const bool complete : {true, false}) {
+  for (const bool wanted : {true, false}) {
     for (long t = 0; t < mesh.triangle_count; ++t) {
       const std::int32_t corners[3] = {local_of(3 * t), local_of(3 * t + 1), local_of(3 * t + 2)};
       if (corners[0] < 0 || corners[1] < 0 || corners[2] < 0) continue;
       const bool whole = interior[static_cast<size_t>(corners[0])] && interior[static_cast<size_t>(corners[1])] &&
                          interior[static_cast<size_t>(corners[2])];
-      if (whole == complete) triangles_.insert(triangles_.end(), corners, corners + 3);
+      if (whole == wanted) triangles.insert(triangles.end(), corners, corners + 3);
     }
-    if (complete) complete_ = triangles_.size();
+    if (wanted) complete = triangles.size();
   }
 
   const size_t rows = 3 * members.size();
-  mean_.resize(rows);
-  basis_.resize(rows * static_cast<size_t>(model.shape_count()));
+  mean.resize(rows);
+  basis.resize(rows * static_cast<size_t>(model.shape_count()));
   for (size_t i = 0; i < members.size(); ++i)
     for (size_t axis = 0; axis < 3; ++axis) {
       const size_t row = 3 * static_cast<size_t>(members[i]) + axis;
-      mean_[3 * i + axis] = model.mean[row];
+      mean[3 * i + axis] = model.mean[row];
       for (long k = 0; k < model.shape_count(); ++k)
-        basis_[static_cast<size_t>(k) * rows + 3 * i + axis] = model.shape_value(k, static_cast<long>(row));
+        basis[static_cast<size_t>(k) * rows + 3 * i + axis] = model.shape_value(k, static_cast<long>(row));
     }
+}
+
+ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& vertices)
+    : shape_(model.contour_bands.get(vertices, [&] { return ContourBandShape(model, vertices); })) {
+  const size_t rows = shape_->mean.size();
   coefficients_.resize(static_cast<size_t>(model.shape_count()));
   evaluated_.resize(rows);
   positions_.resize(rows);
   normals_.resize(rows);
-  facing_.resize(members.size());
+  facing_.resize(static_cast<size_t>(shape_->count));
 }
 
 struct ContourBand::Evaluation {
@@ -92,27 +97,28 @@ void ContourBand::update(const CameraPose& camera, const double* identity, long 
   const size_t rows = positions_.size();
   std::fill(coefficients_.begin(), coefficients_.end(), 0.0f);
   for (long k = 0; k < identity_count; ++k) coefficients_[static_cast<size_t>(k)] = static_cast<float>(identity[k]);
-  for (long k = 0; k < expression_count_; ++k)
-    coefficients_[static_cast<size_t>(identity_total_ + k)] = static_cast<float>(expression[k]);
+  for (long k = 0; k < shape_->expression_count; ++k)
+    coefficients_[static_cast<size_t>(shape_->identity_total + k)] = static_cast<float>(expression[k]);
   // Single precision is enough to find the silhouette; the fit evaluates the points that it uses in double.
-  Evaluation evaluation{mean_.data(),      basis_.data(),           coefficients_.data(),
-                        evaluated_.data(), static_cast<long>(rows), static_cast<long>(coefficients_.size())};
+  Evaluation evaluation{shape_->mean.data(), shape_->basis.data(),    coefficients_.data(),
+                        evaluated_.data(),   static_cast<long>(rows), static_cast<long>(coefficients_.size())};
   pool.parallel_for((evaluation.rows + Evaluation::kChunk - 1) / Evaluation::kChunk,
                     detect_isa() == Isa::avx2 ? Evaluation::avx2 : Evaluation::baseline, &evaluation);
   for (size_t r = 0; r < rows; ++r) positions_[r] = static_cast<double>(evaluated_[r]);
 
   normals_.assign(rows, 0.0);
-  for (size_t t = 0; t < triangles_.size(); t += 3) {
-    const Vec3<double> p0 = load3(positions_.data(), triangles_[t]), p1 = load3(positions_.data(), triangles_[t + 1]),
-                       p2 = load3(positions_.data(), triangles_[t + 2]);
+  for (size_t t = 0; t < shape_->triangles.size(); t += 3) {
+    const Vec3<double> p0 = load3(positions_.data(), shape_->triangles[t]),
+                       p1 = load3(positions_.data(), shape_->triangles[t + 1]),
+                       p2 = load3(positions_.data(), shape_->triangles[t + 2]);
     const Vec3<double> n = cross(p1 - p0, p2 - p0);
     for (size_t c = 0; c < 3; ++c) {
-      const long v = triangles_[t + c];
+      const long v = shape_->triangles[t + c];
       store3(normals_.data(), v, load3(normals_.data(), v) + n);
     }
   }
 
-  for (long v = 0; v < count_; ++v) {
+  for (long v = 0; v < shape_->count; ++v) {
     const Vec3<double> n = load3(normals_.data(), v);
     const double size = length(n);
     facing_[static_cast<size_t>(v)] =
@@ -138,8 +144,8 @@ void ContourBand::update(const CameraPose& camera, const double* identity, long 
     point.normal[1] = n.y / size;
     return true;
   };
-  for (size_t t = 0; t < complete_; t += 3) {
-    const std::int32_t* corners = triangles_.data() + t;
+  for (size_t t = 0; t < shape_->complete; t += 3) {
+    const std::int32_t* corners = shape_->triangles.data() + t;
     bool away[3];
     for (int c = 0; c < 3; ++c) away[c] = facing_[static_cast<size_t>(corners[c])] > 0;
     if (away[0] == away[1] && away[1] == away[2]) continue;
@@ -169,7 +175,9 @@ ContourPoint ContourSegment::nearest(const double pixel[2]) const {
   return point;
 }
 
-std::vector<std::uint32_t> contour_candidates(const Model& model, double radius_mm) {
+namespace {
+
+std::vector<std::uint32_t> near_dynamic_landmarks(const Model& model, double radius_mm) {
   const LandmarkSet& set = model.dense;
   const double limit = radius_mm * radius_mm;
   std::vector<std::uint32_t> out;
@@ -189,6 +197,12 @@ std::vector<std::uint32_t> contour_candidates(const Model& model, double radius_
     if (near) out.push_back(static_cast<std::uint32_t>(v));
   }
   return out;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> contour_candidates(const Model& model, double radius_mm) {
+  return *model.contour_candidates.get(radius_mm, [&] { return near_dynamic_landmarks(model, radius_mm); });
 }
 
 }  // namespace hrn::fit

@@ -1,6 +1,7 @@
 // The silhouette of a band of the mesh: where the surface turns away from the camera.
 #pragma once
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/thread_pool.hpp"
@@ -26,35 +27,42 @@ struct ContourSegment {
 };
 
 /// A subset of the mesh whose shape can be evaluated without the rest.
+struct ContourBandShape {
+  ContourBandShape(const Model& model, const std::vector<std::uint32_t>& vertices);
+
+  long count = 0, identity_total = 0, expression_count = 0;
+  std::vector<float> mean;              // [count][3]
+  std::vector<float> basis;             // [shape_count][count][3]
+  std::vector<std::int32_t> triangles;  // [..][3] whose corners lie in the band; those with whole normals first
+  size_t complete = 0;                  // numbers of `triangles` whose corners have all their triangles in the band
+};
+
+/// The silhouette of a band at changing states.
 class ContourBand {
  public:
   ContourBand() = default;
   ContourBand(const Model& model, const std::vector<std::uint32_t>& vertices);
 
-  long vertex_count() const { return count_; }
+  long vertex_count() const { return shape_ ? shape_->count : 0; }
   /// Evaluates the band for the given coefficients (first identity_count of the identity, all expressions) and finds
   /// its silhouette. Allocates only while the silhouette grows.
   void update(const CameraPose& camera, const double* identity, long identity_count, const double* expression,
               ThreadPool& pool, std::vector<ContourSegment>& contour);
 
   double mean(long vertex, long axis) const {
-    return static_cast<double>(mean_[static_cast<size_t>(3 * vertex + axis)]);
+    return static_cast<double>(shape_->mean[static_cast<size_t>(3 * vertex + axis)]);
   }
   /// Shape basis value at a band vertex, mm per unit.
   float basis(long component, long vertex, long axis) const {
-    return basis_[static_cast<size_t>((component * count_ + vertex) * 3 + axis)];
+    return shape_->basis[static_cast<size_t>((component * shape_->count + vertex) * 3 + axis)];
   }
 
  private:
   struct Evaluation;
 
-  long count_ = 0, identity_total_ = 0, expression_count_ = 0;
-  std::vector<float> mean_;              // [count][3]
-  std::vector<float> basis_;             // [shape_count][count][3]
-  std::vector<std::int32_t> triangles_;  // [..][3] whose corners lie in the band; those with whole normals first
-  size_t complete_ = 0;                  // numbers of triangles_ whose corners have all their triangles in the band
-  std::vector<float> coefficients_;      // [shape_count]
-  std::vector<float> evaluated_;         // [count][3]
+  std::shared_ptr<const ContourBandShape> shape_;
+  std::vector<float> coefficients_;  // [shape_count]
+  std::vector<float> evaluated_;     // [count][3]
   std::vector<double> positions_, normals_, facing_;
 };
 

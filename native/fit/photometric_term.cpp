@@ -57,50 +57,56 @@ photometric::Camera photometric_camera(const CameraPose& pose, const PhotoCrop& 
   return c;
 }
 
-PhotometricTerm::PhotometricTerm(const Model& model, long identity_count, ThreadPool& pool)
-    : model_(model), pool_(pool), mesh_(model) {
-  shape_ = identity_count + model.expression_count;
-  columns_ = (shape_ + 7) / 8 * 8;
-  basis_.assign(mesh_.rows.size() * 3 * static_cast<std::size_t>(columns_), 0.f);
-  pool_.parallel_for(static_cast<long>(mesh_.rows.size()), [&](long r) {
-    float* out = &basis_[static_cast<std::size_t>(r * 3 * columns_)];
+PhotometricBasis::PhotometricBasis(const Model& model, long identity_count, ThreadPool& pool) : mesh(model) {
+  shape = identity_count + model.expression_count;
+  columns = (shape + 7) / 8 * 8;
+  shape_basis.assign(mesh.rows.size() * 3 * static_cast<std::size_t>(columns), 0.f);
+  pool.parallel_for(static_cast<long>(mesh.rows.size()), [&](long r) {
+    float* out = &shape_basis[static_cast<std::size_t>(r * 3 * columns)];
     for (int axis = 0; axis < 3; ++axis) {
-      const long value = 3L * mesh_.rows[static_cast<std::size_t>(r)] + axis;
-      for (long k = 0; k < shape_; ++k) {
+      const long value = 3L * mesh.rows[static_cast<std::size_t>(r)] + axis;
+      for (long k = 0; k < shape; ++k) {
         const long component = k < identity_count ? k : k - identity_count + model.identity_count;
-        out[axis * columns_ + k] = model.shape_value(component, value);
+        out[axis * columns + k] = model.shape_value(component, value);
       }
     }
   });
-  const long albedo = model.albedo_count;
-  albedo_.resize(mesh_.samples.size() * 3 * static_cast<std::size_t>(albedo));
-  for (std::size_t i = 0; i < mesh_.samples.size(); ++i) {
+  const long count = model.albedo_count;
+  albedo.resize(mesh.samples.size() * 3 * static_cast<std::size_t>(count));
+  for (std::size_t i = 0; i < mesh.samples.size(); ++i) {
     for (int c = 0; c < 3; ++c) {
-      for (long k = 0; k < albedo; ++k) {
-        albedo_[(i * 3 + static_cast<std::size_t>(c)) * static_cast<std::size_t>(albedo) +
-                static_cast<std::size_t>(k)] = model.albedo_value(k, 3L * mesh_.samples[i].vertex + c);
+      for (long k = 0; k < count; ++k) {
+        albedo[(i * 3 + static_cast<std::size_t>(c)) * static_cast<std::size_t>(count) + static_cast<std::size_t>(k)] =
+            model.albedo_value(k, 3L * mesh.samples[i].vertex + c);
       }
     }
   }
-  positions_.resize(mesh_.rows.size() * 3);
+}
+
+PhotometricTerm::PhotometricTerm(const Model& model, long identity_count, ThreadPool& pool)
+    : model_(model), pool_(pool), basis_(model.photometric_bases.get(identity_count, [&] {
+        return PhotometricBasis(model, identity_count, pool);
+      })) {
+  positions_.resize(basis_->mesh.rows.size() * 3);
 }
 
 void PhotometricTerm::evaluate_rows(const LandmarkState& state) {
-  std::vector<float> c(static_cast<std::size_t>(columns_));
-  for (std::size_t k = 0; k < static_cast<std::size_t>(shape_); ++k) c[k] = static_cast<float>(state.coefficients[k]);
-  pool_.parallel_for(static_cast<long>(mesh_.rows.size() + kChunk - 1) / kChunk, [&](long chunk) {
-    const long end = std::min<long>(static_cast<long>(mesh_.rows.size()), (chunk + 1) * kChunk);
+  std::vector<float> c(static_cast<std::size_t>(basis_->columns));
+  for (std::size_t k = 0; k < static_cast<std::size_t>(basis_->shape); ++k)
+    c[k] = static_cast<float>(state.coefficients[k]);
+  pool_.parallel_for(static_cast<long>(basis_->mesh.rows.size() + kChunk - 1) / kChunk, [&](long chunk) {
+    const long end = std::min<long>(static_cast<long>(basis_->mesh.rows.size()), (chunk + 1) * kChunk);
     for (long r = chunk * kChunk; r < end; ++r) {
       for (int axis = 0; axis < 3; ++axis) {
-        const float* b = &basis_[static_cast<std::size_t>((3 * r + axis) * columns_)];
+        const float* b = &basis_->shape_basis[static_cast<std::size_t>((3 * r + axis) * basis_->columns)];
         float lanes[8] = {};
-        for (long k = 0; k < columns_; k += 8) {
+        for (long k = 0; k < basis_->columns; k += 8) {
           for (long j = 0; j < 8; ++j) lanes[j] += b[k + j] * c[static_cast<std::size_t>(k + j)];
         }
         float sum = 0;
         for (const float lane : lanes) sum += lane;
         positions_[static_cast<std::size_t>(3 * r + axis)] =
-            model_.mean[static_cast<std::size_t>(3L * mesh_.rows[static_cast<std::size_t>(r)] + axis)] + sum;
+            model_.mean[static_cast<std::size_t>(3L * basis_->mesh.rows[static_cast<std::size_t>(r)] + axis)] + sum;
       }
     }
   });
@@ -108,11 +114,11 @@ void PhotometricTerm::evaluate_rows(const LandmarkState& state) {
 
 photometric::SampleArgs PhotometricTerm::arguments(const LandmarkState& state, const Appearance& look,
                                                    const PhotoCrop& crop) const {
-  return {mesh_.samples.data(),
-          mesh_.edges.data(),
+  return {basis_->mesh.samples.data(),
+          basis_->mesh.edges.data(),
           positions_.data(),
           model_.albedo_mean.data(),
-          albedo_.data(),
+          basis_->albedo.data(),
           model_.albedo_count,
           look.albedo.data(),
           look.lighting.data(),
@@ -128,8 +134,8 @@ void PhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop,
   active_.clear();
   weight_.clear();
   total_weight_ = 0;
-  for (std::size_t i = 0; i < mesh_.samples.size(); ++i) {
-    if (!visible[static_cast<std::size_t>(mesh_.samples[i].vertex)]) continue;
+  for (std::size_t i = 0; i < basis_->mesh.samples.size(); ++i) {
+    if (!visible[static_cast<std::size_t>(basis_->mesh.samples[i].vertex)]) continue;
     const float w = photometric::sample_weight(args, static_cast<long>(i));
     if (!(w > 0)) continue;
     active_.push_back(static_cast<std::int32_t>(i));
@@ -270,11 +276,12 @@ void PhotometricTerm::jacobian_rows(const photometric::SampleArgs& args, const P
     for (int k = 0; k < 9; ++k) row[layout.first_light() + 9 * c + k] = root * s.albedo[c] * s.harmonics[k];
   }
   photometric::visit_rows(args, sample, slopes, [&](std::int32_t row, const V3* by_position) {
-    const float* b = &basis_[static_cast<std::size_t>(row) * 3 * static_cast<std::size_t>(columns_)];
+    const float* b =
+        &basis_->shape_basis[static_cast<std::size_t>(row) * 3 * static_cast<std::size_t>(basis_->columns)];
     for (int c = 0; c < 3; ++c) {
       float* out = rows + c * stride + layout.pose;
       const float x = root * by_position[c].x, y = root * by_position[c].y, z = root * by_position[c].z;
-      add_basis(b, columns_, shape_, x, y, z, out);
+      add_basis(b, basis_->columns, basis_->shape, x, y, z, out);
     }
   });
 }

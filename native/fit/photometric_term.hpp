@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "core/thread_pool.hpp"
@@ -44,6 +45,17 @@ struct PhotometricSamples {
   std::vector<std::int32_t> rows;  // model vertex of each row of the compact basis
   std::vector<photometric::Sample> samples;
   std::vector<photometric::Edge> edges;
+};
+
+/// The samples' rows of the model, unpacked: what the term reads in every iteration.
+struct PhotometricBasis {
+  PhotometricBasis(const Model& model, long identity_count, ThreadPool& pool);
+
+  long shape = 0;    // identity + expression
+  long columns = 0;  // the same padded to a multiple of 8
+  PhotometricSamples mesh;
+  std::vector<float> shape_basis;  // [rows][3][columns]
+  std::vector<float> albedo;       // [samples][3][albedo count]
 };
 
 /// What one pixel of colour difference weighs: `weight` is that of all selected points together.
@@ -86,11 +98,7 @@ class PhotometricTerm {
 
   const Model& model_;
   ThreadPool& pool_;
-  long shape_ = 0;    // identity + expression
-  long columns_ = 0;  // the same padded to a multiple of 8
-  PhotometricSamples mesh_;
-  std::vector<float> basis_;          // [rows][3][columns_]
-  std::vector<float> albedo_;         // [samples][3][albedo count]
+  std::shared_ptr<const PhotometricBasis> basis_;
   std::vector<std::int32_t> active_;  // indices of the samples that count
   std::vector<float> weight_;         // per active sample
   std::vector<float> positions_;      // [rows][3] at the state last evaluated

@@ -46,7 +46,7 @@ double mean_distance(const std::vector<float>& a, const std::vector<float>& b) {
 HRN_TEST("fit/cuda/the deformation is the CPU's") {
   if (skip_without_gpu(report)) return;
   const fit::DeformationProblem problem = silhouette_problem(24);
-  fit::CudaFits gpu(0);
+  fit::CudaFits gpu(0, 2);
   ThreadPool pool(2);
   const auto want = fit::fit_deformation(small_head(), problem, pool, Cancel(), kSilent);
   const auto got = gpu.deformation(shared_head(), problem, Cancel(), kSilent),
@@ -62,11 +62,11 @@ HRN_TEST("fit/cuda/the photometric fit is the CPU's") {
   if (skip_without_gpu(report)) return;
   fit::PhotometricProblem problem = photometric_problem();
   problem.levels.push_back(problem.levels[0]);
-  fit::CudaFits gpu(0);
+  fit::CudaFits gpu(0, 2);
   ThreadPool pool(2);
   const auto want = fit::fit_photometric(small_head(), problem, pool, Cancel(), kSilent);
-  const auto got = gpu.photometric(shared_head(), problem, pool, Cancel(), kSilent),
-             again = gpu.photometric(shared_head(), problem, pool, Cancel(), kSilent);
+  const auto got = gpu.photometric(shared_head(), problem, Cancel(), kSilent),
+             again = gpu.photometric(shared_head(), problem, Cancel(), kSilent);
   report.equal(got.samples, want.samples, "samples");
   report.near(got.error, want.error, 1e-4, "error");
   for (std::size_t k = 0; k < want.identity.size(); ++k)
@@ -77,10 +77,26 @@ HRN_TEST("fit/cuda/the photometric fit is the CPU's") {
   CHECK(got.identity == again.identity && got.lighting == again.lighting && got.cost == again.cost);
 }
 
+HRN_TEST("fit/cuda/the texture is the CPU's") {
+  if (skip_without_gpu(report)) return;
+  const fit::TextureProblem problem = texture_problem();
+  const imaging::Image photo = photo_image();
+  fit::CudaFits gpu(0, 2);
+  ThreadPool pool(2);
+  const auto want = fit::recover_texture(small_head(), photo, problem, pool, Cancel());
+  const auto got = gpu.texture(shared_head(), photo, problem, Cancel()),
+             again = gpu.texture(shared_head(), photo, problem, Cancel());
+  report.equal(got.rgb.size(), want.rgb.size(), "texels");
+  double sum = 0;
+  for (std::size_t i = 0; i < want.rgb.size(); ++i) sum += std::abs(int{got.rgb[i]} - int{want.rgb[i]});
+  report.near(sum / static_cast<double>(want.rgb.size()), 0, 0.05, "mean difference of 255");
+  CHECK(got.rgb == again.rgb);
+}
+
 HRN_TEST("fit/cuda/several threads and contexts at once") {
   if (skip_without_gpu(report)) return;
   const fit::DeformationProblem problem = silhouette_problem(9);
-  fit::CudaFits first(0), second(0);
+  fit::CudaFits first(0, 1), second(0, 2);
   const auto want = first.deformation(shared_head(), problem, Cancel(), kSilent);
   std::vector<fit::DeformationResult> got(6);
   std::vector<std::thread> threads;
@@ -96,7 +112,7 @@ HRN_TEST("fit/cuda/several threads and contexts at once") {
 HRN_TEST("fit/cuda/ends when cancelled, and goes on afterwards") {
   if (skip_without_gpu(report)) return;
   const fit::DeformationProblem problem = silhouette_problem(24);
-  fit::CudaFits gpu(0);
+  fit::CudaFits gpu(0, 2);
   Cancel cancel;
   const Progress impatient([&](long done, long) {
     if (done >= 2) cancel.request();
@@ -108,7 +124,7 @@ HRN_TEST("fit/cuda/ends when cancelled, and goes on afterwards") {
 
 HRN_TEST("fit/cuda/no such device is an error") {
   if (skip_without_gpu(report)) return;
-  fit::CudaFits gpu(987);
+  fit::CudaFits gpu(987, 1);
   report.equal(error_of([&] { gpu.deformation(shared_head(), deformation_problem(), Cancel(), kSilent); }),
                std::string("DEVICE_FAILED"), "device 987");
 }
