@@ -168,7 +168,7 @@ describe('guidedUpsample', () => {
   const options = { mask, guide, size, fineGuide, fineSize, radius: 4, epsilon: 1e-4 };
 
   it('moves a soft edge to the edge in the photo', async () => {
-    const fine = await native().guidedUpsample(options).promise;
+    const fine = await native().guidedUpsample(context, options).promise;
     expect(fine).toHaveLength(fineSize * fineSize);
     const row = fine.subarray(32 * fineSize, 33 * fineSize);
     const steps = Array.from({ length: fineSize - 1 }, (_, x) => row[x]! - row[x + 1]!);
@@ -179,7 +179,7 @@ describe('guidedUpsample', () => {
 
   it('keeps the mask where the photo is flat', async () => {
     const flat = { ...options, guide: guide.map(() => 0.5), fineGuide: fineGuide.map(() => 0.5), radius: 1 };
-    const fine = await native().guidedUpsample(flat).promise;
+    const fine = await native().guidedUpsample(context, flat).promise;
     for (let x = 0; x < fineSize; x++) {
       const soft = Math.min(1, Math.max(0, (10 - (x + 0.5) / 4 + 0.5) / 3));
       expect(Math.abs(fine[x]! - soft)).toBeLessThan(0.2);
@@ -192,7 +192,7 @@ describe('guidedUpsample', () => {
     ['no radius', { radius: 0 }],
     ['no epsilon', { epsilon: 0 }],
   ])('refuses %s', (_name, wrong) => {
-    expect(() => native().guidedUpsample({ ...options, ...wrong })).toThrow(
+    expect(() => native().guidedUpsample(context, { ...options, ...wrong })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     );
   });

@@ -43,7 +43,7 @@ export interface NativeBinding {
   /** Draws a mesh; see lib/render.ts. */
   render(context: NativeContext, scene: NativeRenderScene): NativeJob<NativePicture>;
   /** Edge-preserving upsampling of a mask by a colour image of the same region: `[fineSize][fineSize]`, 0..1. */
-  guidedUpsample(options: GuidedUpsample): NativeJob<Float32Array>;
+  guidedUpsample(context: NativeContext, options: GuidedUpsample): NativeJob<Float32Array>;
   Session: new () => NativeSession;
   /** Checks (MODEL_CORRUPT names the array at fault), copies and repacks a model; takes some 50 ms. */
   Model: new (

@@ -64,8 +64,10 @@ export async function findLandmarks(
   signal?: AbortSignal,
 ): Promise<DenseLandmarks> {
   const { region } = await frame(networks, photo, face.region, signal);
-  const seen = await landmarksIn(networks, photo, region, false, signal);
-  const inMirror = await landmarksIn(networks, photo, region, true, signal);
+  const [seen, inMirror] = await Promise.all([
+    landmarksIn(networks, photo, region, false, signal),
+    landmarksIn(networks, photo, region, true, signal),
+  ]);
   const presenceLogit = Math.min(seen.presenceLogit, inMirror.presenceLogit);
   const landmarks = {
     pixels: seen.pixels.map((value, i) => (value + inMirror.pixels[i]!) / 2),

@@ -40,24 +40,27 @@ export async function findPersonMask(
   const segment = async (input: Float32Array) => (await networks.run('segmentPerson', input, signal)).activation_10!;
 
   const toPhoto = regionToPhoto(square, SIDE);
+  const fineToPhoto = regionToPhoto(square, FINE_SIDE);
   const guide = await crop(toPhoto, SIDE);
-  const seen = await segment(guide);
-  const inMirror = await segment(await crop(mirrored(toPhoto, SIDE), SIDE));
+  const [seen, inMirror, fineGuide] = await Promise.all([
+    segment(guide),
+    crop(mirrored(toPhoto, SIDE), SIDE).then(segment),
+    crop(fineToPhoto, FINE_SIDE),
+  ]);
   const mask = seen.map((value, i) => {
     const column = i % SIDE;
     return (value + inMirror[i - column + (SIDE - 1 - column)]!) / 2;
   });
 
-  const fineToPhoto = regionToPhoto(square, FINE_SIDE);
   const options = {
     mask,
     guide,
     size: SIDE,
-    fineGuide: await crop(fineToPhoto, FINE_SIDE),
+    fineGuide,
     fineSize: FINE_SIDE,
     radius: FILTER_RADIUS,
     epsilon: FILTER_EPSILON,
   };
-  const values = await runJob(() => native().guidedUpsample(options), { signal });
+  const values = await runJob(() => native().guidedUpsample(photo.context, options), { signal });
   return { values, size: FINE_SIDE, toPhoto: fineToPhoto };
 }

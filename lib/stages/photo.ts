@@ -8,19 +8,19 @@ export class Photo {
   readonly width: number;
   readonly height: number;
   readonly pixels: NativeImage;
-  readonly #context: NativeContext;
+  readonly context: NativeContext;
 
   /** Copies the pixels; dispose() frees the copy. */
   constructor(context: NativeContext, raster: Raster) {
     this.width = raster.width;
     this.height = raster.height;
     this.pixels = new (native().Image)(raster);
-    this.#context = context;
+    this.context = context;
   }
 
   /** `[height][width][3]`; a strong downscale is averaged first, so it does not alias. */
   crop(spec: CropSpec, signal?: AbortSignal): Promise<Float32Array> {
-    return runJob(() => native().cropImage(this.#context, this.pixels, spec), { signal });
+    return runJob(() => native().cropImage(this.context, this.pixels, spec), { signal });
   }
 
   dispose(): void {

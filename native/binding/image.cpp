@@ -7,7 +7,7 @@
 // matrix: six numbers, crop pixel to image pixel (see imaging::CropSpec); border: 'zero' | 'replicate';
 // the crop is a Float32Array [height][width][3].
 //
-//   await guidedUpsample({ mask, guide, size, fineGuide, fineSize, radius, epsilon }).promise;
+//   await guidedUpsample(context, { mask, guide, size, fineGuide, fineSize, radius, epsilon }).promise;
 //
 // Float32Arrays [size][size], [size][size][3], [fineSize][fineSize][3]; the result is [fineSize][fineSize].
 #include "binding/image.hpp"
@@ -95,7 +95,8 @@ Napi::Value crop_image(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value guided_upsample(const Napi::CallbackInfo& info) {
-  const Napi::Object options = object_of(info[0], "options");
+  auto context = context_of(info[0]);
+  const Napi::Object options = object_of(info[1], "options");
   imaging::GuidedUpsampleSpec spec;
   spec.size = integer_of(field(options, "size"), "size", 1, kMaxCropSide);
   spec.fine_size = integer_of(field(options, "fineSize"), "fineSize", 1, kMaxCropSide);
@@ -108,10 +109,10 @@ Napi::Value guided_upsample(const Napi::CallbackInfo& info) {
   auto fine_guide = finite_floats_of(field(options, "fineGuide"), "fineGuide", 3 * fine_area);
   return start_job(
       info.Env(), info.Env().Undefined(),
-      [mask = std::move(mask), guide = std::move(guide), fine_guide = std::move(fine_guide), spec](const Cancel& cancel,
-                                                                                                   const Progress&) {
-        cancel.check();
-        return imaging::guided_upsample(mask, guide, fine_guide, spec);
+      [context = std::move(context), mask = std::move(mask), guide = std::move(guide),
+       fine_guide = std::move(fine_guide), spec](const Cancel& cancel, const Progress&) {
+        const Context::Turn turn(*context, cancel);
+        return imaging::guided_upsample(mask, guide, fine_guide, spec, turn.pool());
       },
       [](Napi::Env env, const std::vector<float>& fine) -> Napi::Value { return typed_array(env, fine); });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 namespace hrn::imaging {
 namespace {
@@ -73,62 +74,77 @@ std::array<double, 3> solve(const std::array<double, 6>& m, const std::array<dou
 // The local linear model, averaged over the windows that a pixel belongs to: [size * size] of (a red, a green, a blue,
 // b).
 std::vector<std::array<float, 4>> linear_model(std::span<const float> mask, std::span<const float> guide,
-                                               const GuidedUpsampleSpec& spec) {
+                                               const GuidedUpsampleSpec& spec, ThreadPool& pool) {
   const auto count = static_cast<std::size_t>(spec.size * spec.size);
-  WindowMean mean(spec.size, spec.radius);
-  std::array<std::vector<double>, 3> colour, colour_mean, product_mean;
-  std::vector<double> p(mask.begin(), mask.end()), scratch(count);
-  for (std::size_t c = 0; c < 3; ++c) {
-    colour[c].resize(count);
-    for (std::size_t i = 0; i < count; ++i) colour[c][i] = guide[3 * i + c];
-    colour_mean[c] = mean(colour[c]);
-    for (std::size_t i = 0; i < count; ++i) scratch[i] = colour[c][i] * p[i];
-    product_mean[c] = mean(scratch);
-  }
-  std::array<std::vector<double>, 6> square_mean;
-  for (std::size_t c = 0, k = 0; c < 3; ++c) {
-    for (std::size_t d = c; d < 3; ++d, ++k) {
-      for (std::size_t i = 0; i < count; ++i) scratch[i] = colour[c][i] * colour[d][i];
-      square_mean[k] = mean(scratch);
+  const auto mean = [&](const std::vector<double>& plane) { return WindowMean(spec.size, spec.radius)(plane); };
+  // Planes are independent: 0 to 3 red, green, blue and the mask; then products of two of them.
+  std::array<std::vector<double>, 4> plane;
+  pool.parallel_for(4, [&](long c) {
+    std::vector<double>& values = plane[static_cast<std::size_t>(c)];
+    values.resize(count);
+    for (std::size_t i = 0; i < count; ++i)
+      values[i] = static_cast<double>(c < 3 ? guide[3 * i + static_cast<std::size_t>(c)] : mask[i]);
+  });
+  constexpr std::pair<std::size_t, std::size_t> kProducts[] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2},
+                                                               {2, 2}, {0, 3}, {1, 3}, {2, 3}};
+  std::array<std::vector<double>, 4> plane_mean;
+  std::array<std::vector<double>, 9> products;
+  pool.parallel_for(13, [&](long k) {
+    const std::size_t at = static_cast<std::size_t>(k);
+    if (at < 4) {
+      plane_mean[at] = mean(plane[at]);
+      return;
     }
-  }
-  const std::vector<double> p_mean = mean(p);
+    const auto [c, d] = kProducts[at - 4];
+    std::vector<double> product(count);
+    for (std::size_t i = 0; i < count; ++i) product[i] = plane[c][i] * plane[d][i];
+    products[at - 4] = mean(product);
+  });
+  const auto* square_mean = &products[0];
+  const auto* product_mean = &products[6];
+  const auto* colour_mean = &plane_mean[0];
+  const std::vector<double>& p_mean = plane_mean[3];
 
   std::array<std::vector<double>, 4> model;
-  for (auto& plane : model) plane.resize(count);
-  for (std::size_t i = 0; i < count; ++i) {
-    std::array<double, 6> covariance;
-    for (std::size_t c = 0, k = 0; c < 3; ++c) {
-      for (std::size_t d = c; d < 3; ++d, ++k) {
-        covariance[k] = square_mean[k][i] - colour_mean[c][i] * colour_mean[d][i] + (c == d ? spec.epsilon : 0.0);
+  for (auto& values : model) values.resize(count);
+  const long size = spec.size;
+  pool.parallel_for(size, [&](long row) {
+    for (std::size_t i = static_cast<std::size_t>(row * size); i < static_cast<std::size_t>((row + 1) * size); ++i) {
+      std::array<double, 6> covariance;
+      for (std::size_t c = 0, k = 0; c < 3; ++c) {
+        for (std::size_t d = c; d < 3; ++d, ++k) {
+          covariance[k] = square_mean[k][i] - colour_mean[c][i] * colour_mean[d][i] + (c == d ? spec.epsilon : 0.0);
+        }
+      }
+      std::array<double, 3> cross;
+      for (std::size_t c = 0; c < 3; ++c) cross[c] = product_mean[c][i] - colour_mean[c][i] * p_mean[i];
+      const auto a = solve(covariance, cross);
+      model[3][i] = p_mean[i];
+      for (std::size_t c = 0; c < 3; ++c) {
+        model[c][i] = a[c];
+        model[3][i] -= a[c] * colour_mean[c][i];
       }
     }
-    std::array<double, 3> cross;
-    for (std::size_t c = 0; c < 3; ++c) cross[c] = product_mean[c][i] - colour_mean[c][i] * p_mean[i];
-    const auto a = solve(covariance, cross);
-    model[3][i] = p_mean[i];
-    for (std::size_t c = 0; c < 3; ++c) {
-      model[c][i] = a[c];
-      model[3][i] -= a[c] * colour_mean[c][i];
-    }
-  }
+  });
   std::vector<std::array<float, 4>> smooth(count);
-  for (std::size_t c = 0; c < 4; ++c) {
-    const auto plane = mean(model[c]);
-    for (std::size_t i = 0; i < count; ++i) smooth[i][c] = static_cast<float>(plane[i]);
-  }
+  pool.parallel_for(4, [&](long k) {
+    const std::size_t c = static_cast<std::size_t>(k);
+    const auto values = mean(model[c]);
+    for (std::size_t i = 0; i < count; ++i) smooth[i][c] = static_cast<float>(values[i]);
+  });
   return smooth;
 }
 
 }  // namespace
 
 std::vector<float> guided_upsample(std::span<const float> mask, std::span<const float> guide,
-                                   std::span<const float> fine_guide, const GuidedUpsampleSpec& spec) {
-  const auto model = linear_model(mask, guide, spec);
+                                   std::span<const float> fine_guide, const GuidedUpsampleSpec& spec,
+                                   ThreadPool& pool) {
+  const auto model = linear_model(mask, guide, spec, pool);
   const float scale = static_cast<float>(spec.size) / static_cast<float>(spec.fine_size);
   const float last = static_cast<float>(spec.size - 1);
   std::vector<float> fine(static_cast<std::size_t>(spec.fine_size * spec.fine_size));
-  for (long y = 0; y < spec.fine_size; ++y) {
+  pool.parallel_for(spec.fine_size, [&](long y) {
     const float v = std::clamp((static_cast<float>(y) + 0.5f) * scale - 0.5f, 0.0f, last);
     const long y0 = static_cast<long>(v), y1 = std::min(y0 + 1, spec.size - 1);
     const float fy = v - static_cast<float>(y0);
@@ -148,7 +164,7 @@ std::vector<float> guided_upsample(std::span<const float> mask, std::span<const 
       }
       fine[i] = std::clamp(value, 0.0f, 1.0f);
     }
-  }
+  });
   return fine;
 }
 

@@ -3,6 +3,8 @@
 #include <span>
 #include <vector>
 
+#include "core/thread_pool.hpp"
+
 namespace hrn::imaging {
 
 struct GuidedUpsampleSpec {
@@ -13,8 +15,8 @@ struct GuidedUpsampleSpec {
 };
 
 // mask [size][size] 0..1; guide [size][size][3] and fine_guide [fine_size][fine_size][3] show the same region, 0..1.
-// Returns [fine_size][fine_size], 0..1.
+// Returns [fine_size][fine_size], 0..1; the same for any number of threads.
 std::vector<float> guided_upsample(std::span<const float> mask, std::span<const float> guide,
-                                   std::span<const float> fine_guide, const GuidedUpsampleSpec& spec);
+                                   std::span<const float> fine_guide, const GuidedUpsampleSpec& spec, ThreadPool& pool);
 
 }  // namespace hrn::imaging

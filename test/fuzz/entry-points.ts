@@ -123,6 +123,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
   {
     name: 'guidedUpsample',
     args: [
+      context,
       {
         mask: square(8, 1),
         guide: new Float32Array(192),
