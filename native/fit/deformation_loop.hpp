@@ -77,6 +77,7 @@ class DeformationLoop {
       *array = v3();
     crosses_ = backend.template alloc<float>(static_cast<std::size_t>(3 * triangles_));
     slots_ = backend.template alloc<float>(static_cast<std::size_t>(9 * triangles_));
+    screen_slots_ = backend.template alloc<float>(static_cast<std::size_t>(9 * triangles_));
     boxes_ = backend.template alloc<ops::PixelBox>(static_cast<std::size_t>(triangles_));
     triangle_id_ = backend.template alloc<std::int32_t>(static_cast<std::size_t>(pixels_));
     barycentrics_ = px(2);
@@ -169,11 +170,10 @@ class DeformationLoop {
     backend_.template for_each<losses::Photometric::Backward>(pixels_, photo_args());
     auto interpolate = interpolate_args();
     interpolate.attribute_slots = slots_.data();
-    backend_.template for_each<typename ops::Interpolate<3>::Backward>(triangles_, interpolate);
-    gather<typename ops::CornerGather<3>::Set>(grad_colours_);
-    interpolate.screen_slots = slots_.data();
-    backend_.template for_each<typename ops::Interpolate<3>::BackwardScreen>(triangles_, interpolate);
-    gather<typename ops::CornerGather<3>::Set>(grad_screen_);
+    interpolate.screen_slots = screen_slots_.data();
+    backend_.template for_each<typename ops::Interpolate<3>::BackwardBoth>(triangles_, interpolate);
+    gather<typename ops::CornerGather<3>::Set>(slots_, grad_colours_);
+    gather<typename ops::CornerGather<3>::Set>(screen_slots_, grad_screen_);
 
     backend_.template for_each<losses::Landmark::Backward>(model_.dense.count, landmark_args());
     ops::CornerGatherArgs<float> landmarks;
@@ -186,7 +186,7 @@ class DeformationLoop {
     backend_.template for_each<ops::Shade::Backward>(vertices_, shade_args());
     backend_.template for_each<ops::Normals::BackwardVertex>(vertices_, normals_args());
     backend_.template for_each<ops::Normals::BackwardFace>(triangles_, normals_args());
-    gather<typename ops::CornerGather<3>::Set>(grad_positions_);
+    gather<typename ops::CornerGather<3>::Set>(slots_, grad_positions_);
     backend_.template for_each<ops::PoseProject::Backward>(vertices_, project_args());
 
     pull_back(grad_positions_.data(), grad_projected_.data(), arrays_.deformable, grad_shape_map);
@@ -239,11 +239,11 @@ class DeformationLoop {
     backend_.template for_each<typename ops::UvSample<3>::Backward>(problem_.map_size * problem_.map_size, sample);
   }
   template <class K>
-  void gather(Array<float>& values) {
+  void gather(const Array<float>& slots, Array<float>& values) {
     ops::CornerGatherArgs<float> args;
     args.corner_offsets = arrays_.corner_offsets;
     args.corners = arrays_.corners;
-    args.slots = slots_.data();
+    args.slots = slots.data();
     args.values = values.data();
     backend_.template for_each<K>(vertices_, args);
   }
@@ -349,7 +349,7 @@ class DeformationLoop {
   Array<ops::TexelSample<float>> samples_;
   Array<float> base_, positions_, offset_, normals_, crosses_, screen_, albedo_, colours_, target_, mask_;
   Array<float> grad_colours_, grad_screen_, grad_albedo_, grad_normals_, grad_sums_, grad_positions_, grad_projected_;
-  Array<float> slots_, landmark_slots_, barycentrics_, rendered_, grad_rendered_, photo_gain_;
+  Array<float> slots_, screen_slots_, landmark_slots_, barycentrics_, rendered_, grad_rendered_, photo_gain_;
   Array<float> landmark_weights_, landmark_target_, landmark_precision_;
   Array<std::int32_t> landmark_vertices_, landmark_offsets_, landmark_corners_;
   Array<double> sums_;

@@ -151,6 +151,37 @@ struct Interpolate {
     }
   }
 
+  /// Both gradients of triangle t in one pass over its pixels; overwrites both kinds of slots.
+  template <class Real>
+  HRN_HD static void backward_both(const InterpolateArgs<Real>& a, long t) {
+    Real attribute[3][C] = {}, slot[9] = {};
+    const PixelBox box = a.boxes[t];
+    ScreenTriangle<Real> s;
+    bool prepared = false;
+    for (long y = box.y0; y < box.y1; ++y) {
+      for (long x = box.x0; x < box.x1; ++x) {
+        const long pixel = y * a.width + x;
+        if (a.triangle_id[pixel] != t) continue;
+        if (!prepared) {
+          s = screen_triangle(a, t);
+          prepared = true;
+        }
+        const Real b0 = a.barycentrics[2 * pixel], b1 = a.barycentrics[2 * pixel + 1];
+        const Real b2 = Real(1) - b0 - b1;
+        for (int c = 0; c < C; ++c) {
+          const Real g = a.grad_pixels[pixel * C + c];
+          attribute[0][c] += b0 * g;
+          attribute[1][c] += b1 * g;
+          attribute[2][c] += b2 * g;
+        }
+        if (s.valid) add_pixel(a, s, pixel, slot);
+      }
+    }
+    for (int corner = 0; corner < 3; ++corner)
+      for (int c = 0; c < C; ++c) a.attribute_slots[(3 * t + corner) * C + c] = attribute[corner][c];
+    for (int i = 0; i < 9; ++i) a.screen_slots[9 * t + i] = slot[i];
+  }
+
   /// Per pixel.
   struct Forward {
     template <class Args>
@@ -163,6 +194,13 @@ struct Interpolate {
     template <class Args>
     HRN_HD static void run(const Args& a, long t) {
       backward(a, t);
+    }
+  };
+  /// Per triangle; overwrites attribute_slots and screen_slots.
+  struct BackwardBoth {
+    template <class Args>
+    HRN_HD static void run(const Args& a, long t) {
+      backward_both(a, t);
     }
   };
   /// Per triangle; overwrites screen_slots.

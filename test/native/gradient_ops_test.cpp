@@ -350,6 +350,16 @@ HRN_TEST("gradient/interpolate") {
   loss();
   cpu.backend.for_each<ops::Interpolate<3>::Backward>(s.triangles, a);
   cpu.backend.for_each<ops::Interpolate<3>::BackwardScreen>(s.triangles, a);
+  // Both at once are the same.
+  auto both = a;
+  std::vector<double> attribute_slots(static_cast<std::size_t>(9 * s.triangles)), screen_slots(attribute_slots);
+  both.attribute_slots = attribute_slots.data();
+  both.screen_slots = screen_slots.data();
+  cpu.backend.for_each<ops::Interpolate<3>::BackwardBoth>(s.triangles, both);
+  for (std::size_t i = 0; i < attribute_slots.size(); ++i) {
+    report.near(attribute_slots[i], a.attribute_slots[i], 1e-12, "attribute gradient of both");
+    report.near(screen_slots[i], a.screen_slots[i], 1e-12, "screen gradient of both");
+  }
   check_gradient(report, "attributes", attributes, gather<3>(cpu.backend, s.topology, attribute_slots), loss);
   check_gradient(report, "screen", screen, gather<3>(cpu.backend, s.topology, screen_slots), loss, {1e-5, 1e-5, 192});
 }

@@ -197,6 +197,10 @@ void interpolate(B& backend, Buffers<B>& io, Sizes sizes, std::uint64_t seed) {
   backend.template for_each<typename ops::Interpolate<C>::Backward>(s.triangles, a);
   backend.template for_each<typename ops::Interpolate<C>::BackwardScreen>(s.triangles, a);
   backend.template for_each<typename ops::Interpolate<C>::BackwardScreenAdd>(s.triangles, a);
+  auto both = a;
+  both.attribute_slots = io.template output<float>("attribute_slots of both", 3 * C * s.triangles);
+  both.screen_slots = io.template output<float>("screen_slots of both", 9 * s.triangles);
+  backend.template for_each<typename ops::Interpolate<C>::BackwardBoth>(s.triangles, both);
   ops::CornerGatherArgs<float> g;
   g.corner_offsets = io.input(s.topology.corner_offsets);
   g.corners = io.input(s.topology.corners);

@@ -73,6 +73,7 @@ class ReferenceIteration {
       *values = floats(3 * v);
     crosses_ = floats(3 * t);
     slots_ = floats(9 * t);
+    screen_slots_ = floats(9 * t);
     for (Floats* image : {&rendered_, &grad_rendered_}) *image = floats(3 * pixels);
     barycentrics_ = floats(2 * pixels);
     triangle_id_ = backend_.template alloc<std::int32_t>(count(pixels));
@@ -251,7 +252,7 @@ class ReferenceIteration {
     interpolate_args_.grad_pixels = grad_rendered_.data();
     interpolate_args_.attribute_slots = slots_.data();
     interpolate_args_.screen = screen_.data();
-    interpolate_args_.screen_slots = slots_.data();
+    interpolate_args_.screen_slots = screen_slots_.data();
     backend_.template for_each<ops::Interpolate<3>::Forward>(sizes_.image * sizes_.image, interpolate_args_);
   }
 
@@ -268,10 +269,9 @@ class ReferenceIteration {
     const double seen = std::max(sums[1], 1.0);
     photo.grad_scale = static_cast<float>(kPhoto / seen);
     backend_.template for_each<losses::Photometric::Backward>(pixels, photo);
-    backend_.template for_each<ops::Interpolate<3>::Backward>(scene_.triangles, interpolate_args_);
+    backend_.template for_each<ops::Interpolate<3>::BackwardBoth>(scene_.triangles, interpolate_args_);
     backend_.template for_each<ops::CornerGather<3>::Set>(scene_.vertices, gather_args(slots_, grad_colours_));
-    backend_.template for_each<ops::Interpolate<3>::BackwardScreen>(scene_.triangles, interpolate_args_);
-    backend_.template for_each<ops::CornerGather<3>::Set>(scene_.vertices, gather_args(slots_, grad_screen_));
+    backend_.template for_each<ops::CornerGather<3>::Set>(scene_.vertices, gather_args(screen_slots_, grad_screen_));
     return kPhoto * sums[0] / seen;
   }
 
@@ -386,8 +386,9 @@ class ReferenceIteration {
   typename B::template Array<ops::PixelBox> boxes_;
   typename B::template Array<losses::MaskSpan<float>> rows_;
   Floats mean_, mean_albedo_, shape_weights_, positions_, normals_, crosses_, screen_, reflectance_, colours_,
-      rendered_, barycentrics_, photo_, slots_, grad_positions_, grad_normals_, grad_sums_, grad_screen_, grad_colours_,
-      grad_reflectance_, grad_rendered_, landmark_barycentrics_, landmark_precision_, landmark_target_, landmark_slots_;
+      rendered_, barycentrics_, photo_, slots_, screen_slots_, grad_positions_, grad_normals_, grad_sums_, grad_screen_,
+      grad_colours_, grad_reflectance_, grad_rendered_, landmark_barycentrics_, landmark_precision_, landmark_target_,
+      landmark_slots_;
   Group shape_, albedo_, light_, pose_, shape_map_, albedo_map_;
   ops::NormalsArgs<float> normals_args_;
   ops::ShadeArgs<float> shade_args_;
