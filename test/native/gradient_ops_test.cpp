@@ -352,13 +352,13 @@ HRN_TEST("gradient/interpolate") {
   cpu.backend.for_each<ops::Interpolate<3>::BackwardScreen>(s.triangles, a);
   // Both at once are the same.
   auto both = a;
-  std::vector<double> attribute_slots(static_cast<std::size_t>(9 * s.triangles)), screen_slots(attribute_slots);
-  both.attribute_slots = attribute_slots.data();
-  both.screen_slots = screen_slots.data();
+  std::vector<double> attribute_both(attribute_slots.size()), screen_both(screen_slots.size());
+  both.attribute_slots = attribute_both.data();
+  both.screen_slots = screen_both.data();
   cpu.backend.for_each<ops::Interpolate<3>::BackwardBoth>(s.triangles, both);
-  for (std::size_t i = 0; i < attribute_slots.size(); ++i) {
-    report.near(attribute_slots[i], a.attribute_slots[i], 1e-12, "attribute gradient of both");
-    report.near(screen_slots[i], a.screen_slots[i], 1e-12, "screen gradient of both");
+  for (std::size_t i = 0; i < attribute_both.size(); ++i) {
+    report.near(attribute_both[i], attribute_slots[i], 1e-12, "attribute gradient of both");
+    report.near(screen_both[i], screen_slots[i], 1e-12, "screen gradient of both");
   }
   check_gradient(report, "attributes", attributes, gather<3>(cpu.backend, s.topology, attribute_slots), loss);
   check_gradient(report, "screen", screen, gather<3>(cpu.backend, s.topology, screen_slots), loss, {1e-5, 1e-5, 192});
