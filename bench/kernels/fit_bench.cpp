@@ -4,8 +4,8 @@
 #include <memory>
 #include <string>
 
-#include "fit/dense_map_covariance.hpp"
 #include "fit/deformation_loop.hpp"
+#include "fit/dense_map_covariance.hpp"
 #include "fit/head_surface.hpp"
 #include "fit/map_covariance.hpp"
 #include "fit/map_descent.hpp"
