@@ -20,12 +20,24 @@ function prebuiltLoads() {
   }
 }
 
-if (!prebuiltLoads()) {
-  const build = spawnSync(process.execPath, [join(root, 'scripts', 'build-native.mjs')], {
+function builds(environment = {}) {
+  const { status } = spawnSync(process.execPath, [join(root, 'scripts', 'build-native.mjs')], {
     cwd: root,
     stdio: 'inherit',
+    env: { ...process.env, ...environment },
   });
-  if (build.status !== 0) {
+  return status === 0;
+}
+
+// A user's installation does not fail for an nvcc that hrn was not tried with; a checkout's does.
+const withoutCuda = () => {
+  if (existsSync(join(root, 'test')) || process.env.HRN_CUDA) return false;
+  console.error('hrn: the build failed (see above); trying again without CUDA');
+  return builds({ HRN_CUDA: 'OFF' });
+};
+
+if (!prebuiltLoads()) {
+  if (!builds() && !withoutCuda()) {
     console.error('hrn: no prebuilt addon fits this machine and building one failed (see above).');
     console.error(
       'hrn: a build needs a C++20 compiler and CMake 3.25 or newer: on Debian, apt-get install g++ cmake make',
