@@ -52,10 +52,10 @@ export async function fitFace(
   const coarse = await stage('coarse', (onProgress) =>
     fitCoarse(context, head, landmarks, focal, principalPx, { signal, onProgress }),
   );
-  const scale = metricScale(landmarks, coarse.fit);
   const refined = await stage('refine', (onProgress) =>
     refine(context, head, photo, landmarks, person, coarse, options.detail, { signal, onProgress }),
   );
+  const scale = metricScale(landmarks, refined.camera);
   const texture = await stage('texture', () =>
     recoverTexture(context, head, photo, refined, person, options.textureSize, signal),
   );
