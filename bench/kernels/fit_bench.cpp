@@ -74,8 +74,7 @@ void deformation(B& backend, const Recorder& recorder) {
     const auto iterate = [&] {
       loop.sum_energy();
       backward();
-      shape.step(backend);
-      colour.step(backend);
+      backend.concurrently([&] { shape.step(backend); }, [&] { colour.step(backend); });
       forward();
     };
     forward();

@@ -37,6 +37,7 @@ HRN_HD double combine_partial(double a, double b) {
 /// - `reduce<K, N>(n, args, out)`: K::run(args, i, acc) adds to double acc[N]; out[N] on the host is overwritten with
 ///   the sum, taken over fixed chunks of elements in order, so it is the same for any number of threads.
 /// - `reduce_to<K, N>(n, args, out)`: the same into N doubles of the backend's memory.
+/// - `concurrently(first, second)`: what both ask for, in no particular order; neither may read what the other writes.
 /// - `record(work)`: what `work()` asks of the backend, as an object that asks for it again when called. `work` must
 /// not
 ///   allocate, upload or wait, and has run once before.

@@ -54,8 +54,7 @@ DeformationResult run_deformation(const Model& model, const ModelArrays& arrays,
       loop.sum_energy();
       backend.template for_each<EnergyLog<B>>(1, log);
       loop.backward(shape.gradient().data(), colour.gradient().data());
-      shape.step(backend);
-      colour.step(backend);
+      backend.concurrently([&] { shape.step(backend); }, [&] { colour.step(backend); });
       forward();
     });
     for (int i = 0; i < iterations; ++i) {

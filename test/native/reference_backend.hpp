@@ -45,6 +45,11 @@ class ReferenceBackend {
     std::fill_n(out, N, 0.0);
     for (long i = 0; i < n; ++i) K::run(args, i, out);
   }
+  template <class First, class Second>
+  void concurrently(First&& first, Second&& second) {
+    first();
+    second();
+  }
   template <class K, int N, class A>
   void reduce_to(long n, const A& args, double* out) {
     reduce<K, N>(n, args, out);

@@ -68,6 +68,11 @@ class CpuBackend {
     reduce<K, N>(n, args, out);
   }
 
+  template <class First, class Second>
+  static void concurrently(First&& first, Second&& second) {
+    first();
+    second();
+  }
   template <class Work>
   static Work record(Work work) {
     return work;

@@ -34,72 +34,84 @@ class CudaBackend {
   using Array = cuda::DeviceArray<T>;
 
   /// `device` as CUDA numbers them. Throws Error(device_failed).
-  explicit CudaBackend(int device)
-      : stream_(device), partial_(kPartialBytes, stream_.get()), ticket_(1, stream_.get()) {
-    fill_zero(ticket_);
-  }
+  explicit CudaBackend(int device) : lanes_{Lane(device), Lane(device)} {}
 
   static constexpr const char* name() { return "cuda"; }
-  cudaStream_t stream() const { return stream_.get(); }
+  cudaStream_t stream() const { return lanes_[lane_].stream.get(); }
 
   template <class T>
   Array<T> alloc(std::size_t n) const {
-    Array<T> array(n, stream_.get());
+    Array<T> array(n, stream());
     fill_zero(array);
     return array;
   }
   /// Copies before it returns: `from` may change or go away.
   template <class T>
   void upload(Array<T>& to, const T* from, std::size_t n) const {
-    if (n > 0)
-      cuda::check(cudaMemcpyAsync(to.data(), from, n * sizeof(T), cudaMemcpyHostToDevice, stream_.get()), "upload");
+    if (n > 0) cuda::check(cudaMemcpyAsync(to.data(), from, n * sizeof(T), cudaMemcpyHostToDevice, stream()), "upload");
   }
   template <class T>
   Array<T> borrow(const T* from, std::size_t n) const {
-    Array<T> array(n, stream_.get());
+    Array<T> array(n, stream());
     upload(array, from, n);
     return array;
   }
   template <class T>
   void download(T* to, const Array<T>& from, std::size_t n) const {
     if (n > 0)
-      cuda::check(cudaMemcpyAsync(to, from.data(), n * sizeof(T), cudaMemcpyDeviceToHost, stream_.get()), "download");
+      cuda::check(cudaMemcpyAsync(to, from.data(), n * sizeof(T), cudaMemcpyDeviceToHost, stream()), "download");
     wait();
   }
   template <class T>
   void fill_zero(Array<T>& array) const {
     if (!array.empty())
-      cuda::check(cudaMemsetAsync(static_cast<void*>(array.data()), 0, array.size() * sizeof(T), stream_.get()),
+      cuda::check(cudaMemsetAsync(static_cast<void*>(array.data()), 0, array.size() * sizeof(T), stream()),
                   "clearing device memory");
   }
   /// Until everything asked for is done. Throws what went wrong on the way.
-  void wait() const { cuda::check(cudaStreamSynchronize(stream_.get()), "waiting for the GPU"); }
+  void wait() const { cuda::check(cudaStreamSynchronize(stream()), "waiting for the GPU"); }
 
   template <class K, class A>
   void for_each(long n, const A& args) const {
     constexpr int kThreads = 128;
     if (n <= 0) return;
-    cuda::each_kernel<K><<<static_cast<unsigned>((n + kThreads - 1) / kThreads), kThreads, 0, stream_.get()>>>(n, args);
+    cuda::each_kernel<K><<<static_cast<unsigned>((n + kThreads - 1) / kThreads), kThreads, 0, stream()>>>(n, args);
     cuda::check(cudaGetLastError(), "starting a kernel");
   }
 
   template <class K, int N, class A>
   void reduce(long n, const A& args, double* out) {
-    double* result = reinterpret_cast<double*>(partial_.data());
+    double* result = reinterpret_cast<double*>(lanes_[lane_].partial.data());
     reduce_to<K, N>(n, args, result);
-    cuda::check(cudaMemcpyAsync(out, result, N * sizeof(double), cudaMemcpyDeviceToHost, stream_.get()), "reduction");
+    cuda::check(cudaMemcpyAsync(out, result, N * sizeof(double), cudaMemcpyDeviceToHost, stream()), "reduction");
     wait();
   }
   /// As reduce(), into N doubles of device memory, without waiting.
   template <class K, int N, class A>
   void reduce_to(long n, const A& args, double* out) {
     static_assert(N <= cuda::kMaxReduced);
-    cuda::reduce<K, N>(n, args, sums(), ticket_.data(), out, stream_.get());
+    cuda::reduce<K, N>(n, args, sums(), lanes_[lane_].ticket.data(), out, stream());
   }
 
+  template <class First, class Second>
+  void concurrently(First&& first, Second&& second) {
+    lanes_[1].event.record(lanes_[0].stream.get());
+    lanes_[1].event.wait(lanes_[1].stream.get());
+    first();
+    lane_ = 1;
+    try {
+      second();
+    } catch (...) {
+      lane_ = 0;
+      throw;
+    }
+    lane_ = 0;
+    lanes_[0].event.record(lanes_[1].stream.get());
+    lanes_[0].event.wait(lanes_[0].stream.get());
+  }
   template <class Work>
   cuda::Graph record(Work&& work) {
-    return cuda::Graph(stream_.get(), work);
+    return cuda::Graph(stream(), work);
   }
 
   void basis_forward(const ops::BasisArgs<float, Half>& a);
@@ -110,13 +122,13 @@ class CudaBackend {
   void basis_backward_to(const ops::BasisArgs<float, Half>& a, double* grad_coefficients);
   void basis_backward_to(const ops::BasisArgs<float, float>& a, double* grad_coefficients);
 
-  void rasterize(const ops::RasterizeArgs<float>& a) { rasterizer_.run(a, stream_.get()); }
+  void rasterize(const ops::RasterizeArgs<float>& a) { rasterizer_.run(a, stream()); }
 
  private:
   // The first kilobyte for results on their way to the host, the rest for partial sums of reductions.
   static constexpr std::size_t kResultBytes = 1024;
   static constexpr std::size_t kPartialBytes = kResultBytes + sizeof(double) * cuda::kMaxReduced * cuda::kReduceBlocks;
-  double* sums() { return reinterpret_cast<double*>(partial_.data() + kResultBytes); }
+  double* sums() { return reinterpret_cast<double*>(lanes_[lane_].partial.data() + kResultBytes); }
 
   template <class Stored>
   void run_basis_forward(const ops::BasisArgs<float, Stored>& a);
@@ -124,9 +136,19 @@ class CudaBackend {
   void run_basis_backward(const ops::BasisArgs<float, Stored>& a, double* grad_coefficients);
   double* basis_scratch(std::size_t n);
 
-  cuda::Stream stream_;
-  Array<std::byte> partial_;
-  Array<unsigned> ticket_;
+  /// A stream with what its reductions need. The first is the backend's; the second serves concurrently().
+  struct Lane {
+    explicit Lane(int device) : stream(device), partial(kPartialBytes, stream.get()), ticket(1, stream.get()) {
+      cuda::check(cudaMemsetAsync(ticket.data(), 0, sizeof(unsigned), stream.get()), "clearing device memory");
+    }
+    cuda::Stream stream;
+    Array<std::byte> partial;
+    Array<unsigned> ticket;
+    cuda::Event event;
+  };
+
+  Lane lanes_[2];
+  int lane_ = 0;
   Array<double> basis_partial_;
   CudaRasterizer rasterizer_;
 };

@@ -33,6 +33,21 @@ class Stream {
   cudaStream_t stream_ = nullptr;
 };
 
+/// A point in the work of a stream that another one can wait for.
+class Event {
+ public:
+  Event() { check(cudaEventCreateWithFlags(&event_, cudaEventDisableTiming), "making an event"); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  ~Event() { (void)cudaEventDestroy(event_); }
+
+  void record(cudaStream_t stream) { check(cudaEventRecord(event_, stream), "recording an event"); }
+  void wait(cudaStream_t stream) { check(cudaStreamWaitEvent(stream, event_, 0), "waiting for an event"); }
+
+ private:
+  cudaEvent_t event_ = nullptr;
+};
+
 /// What `work` puts on the stream, as one graph. `work` must not wait, allocate or copy from pageable memory.
 class Graph {
  public:
