@@ -91,7 +91,8 @@ LandmarkProblem::LandmarkProblem(const Model& model, const CoarseProblem& proble
   for (size_t k = 0; k < prior_mean_.size(); ++k)
     state_.coefficients.push_back(std::clamp(prior_mean_[k], lower_[k], upper_[k]));
   candidate_ = state_;
-  row_.resize(static_cast<size_t>(pose_unknowns() + coefficients));
+  first_row_.resize(static_cast<size_t>(count_));
+  rows_.resize(static_cast<size_t>((count_ + kChunk - 1) / kChunk * (pose_unknowns() + coefficients)));
 }
 
 void LandmarkProblem::add_prior(double mean, double sigma, double lower, double upper) {
@@ -133,8 +134,8 @@ void LandmarkProblem::match_silhouette() {
   band_.update(camera, state_.coefficients.data(), identity_, state_.coefficients.data() + identity_, pool_, contour_);
   double centre[2];
   camera.project(centre_, centre);
-  for (long i = 0; i < count_; ++i) {
-    if (slot_[static_cast<size_t>(i)] < 0) continue;
+  pool_.parallel_for(count_, [&](long i) {
+    if (slot_[static_cast<size_t>(i)] < 0) return;
     const double* observed = problem_.pixels.data() + 2 * i;
     const double outward[2] = {observed[0] - centre[0], observed[1] - centre[1]};
     const double norm = std::hypot(outward[0], outward[1]);
@@ -152,7 +153,7 @@ void LandmarkProblem::match_silhouette() {
       }
     }
     if (found) slide(i, best);
-  }
+  });
 }
 
 // Puts landmark i on a point of the silhouette for this linearisation. To first order the outline moves across itself
@@ -195,16 +196,18 @@ void LandmarkProblem::set_deviations() {
 void LandmarkProblem::evaluate(const LandmarkState& state) {
   const long coefficients = coefficient_count();
   const double* c = state.coefficients.data();
+  for_chunks([&](long first, long last, long) {
+    for (long i = first; i < last; ++i) {
+      const Match& match = matches_[static_cast<size_t>(i)];
+      const Vec3<double> p{evaluate_row(match.mean[0], match.basis, c, coefficients),
+                           evaluate_row(match.mean[1], match.basis + coefficients, c, coefficients),
+                           evaluate_row(match.mean[2], match.basis + 2 * coefficients, c, coefficients)};
+      store3(camera_points_.data(), i, state.camera.transform(p));
+    }
+  });
   centre_ = {0, 0, 0};
-  for (long i = 0; i < count_; ++i) {
-    const Match& match = matches_[static_cast<size_t>(i)];
-    const Vec3<double> p{evaluate_row(match.mean[0], match.basis, c, coefficients),
-                         evaluate_row(match.mean[1], match.basis + coefficients, c, coefficients),
-                         evaluate_row(match.mean[2], match.basis + 2 * coefficients, c, coefficients)};
-    const Vec3<double> q = state.camera.transform(p);
-    store3(camera_points_.data(), i, q);
-    centre_ = centre_ + depth_weights_[static_cast<size_t>(i)] * q;
-  }
+  for (long i = 0; i < count_; ++i)
+    centre_ = centre_ + depth_weights_[static_cast<size_t>(i)] * load3(camera_points_.data(), i);
 }
 
 // Projected minus observed; for a sliding point its distance across the silhouette, and 0.
@@ -262,10 +265,15 @@ double LandmarkProblem::linearize(optim::NormalEquations& equations) {
   match_silhouette();
   set_deviations();
   const double value = cost(state_);
-  for (long i = 0; i < count_; ++i) {
-    if (matches_[static_cast<size_t>(i)].inverse_sigma > 0) add_point_rows(i, equations);
-    if (matches_[static_cast<size_t>(i)].inverse_depth_sigma > 0) add_depth_row(i, equations);
-  }
+  for (long i = 0; i < count_; ++i) first_row_[static_cast<size_t>(i)] = equations.add_rows(row_count(i));
+  const size_t width = static_cast<size_t>(unknowns());
+  for_chunks([&](long first, long last, long chunk) {
+    const std::span<double> buffer(rows_.data() + static_cast<size_t>(chunk) * width, width);
+    for (long i = first; i < last; ++i) {
+      const int row = set_point_rows(i, first_row_[static_cast<size_t>(i)], buffer, equations);
+      if (matches_[static_cast<size_t>(i)].inverse_depth_sigma > 0) set_depth_row(i, row, buffer, equations);
+    }
+  });
   if (focal_free_) {
     const double weight = 1 / (problem_.log_focal_sigma * problem_.log_focal_sigma);
     equations.add_diagonal(6, weight, weight * std::log(state_.camera.focal_px / problem_.focal_px));
@@ -279,8 +287,16 @@ double LandmarkProblem::linearize(optim::NormalEquations& equations) {
   return value;
 }
 
-void LandmarkProblem::add_point_rows(long i, optim::NormalEquations& equations) {
+int LandmarkProblem::row_count(long i) const {
   const Match& match = matches_[static_cast<size_t>(i)];
+  return (match.inverse_sigma > 0 ? (match.sliding ? 1 : 2) : 0) + (match.inverse_depth_sigma > 0 ? 1 : 0);
+}
+
+// Returns the number of the row after its own.
+int LandmarkProblem::set_point_rows(long i, int first, std::span<double> buffer,
+                                    optim::NormalEquations& equations) const {
+  const Match& match = matches_[static_cast<size_t>(i)];
+  if (!(match.inverse_sigma > 0)) return first;
   const CameraPose& camera = state_.camera;
   const Vec3<double> p = load3(camera_points_.data(), i), q = p - camera.offset();
   double residual[2];
@@ -296,22 +312,24 @@ void LandmarkProblem::add_point_rows(long i, optim::NormalEquations& equations) 
   const long coefficients = coefficient_count();
   for (int k = 0; k < (match.sliding ? 1 : 2); ++k) {
     const Vec3<double> g = direction[k];
-    store3(row_.data(), 0, cross(q, g));  // g . (w x q) = w . (q x g)
-    store3(row_.data(), 1, g);
-    if (focal_free_) row_[6] = g.x * p.x + g.y * p.y + g.z * camera.translation[2];
+    store3(buffer.data(), 0, cross(q, g));  // g . (w x q) = w . (q x g)
+    store3(buffer.data(), 1, g);
+    if (focal_free_) buffer[6] = g.x * p.x + g.y * p.y + g.z * camera.translation[2];
     if (!pose_only_) {
       const Vec3<double> h = camera.rotate_back(g);
-      double* out = row_.data() + pose_unknowns();
+      double* out = buffer.data() + pose_unknowns();
       const float *x = match.basis, *y = x + coefficients, *z = y + coefficients;
       for (long c = 0; c < coefficients; ++c)
         out[c] = h.x * static_cast<double>(x[c]) + h.y * static_cast<double>(y[c]) + h.z * static_cast<double>(z[c]);
     }
-    equations.add_row(row(row_), scale * residual[k]);
+    equations.set_row(first++, buffer, scale * residual[k]);
   }
+  return first;
 }
 
 // Residual (z_i - zm) f / zm - observed, with zm the mean depth of all points.
-void LandmarkProblem::add_depth_row(long i, optim::NormalEquations& equations) {
+void LandmarkProblem::set_depth_row(long i, int first, std::span<double> buffer,
+                                    optim::NormalEquations& equations) const {
   const Match& match = matches_[static_cast<size_t>(i)];
   const CameraPose& camera = state_.camera;
   const double residual = depth_residual(i, camera.focal_px), s = residual * match.inverse_depth_sigma;
@@ -321,16 +339,16 @@ void LandmarkProblem::add_depth_row(long i, optim::NormalEquations& equations) {
   // d residual = own * d z_i + shared * d zm, where z is the third component of w x q + dt.
   const double own = scale * camera.focal_px / centre_.z;
   const double shared = -own * camera_points_[static_cast<size_t>(3 * i + 2)] / centre_.z;
-  row_[0] = own * q.y + shared * mean.y;
-  row_[1] = -own * q.x - shared * mean.x;
-  row_[2] = row_[3] = row_[4] = 0;
-  row_[5] = own + shared;
+  buffer[0] = own * q.y + shared * mean.y;
+  buffer[1] = -own * q.x - shared * mean.x;
+  buffer[2] = buffer[3] = buffer[4] = 0;
+  buffer[5] = own + shared;
   if (focal_free_)
-    row_[6] =
+    buffer[6] =
         own * (camera_points_[static_cast<size_t>(3 * i + 2)] - centre_.z) + (own + shared) * camera.translation[2];
   if (!pose_only_) {
     const long coefficients = coefficient_count();
-    double* out = row_.data() + pose_unknowns();
+    double* out = buffer.data() + pose_unknowns();
     std::fill_n(out, coefficients, 0.0);
     for (long axis = 0; axis < 3; ++axis) {
       const double r = camera.rotation[static_cast<size_t>(6 + axis)];
@@ -339,7 +357,7 @@ void LandmarkProblem::add_depth_row(long i, optim::NormalEquations& equations) {
                        shared * mean_basis_[static_cast<size_t>(axis * coefficients + k)]);
     }
   }
-  equations.add_row(row(row_), scale * residual);
+  equations.set_row(first, buffer, scale * residual);
 }
 
 void LandmarkProblem::step_bounds(double* lower, double* upper) const {

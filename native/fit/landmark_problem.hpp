@@ -1,5 +1,6 @@
 // The least-squares problem behind the landmark fit, in the form that optim::LevenbergMarquardt minimises.
 #pragma once
+#include <algorithm>
 #include <span>
 #include <utility>
 #include <vector>
@@ -49,9 +50,13 @@ class LandmarkProblem {
   void predict(CoarseResult& result);
 
  private:
-  // The unknowns' part of a row buffer.
-  std::span<const double> row(const std::vector<double>& buffer) const {
-    return {buffer.data(), static_cast<size_t>(unknowns())};
+  // Landmarks of one task.
+  static constexpr long kChunk = 16;
+  // Calls body(first, last, chunk) for all landmarks.
+  template <class Body>
+  void for_chunks(const Body& body) const {
+    pool_.parallel_for((count_ + kChunk - 1) / kChunk,
+                       [&](long chunk) { body(chunk * kChunk, std::min(count_, (chunk + 1) * kChunk), chunk); });
   }
 
   /// The surface point that a landmark is compared with in the current linearisation.
@@ -74,8 +79,10 @@ class LandmarkProblem {
   double prior_cost(const LandmarkState& state) const;
   double depth_residual(long i, double focal) const;
   void pixel_residual(long i, const CameraPose& camera, double residual[2]) const;
-  void add_point_rows(long i, optim::NormalEquations& equations);
-  void add_depth_row(long i, optim::NormalEquations& equations);
+  int row_count(long i) const;
+  // Sets rows from `first` on; `buffer` is scratch for one row.
+  int set_point_rows(long i, int first, std::span<double> buffer, optim::NormalEquations& equations) const;
+  void set_depth_row(long i, int first, std::span<double> buffer, optim::NormalEquations& equations) const;
 
   const CoarseProblem& problem_;
   ThreadPool& pool_;
@@ -99,7 +106,8 @@ class LandmarkProblem {
   std::vector<Match> matches_;
   std::vector<double> camera_points_;  // [count][3], mm, of the last evaluate()
   Vec3<double> centre_{};              // weighted mean of the points, camera frame, of the last evaluate()
-  std::vector<double> row_;            // [unknowns]
+  std::vector<int> first_row_;         // [count], of each landmark in the normal equations
+  std::vector<double> rows_;           // [chunks][unknowns], scratch
 };
 
 }  // namespace hrn::fit

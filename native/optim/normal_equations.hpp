@@ -46,9 +46,16 @@ class NormalEquations {
    * Adds one row: derivatives by the leading unknowns (zero by the others) and the residual, both already multiplied by
    * the root of the weight.
    */
-  void add_row(std::span<const double> derivatives, double residual) {
+  void add_row(std::span<const double> derivatives, double residual) { set_row(add_rows(1), derivatives, residual); }
+
+  /** Makes room for `count` rows and returns the first one's number. All of them must be set, from any thread. */
+  int add_rows(int count) {
+    rows_ += count;
+    return rows_ - count;
+  }
+  void set_row(int row, std::span<const double> derivatives, double residual) {
     const int given = static_cast<int>(derivatives.size());
-    const size_t r = static_cast<size_t>(rows_++);
+    const size_t r = static_cast<size_t>(row);
     residual_[r] = residual;
     const size_t panel_size = static_cast<size_t>(max_rows_) * kPanel;
     int c = 0;
