@@ -1,0 +1,2 @@
+// The same measurements on the GPU.
+#include "losses_bench.cpp"
