@@ -53,13 +53,13 @@ export function randomCamera(
     focalLengthPx,
     rotation,
     translation,
-    projection: projectionMatrix(focalLengthPx, sizePx / 2, rotation, translation),
+    projection: projectionMatrix(focalLengthPx, [sizePx / 2, sizePx / 2], rotation, translation),
     anglesDegrees: { yaw: yawDegrees, pitch, roll },
   };
 }
 
 /** Roll after pitch after yaw, then from the head's axes (y up, z forward) to the camera's (y down, z away). */
-function headRotation(yawDegrees: number, pitchDegrees: number, rollDegrees: number): number[] {
+export function headRotation(yawDegrees: number, pitchDegrees: number, rollDegrees: number): number[] {
   const [y, p, r] = [yawDegrees, pitchDegrees, rollDegrees].map((d) => (d * Math.PI) / 180) as [number, number, number];
   const yaw = [Math.cos(y), 0, Math.sin(y), 0, 1, 0, -Math.sin(y), 0, Math.cos(y)];
   const pitch = [1, 0, 0, 0, Math.cos(p), -Math.sin(p), 0, Math.sin(p), Math.cos(p)];
@@ -84,10 +84,15 @@ export function toCameraFrame(camera: SampleCamera, positions: Float32Array): Fl
 }
 
 /** `K [R | t]`, row-major 3x4. */
-function projectionMatrix(focal: number, centre: number, r: number[], t: readonly number[]): number[] {
+export function projectionMatrix(
+  focal: number,
+  centre: readonly [number, number],
+  r: number[],
+  t: readonly number[],
+): number[] {
   const row = (axis: number): number[] => [r[3 * axis]!, r[3 * axis + 1]!, r[3 * axis + 2]!, t[axis]!];
   const depth = row(2);
-  const along = (axis: number): number[] => row(axis).map((value, k) => focal * value + centre * depth[k]!);
+  const along = (axis: 0 | 1): number[] => row(axis).map((value, k) => focal * value + centre[axis] * depth[k]!);
   return [...along(0), ...along(1), ...depth];
 }
 

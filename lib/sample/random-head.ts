@@ -41,7 +41,7 @@ export function randomHead(model: MorphableModel, random: Random): RandomHead {
 }
 
 /** A few shapes at a time, the two sides mostly together. */
-function randomExpression({ names, min, max }: ExpressionBasis, random: Random): Float32Array {
+export function randomExpression({ names, min, max }: ExpressionBasis, random: Random): Float32Array {
   const weights = new Float32Array(names.length);
   if (random.chance(NEUTRAL)) return weights;
   const stems = [...new Set(names.map((name) => name.replace(/(Left|Right)$/, '')))];

@@ -3,8 +3,9 @@
 import { HrnError } from '../../../lib/errors.js';
 import type { MorphableModel } from '../../../lib/morphable-model.js';
 import { native } from '../../../lib/native/load.js';
+import type { SampleCamera } from '../../../lib/sample/camera.js';
 import { Random } from '../../../lib/sample/random.js';
-import { type Sample, sample } from '../../../lib/sample.js';
+import { sample } from '../../../lib/sample.js';
 import { detectFaces } from '../../../lib/stages/detect.js';
 import { type DenseLandmarks, findLandmarks } from '../../../lib/stages/landmarks.js';
 import { FaceNetworks } from '../../../lib/stages/networks.js';
@@ -47,7 +48,7 @@ export async function measure(
             seed,
             yawDegrees,
             presence: landmarks.presence,
-            error: landmarkError(portrait, landmarks),
+            error: landmarkError(model, portrait.head.positions, portrait.camera, landmarks),
           });
         }
       } catch (error) {
@@ -68,7 +69,12 @@ export async function measure(
  * The offset in the head frame's x and y that would carry each surface point to where the network saw it, its depth
  * unchanged: the pixel error, scaled to the point's depth, is the camera's view of that offset.
  */
-function landmarkError({ model, head, camera }: Sample, { pixels }: DenseLandmarks): Float64Array {
+export function landmarkError(
+  model: MorphableModel,
+  positions: Float32Array,
+  camera: SampleCamera,
+  { pixels }: DenseLandmarks,
+): Float64Array {
   const { count, vertices, weights } = model.dense;
   const { rotation: r, projection: p, focalLengthPx } = camera;
   const error = new Float64Array(2 * count);
@@ -76,7 +82,7 @@ function landmarkError({ model, head, camera }: Sample, { pixels }: DenseLandmar
   for (let l = 0; l < count; l++) {
     const point = [0, 0, 0, 1];
     for (let j = 0; j < 3; j++) {
-      for (let k = 0; k < 3; k++) point[k]! += weights[3 * l + j]! * head.positions[3 * vertices[3 * l + j]! + k]!;
+      for (let k = 0; k < 3; k++) point[k]! += weights[3 * l + j]! * positions[3 * vertices[3 * l + j]! + k]!;
     }
     const row = (o: number): number => point.reduce((sum, x, k) => sum + x * p[o + k]!, 0);
     const depth = row(8);

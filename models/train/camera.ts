@@ -1,0 +1,52 @@
+/** Cameras of training portraits: any lens, any usual turn of the head, and crops whose middle is not the lens's. */
+import { headRotation, projectionMatrix, type SampleCamera } from '../../lib/sample/camera.js';
+import type { Random } from '../../lib/sample/random.js';
+
+export interface TrainingCamera extends SampleCamera {
+  principalPointPx: [number, number];
+}
+
+const FILM_WIDTH_MM = 36;
+const FOCAL_MM = [24, 135] as const;
+const FACE_HEIGHT_MM = 180;
+const FACE_SHARE = [0.5, 0.78] as const;
+const NEAREST_MM = 300;
+/** Middle of a face in the head frame, mm. */
+const FACE_CENTRE_MM = [0, -25, 60] as const;
+const LARGEST_YAW = 60;
+const LARGEST_PITCH = 35;
+
+export function trainingCamera(random: Random, sizePx: number): TrainingCamera {
+  const yaw = random.chance(0.65) ? random.normal(0, 18, LARGEST_YAW / 18) : random.uniform(-LARGEST_YAW, LARGEST_YAW);
+  const pitch = random.normal(0, 10, LARGEST_PITCH / 10);
+  const roll = random.normal(0, 7);
+  const rotation = headRotation(yaw, pitch, roll);
+  // A crop of a photo keeps the lens but not the width of the film.
+  const zoom = random.chance(0.5) ? 1 : random.uniform(1, 2.5);
+  const focalMm = Math.exp(random.uniform(Math.log(FOCAL_MM[0]), Math.log(FOCAL_MM[1])));
+  const share = random.uniform(...FACE_SHARE);
+  const wanted = (focalMm / FILM_WIDTH_MM) * zoom * sizePx;
+  const distance = Math.max(NEAREST_MM, (wanted * FACE_HEIGHT_MM) / (share * sizePx));
+  const focalLengthPx = (distance * share * sizePx) / FACE_HEIGHT_MM;
+  const away = zoom - 1;
+  const principalPointPx: [number, number] = [
+    sizePx * (0.5 + away * random.uniform(-0.3, 0.3)),
+    sizePx * (0.5 + away * random.uniform(-0.3, 0.3)),
+  ];
+  const at = [0, 1].map((axis) => sizePx * (0.5 + random.normal(0, 0.04, 2)) - principalPointPx[axis]!);
+  const [r, c] = [rotation, FACE_CENTRE_MM];
+  const centre = [0, 3, 6].map((o) => r[o]! * c[0] + r[o + 1]! * c[1] + r[o + 2]! * c[2]);
+  const translation: [number, number, number] = [
+    (at[0]! / focalLengthPx) * distance - centre[0]!,
+    (at[1]! / focalLengthPx) * distance - centre[1]!,
+    distance - centre[2]!,
+  ];
+  return {
+    focalLengthPx,
+    rotation,
+    translation,
+    projection: projectionMatrix(focalLengthPx, principalPointPx, rotation, translation),
+    anglesDegrees: { yaw, pitch, roll },
+    principalPointPx,
+  };
+}

@@ -1,0 +1,84 @@
+/** Light on training heads, per vertex: soft and hard lights, gloss and shadows, in one of two image formations. */
+import { irradiance, randomLighting } from '../../lib/sample/lighting.js';
+import type { Random } from '../../lib/sample/random.js';
+import { valueNoise } from './value-noise.js';
+
+type Vector = [number, number, number];
+
+interface HardLight {
+  direction: Vector;
+  colour: Vector;
+}
+
+/**
+ * Lights the vertices in place.
+ *
+ * @param colours `[vertices][3]`, sRGB-encoded albedo in, sRGB-encoded light out
+ * @param normals `[vertices][3]`, unit, view frame: x right, y up, z towards the camera
+ * @param places `[vertices][3]`, mm; shadows are cut out of space with them
+ * @param dimming `[vertices]`, light that reaches the vertex: less inside the mouth
+ */
+export function illuminate(
+  random: Random,
+  colours: Float32Array,
+  normals: Float32Array,
+  places: Float32Array,
+  dimming: Float32Array,
+): void {
+  // Colour times light in encoded values is what the fit assumes; photos and other renderers multiply linear light.
+  const linear = random.chance(0.75);
+  const soft = randomLighting(random, random.uniform(0.35, 0.7));
+  const softness = linear ? random.uniform(0.15, 1.1) : 1;
+  const hard = Array.from({ length: linear ? random.integer(3) : 0 }, () => hardLight(random));
+  const gloss = random.chance(0.7) ? random.uniform(0, 0.12) : random.uniform(0.1, 0.35);
+  const shine = random.uniform(6, 50);
+  const glossFrom = unit([random.normal(0, 0.6), random.normal(0.4, 0.5), 1]);
+  const rim = random.chance(0.25) ? random.uniform(0, 0.3) : 0;
+  const gamma = linear ? random.uniform(1.9, 2.5) : 1;
+  const shadow = random.chance(0.35) ? random.uniform(0.15, 0.75) : 0;
+  const shadowSeed = random.integer(1 << 20);
+  const shadowScale = random.uniform(25, 90);
+  const shadowEdge = random.uniform(0.03, 0.2);
+  for (let v = 0; v < dimming.length; v++) {
+    const i = 3 * v;
+    const x = normals[i]!;
+    const y = normals[i + 1]!;
+    const z = normals[i + 2]!;
+    let lit = dimming[v]!;
+    if (shadow > 0) {
+      const n = valueNoise(places[i]! / shadowScale, places[i + 1]! / shadowScale, places[i + 2]! / shadowScale, shadowSeed);
+      lit *= 1 - shadow * Math.min(1, Math.max(0, (n - 0.5) / shadowEdge + 0.5));
+    }
+    const highlight = gloss * Math.max(0, x * glossFrom[0] + y * glossFrom[1] + z * glossFrom[2]) ** shine;
+    const edge = rim * (1 - Math.max(0, z)) ** 3;
+    for (let k = 0; k < 3; k++) {
+      let light = softness * Math.max(linear ? 0.02 : 0, irradiance(soft, 9 * k, x, y, z));
+      for (let h = 0; h < hard.length; h++) {
+        const { direction: d, colour } = hard[h]!;
+        light += colour[k]! * Math.max(0, x * d[0] + y * d[1] + z * d[2]);
+      }
+      const albedo = linear ? colours[i + k]! ** 2.2 : colours[i + k]!;
+      colours[i + k] = (lit * (albedo * Math.max(0, light) + highlight + edge)) ** (1 / gamma);
+    }
+  }
+}
+
+function hardLight(random: Random): HardLight {
+  const azimuth = random.uniform(-1.9, 1.9);
+  const elevation = random.uniform(-0.4, 1.3);
+  const strength = random.uniform(0.1, 1.2);
+  const warm = random.normal(0, 0.1);
+  return {
+    direction: [
+      Math.sin(azimuth) * Math.cos(elevation),
+      Math.sin(elevation),
+      Math.cos(azimuth) * Math.cos(elevation),
+    ],
+    colour: [strength * (1 + warm), strength, strength * (1 - warm)],
+  };
+}
+
+function unit([x, y, z]: Vector): Vector {
+  const length = Math.hypot(x, y, z) || 1;
+  return [x / length, y / length, z / length];
+}
