@@ -14,6 +14,7 @@ import { findPersonMask } from './stages/mask.js';
 import type { FaceNetworks } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
 import { refine } from './stages/refine.js';
+import { type RegressorInput, regress } from './stages/regress.js';
 import { recoverTexture } from './stages/texture.js';
 
 /** What every fit of one `create()` shares. */
@@ -21,12 +22,14 @@ export interface Resources {
   context: NativeContext;
   networks: FaceNetworks;
   head: HeadModel;
+  /** Absent: fits do without the coefficient network. */
+  regressor: RegressorInput | undefined;
   device: string;
 }
 
 /** One face of one photo, through all stages: the order is here and nowhere else. */
 export async function fitFace(
-  { context, networks, head, device }: Resources,
+  { context, networks, head, regressor, device }: Resources,
   image: DecodedImage,
   photo: Photo,
   face: DetectedFace,
@@ -47,10 +50,13 @@ export async function fitFace(
   };
   const landmarks = await stage('landmarks', () => findLandmarks(networks, photo, face, signal));
   const person = await stage('mask', () => findPersonMask(networks, photo, landmarks, signal));
-  const focal = focalLengthPrior(landmarks, options.focalLengthPx, image.focalLengthPx);
+  const estimate = regressor
+    ? await stage('regress', () => regress(networks, regressor, head.morphable, photo, landmarks, signal))
+    : undefined;
+  const focal = focalLengthPrior(landmarks, options.focalLengthPx, image.focalLengthPx, estimate);
   const principalPx = [image.width / 2, image.height / 2] as const;
   const coarse = await stage('coarse', (onProgress) =>
-    fitCoarse(context, head, landmarks, focal, principalPx, { signal, onProgress }),
+    fitCoarse(context, head, landmarks, estimate, focal, principalPx, { signal, onProgress }),
   );
   const refined = await stage('refine', (onProgress) =>
     refine(context, head, photo, landmarks, person, coarse, options.detail, { signal, onProgress }),

@@ -21,6 +21,7 @@ import type { Box, Reconstruction } from './result.js';
 import { type DetectedFace, detectFaces } from './stages/detect.js';
 import { FaceNetworks } from './stages/networks.js';
 import { Photo } from './stages/photo.js';
+import { EMBEDDED_REGRESSOR, type RegressorInput } from './stages/regress.js';
 
 /** A face in a photo. */
 export interface FaceBox extends Box {
@@ -53,6 +54,7 @@ export class Hrn {
     this.#networks = new FaceNetworks({
       threads: this.#threads,
       models: options.models,
+      regressor: options.regressor?.onnx,
       cudaDevice: options.inference === 'cuda' ? (device.cudaDevice ?? 0) : undefined,
     });
   }
@@ -143,6 +145,8 @@ export class Hrn {
     };
     // Model and networks load while the photo decodes; their failures are told when they are needed.
     this.#networks.prepare('detectShortRange', 'landmarks', 'segmentPerson');
+    const regressor = options.regressor ? this.#regressorInput() : undefined;
+    if (regressor) this.#networks.prepare('regress');
     const head = this.#loadHead();
     head.catch(() => {});
     const decoded = await timed('decode', () => decodeImage(image, options));
@@ -169,6 +173,7 @@ export class Hrn {
         context,
         networks: this.#networks,
         head: await head,
+        regressor,
         device: deviceText(device),
       };
       const results: Reconstruction[] = [];
@@ -197,6 +202,12 @@ export class Hrn {
       this.#contexts.set(name, context);
     }
     return context;
+  }
+
+  /** What the coefficient network is shown; nothing where there is none for the head. */
+  #regressorInput(): RegressorInput | undefined {
+    const { regressor, model } = this.#options;
+    return regressor ?? (model === undefined ? EMBEDDED_REGRESSOR : undefined);
   }
 
   #loadHead(): Promise<HeadModel> {

@@ -16,7 +16,15 @@ export type {
   PartName,
   RegionName,
 } from './morphable-model.js';
-export type { CreateOptions, Detail, DetectOptions, DeviceRequest, FitOptions, ImageLimits } from './options.js';
+export type {
+  CoefficientNetwork,
+  CreateOptions,
+  Detail,
+  DetectOptions,
+  DeviceRequest,
+  FitOptions,
+  ImageLimits,
+} from './options.js';
 export type { OnProgress, ProgressEvent, Stage } from './progress.js';
 export type {
   Box,

@@ -30,6 +30,8 @@ export interface FitOptions extends DetectOptions {
   face?: 'largest' | number | undefined;
   /** Focal length in pixels of the decoded image. Default: from EXIF, else estimated. */
   focalLengthPx?: number | undefined;
+  /** Start from the coefficient network and trust it as far as its uncertainty says (default), or fit without it. */
+  regressor?: boolean | undefined;
   /** Side of the square texture in texels, 256 to 8192. Default 2048. */
   textureSize?: number | undefined;
   /** Smallest face to accept, in pixels of its box's longer side. Default 100. */
@@ -38,6 +40,28 @@ export interface FitOptions extends DetectOptions {
   device?: DeviceRequest | undefined;
   /** Called on the event loop; see ProgressEvent. What it throws rejects the fit. */
   onProgress?: OnProgress | undefined;
+}
+
+/**
+ * A network that predicts a head model's coefficients. One float32 input of fixed shape, `input` says what it holds;
+ * float32 outputs by name: `identity` and `expression` (leading coefficients, of any number up to the model's),
+ * `identityDeviation` and `expressionDeviation` (their standard deviations), and `logDistance` and
+ * `logDistanceDeviation` (of the camera from the head's origin, natural logarithm of millimetres). All but `identity`
+ * may be missing; a missing deviation is half of the model's prior one. See docs/networks.md.
+ */
+export interface CoefficientNetwork {
+  /** Bytes of an .onnx file, its path, or its file: URL. */
+  onnx: Uint8Array | string | URL;
+  /**
+   * `landmarks`: `[478][4]`, x, y, z of each landmark in the upright square around the face, from its middle and in its
+   * sides, and the presence of a face. `crop`: pixels of the face, RGB 0..1. `landmarks+crop` (default): one after the
+   * other.
+   */
+  input?: 'landmarks' | 'crop' | 'landmarks+crop' | undefined;
+  /** Side of the crop in pixels, 16 to 1024. Default 112. */
+  cropPx?: number | undefined;
+  /** Order of the crop: `hwc` (default), colours last, or `chw`, colours first. */
+  cropLayout?: 'hwc' | 'chw' | undefined;
 }
 
 export interface CreateOptions {
@@ -52,6 +76,8 @@ export interface CreateOptions {
   threads?: number | undefined;
   /** A head model in place of the embedded one. */
   model?: MorphableModel | undefined;
+  /** A coefficient network for `model`, or in place of the embedded one. Without it an own model is fitted without. */
+  regressor?: CoefficientNetwork | undefined;
   /** Folder with a manifest.json and the models it lists, in place of the embedded ones: a path or file: URL. */
   models?: string | URL | undefined;
 }
@@ -66,6 +92,7 @@ export interface ResolvedFitOptions extends ResolvedDetectOptions {
   detail: Detail;
   face: 'largest' | number;
   focalLengthPx: number | undefined;
+  regressor: boolean;
   textureSize: number;
   minFacePx: number;
   device: DeviceRequest | undefined;
@@ -78,7 +105,15 @@ export interface ResolvedCreateOptions {
   /** 0: one per core. */
   threads: number;
   model: MorphableModel | undefined;
+  regressor: ResolvedCoefficientNetwork | undefined;
   models: string | undefined;
+}
+
+export interface ResolvedCoefficientNetwork {
+  onnx: Uint8Array | string;
+  input: 'landmarks' | 'crop' | 'landmarks+crop';
+  cropPx: number;
+  cropLayout: 'hwc' | 'chw';
 }
 
 export const DEFAULT_LIMITS = { maxPixels: 50_000_000, maxSide: 16_384 } as const;
@@ -100,6 +135,7 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
     'detail',
     'face',
     'focalLengthPx',
+    'regressor',
     'textureSize',
     'minFacePx',
     'device',
@@ -110,6 +146,7 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
     detail: detailOf(given.detail),
     face: given.face === undefined || given.face === 'largest' ? 'largest' : faceIndex(given.face),
     focalLengthPx: given.focalLengthPx === undefined ? undefined : number(given, 'focalLengthPx', 1, 1e6),
+    regressor: flagOf(given, 'regressor', true),
     textureSize: whole(given, 'textureSize', 256, 8192, 2048),
     minFacePx: number(given, 'minFacePx', 1, LARGEST.maxSide, 100),
     device: given.device === undefined ? undefined : deviceOf(given.device),
@@ -119,7 +156,7 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
 
 /** As resolveDetectOptions. Whether the device can be used is not looked at here. */
 export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreateOptions {
-  const given = fieldsOf(options, ['device', 'inference', 'threads', 'model', 'models']);
+  const given = fieldsOf(options, ['device', 'inference', 'threads', 'model', 'regressor', 'models']);
   const { model, inference } = given;
   if (inference !== undefined && inference !== 'cpu' && inference !== 'cuda') {
     throw invalid("'cpu' or 'cuda'", 'inference', inference);
@@ -132,6 +169,7 @@ export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreat
     inference: inference ?? 'cpu',
     threads: given.threads === undefined ? 0 : whole(given, 'threads', 1, 256, 1),
     model: model as MorphableModel | undefined,
+    regressor: given.regressor === undefined ? undefined : coefficientNetwork(given.regressor),
     models: folderOf(given.models),
   };
 }
@@ -185,6 +223,25 @@ function folderOf(value: unknown): string | undefined {
   throw invalid('the path or file: URL of a folder', 'models', value);
 }
 
+function coefficientNetwork(value: unknown): ResolvedCoefficientNetwork {
+  if (typeof value !== 'object' || value === null || !('onnx' in value)) {
+    throw invalid('a CoefficientNetwork', 'regressor', value);
+  }
+  const given = fieldsOf(value, ['onnx', 'input', 'cropPx', 'cropLayout']);
+  return {
+    onnx: networkOf(given.onnx),
+    input: oneOf(given, 'input', ['landmarks+crop', 'landmarks', 'crop']),
+    cropPx: whole(given, 'cropPx', 16, 1024, 112),
+    cropLayout: oneOf(given, 'cropLayout', ['hwc', 'chw']),
+  };
+}
+
+function networkOf(value: unknown): Uint8Array | string {
+  if (value instanceof Uint8Array || (typeof value === 'string' && value !== '')) return value;
+  if (value instanceof URL && value.protocol === 'file:') return fileURLToPath(value);
+  throw invalid('bytes, a path or a file: URL', 'regressor.onnx', value);
+}
+
 function functionOf(given: Fields): OnProgress | undefined {
   const { onProgress } = given;
   if (onProgress === undefined || typeof onProgress === 'function') return onProgress as OnProgress | undefined;
@@ -212,6 +269,19 @@ function number(given: Fields, name: string, min: number, max: number, byDefault
   const value = given[name] === undefined ? byDefault : given[name];
   if (typeof value === 'number' && value >= min && value <= max) return value;
   throw invalid(`a number from ${min} to ${max}`, name, value);
+}
+
+function flagOf(given: Fields, name: string, byDefault: boolean): boolean {
+  const value = given[name] ?? byDefault;
+  if (typeof value === 'boolean') return value;
+  throw invalid('true or false', name, value);
+}
+
+/** One of the names; the first is the default. */
+function oneOf<T extends string>(given: Fields, name: string, names: readonly [T, ...T[]]): T {
+  const value = given[name] === undefined ? names[0] : given[name];
+  if (names.includes(value as T)) return value as T;
+  throw invalid(names.map((one) => `'${one}'`).join(' or '), name, value);
 }
 
 function whole(given: Fields, name: string, min: number, max: number, byDefault: number): number {

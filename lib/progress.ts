@@ -1,5 +1,5 @@
 /** The stages of a fit, in order. */
-export const STAGES = ['decode', 'detect', 'landmarks', 'mask', 'coarse', 'refine', 'texture'] as const;
+export const STAGES = ['decode', 'detect', 'landmarks', 'mask', 'regress', 'coarse', 'refine', 'texture'] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** One step forward. Events of one fit never go back: neither in stage nor in `done` nor in `fraction`. */
@@ -20,6 +20,7 @@ const WEIGHTS: Record<Stage, number> = {
   detect: 2,
   landmarks: 4,
   mask: 2,
+  regress: 1,
   coarse: 5,
   refine: 65,
   texture: 20,

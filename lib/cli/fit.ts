@@ -30,6 +30,7 @@ interface FitFlags {
   models?: string;
   json?: boolean;
   preview: boolean;
+  regressor: boolean;
   quiet?: boolean;
 }
 
@@ -108,6 +109,7 @@ async function fitImages(
       const options: FitOptions = {
         detail: flags.detail as FitOptions['detail'],
         focalLengthPx: flags.focalLength,
+        regressor: flags.regressor,
         textureSize: flags.textureSize,
         minFacePx: flags.minFacePx,
         maxPixels: flags.maxPixels,
@@ -185,6 +187,7 @@ export const fitCommand = new Command('fit')
   .option('--threads <n>', 'threads to use (default: all cores)', parseNumber)
   .option('--models <dir>', 'folder with the models (default: the embedded ones)')
   .option('--json', 'also write NAME.json with coefficients, pose, camera and quality')
+  .option('--no-regressor', 'fit without the coefficient network')
   .option('--no-preview', 'do not write NAME_preview.png')
   .option('--quiet', 'print failures only')
   .addHelpText('after', EXAMPLES)

@@ -6,6 +6,7 @@ import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { FocalLength } from './focal-length.js';
 import { type DenseLandmarks, yawOf } from './landmarks.js';
+import type { CoefficientEstimate } from './regress.js';
 
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
@@ -17,6 +18,11 @@ const CONTOUR_SIGMA_MM = 6;
  * was measured on, and on heads that are not the model's this shrinkage lowers the error (npm run bench:accuracy).
  */
 const IDENTITY_SIGMA = 0.65;
+/**
+ * The network saw the landmarks that the fit sees: its deviations count them once already.
+ */
+const IDENTITY_TEMPER = 1;
+const EXPRESSION_TEMPER = 1;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
 const OUTLIER_SIGMAS = 4;
 
@@ -34,6 +40,7 @@ export async function fitCoarse(
   context: NativeContext,
   head: HeadModel,
   landmarks: DenseLandmarks,
+  estimate: CoefficientEstimate | undefined,
   focal: FocalLength,
   principalPx: readonly [number, number],
   job: JobOptions,
@@ -44,7 +51,7 @@ export async function fitCoarse(
     logFocalSigma: focal.logSigma,
     principalPx: Float64Array.from(principalPx),
     identityCount: head.morphable.identity.count,
-    identitySigma: new Float64Array(head.morphable.identity.count).fill(IDENTITY_SIGMA),
+    ...prior(head, estimate),
     robust: 'gemanMcClure',
     robustScale: OUTLIER_SIGMAS,
     contourSigmaMm: CONTOUR_SIGMA_MM,
@@ -59,4 +66,16 @@ export async function fitCoarse(
   };
   const fit = await runJob((onProgress) => native().coarseFit(context, head.native, problem, onProgress), job);
   return { problem, fit };
+}
+
+/** The network's estimate is where the fit starts and what it is held to; without one, the model's own prior. */
+function prior({ morphable }: HeadModel, estimate: CoefficientEstimate | undefined): Partial<CoarseProblem> {
+  if (!estimate) return { identitySigma: new Float64Array(morphable.identity.count).fill(IDENTITY_SIGMA) };
+  const { identity, expression } = estimate;
+  return {
+    identityMean: identity.mean,
+    identitySigma: identity.sigma.map((s) => IDENTITY_TEMPER * s),
+    expressionMean: expression.mean,
+    expressionSigma: expression.sigma.map((s) => EXPRESSION_TEMPER * s),
+  };
 }

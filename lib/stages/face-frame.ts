@@ -4,7 +4,7 @@ import { type Photo, type Region, regionToPhoto } from './photo.js';
 
 /** Values per landmark: x and y from the middle of the region, right and down, and z, in sides of the region; presence. */
 export const FRAMED_VALUES = 4;
-/** Side of the crop, pixels. */
+/** Side of the crop that the embedded network takes, pixels. */
 export const FACE_CROP_PX = 112;
 /** What the crop shows of the region, which leaves more room around the face than its outline needs. */
 const CROP_SHARE = 0.85;
@@ -21,14 +21,14 @@ export function framedLandmarks({ pixels, depth, presence, region }: DenseLandma
   return out;
 }
 
-/** `[112][112][3]`, sRGB-encoded 0..1. */
-export function faceCrop(photo: Photo, region: Region, signal?: AbortSignal): Promise<Float32Array> {
+/** `[side][side][3]`, sRGB-encoded 0..1. */
+export function faceCrop(photo: Photo, region: Region, side: number, signal?: AbortSignal): Promise<Float32Array> {
   const shown = { ...region, size: CROP_SHARE * region.size };
   return photo.crop(
     {
-      matrix: regionToPhoto(shown, FACE_CROP_PX),
-      width: FACE_CROP_PX,
-      height: FACE_CROP_PX,
+      matrix: regionToPhoto(shown, side),
+      width: side,
+      height: side,
       low: 0,
       high: 1,
       border: 'replicate',

@@ -1,5 +1,6 @@
 import type { DenseLandmarks } from './landmarks.js';
 import { LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from './mesh-points.js';
+import type { CoefficientEstimate } from './regress.js';
 
 /** What is believed about the focal length before the fit. */
 export interface FocalLength {
@@ -26,6 +27,7 @@ export function focalLengthPrior(
   landmarks: DenseLandmarks,
   given: number | undefined,
   exif: number | undefined,
+  estimate?: CoefficientEstimate,
 ): FocalLength {
   if (given !== undefined) return { px: given, logSigma: 0, source: 'option' };
   if (exif !== undefined) return { px: exif, logSigma: EXIF_LOG_SIGMA, source: 'exif' };
@@ -35,5 +37,15 @@ export function focalLengthPrior(
   // A turned head shows its eyes closer together; the network's depth tells how far it is turned.
   const dz = landmarks.depth[LEFT_EYE_OUTER]! - landmarks.depth[RIGHT_EYE_OUTER]!;
   const eyesPx = Math.hypot(dx, dy, dz);
-  return { px: (eyesPx * DISTANCE_MM) / OUTER_EYES_MM, logSigma: DISTANCE_LOG_SIGMA, source: 'estimated' };
+  const distance = believedDistance(estimate);
+  return { px: (eyesPx * Math.exp(distance.logMm)) / OUTER_EYES_MM, logSigma: distance.logSigma, source: 'estimated' };
+}
+
+/** Habit and what the network sees of the perspective, each weighed by its deviation. */
+function believedDistance(estimate: CoefficientEstimate | undefined): { logMm: number; logSigma: number } {
+  const habit = { logMm: Math.log(DISTANCE_MM), logSigma: DISTANCE_LOG_SIGMA };
+  const seen = estimate?.distance;
+  if (!seen) return habit;
+  const [a, b] = [1 / habit.logSigma ** 2, 1 / seen.logSigma ** 2];
+  return { logMm: (a * habit.logMm + b * seen.logMm) / (a + b), logSigma: 1 / Math.sqrt(a + b) };
 }

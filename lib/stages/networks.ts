@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { HrnError } from '../errors.js';
 import { locateModels } from '../models/locate.js';
 import { readModel } from '../models/manifest.js';
@@ -11,6 +12,7 @@ const FILES = {
   detectFullRange: 'face-detection-full-range.onnx',
   landmarks: 'face-landmarks.onnx',
   segmentPerson: 'person-segmentation.onnx',
+  regress: 'coefficient-regressor.onnx',
 } as const;
 
 export type NetworkName = keyof typeof FILES;
@@ -24,17 +26,25 @@ export class FaceNetworks {
   readonly #threads: number;
   readonly #cudaDevice: number | undefined;
   #fallbackReason = '';
+  readonly #ownRegressor: Uint8Array | string | undefined;
   readonly #sessions = new Map<NetworkName, { native: NativeSession; opened: Promise<void> }>();
   #disposed = false;
 
   /**
    * @param options.models folder with manifest.json, instead of the embedded one
    * @param options.cudaDevice where ONNX Runtime's CUDA provider is to run them; the CPU does where that fails
+   * @param options.regressor a coefficient network in place of the embedded one: its bytes, or the path of its file
    */
-  constructor(options: { threads: number; models?: string | undefined; cudaDevice?: number | undefined }) {
+  constructor(options: {
+    threads: number;
+    models?: string | undefined;
+    cudaDevice?: number | undefined;
+    regressor?: Uint8Array | string | undefined;
+  }) {
     this.#folder = locateModels(options.models);
     this.#threads = Math.min(options.threads, MAX_THREADS);
     this.#cudaDevice = options.cudaDevice;
+    this.#ownRegressor = options.regressor;
   }
 
   /** What runs those opened so far: `cpu`, `cuda:0`, or `cpu (why cuda:0 does not)`. */
@@ -72,7 +82,7 @@ export class FaceNetworks {
     let session = this.#sessions.get(name);
     if (session === undefined) {
       const created = new (native().Session)();
-      session = { native: created, opened: this.#load(created, FILES[name]) };
+      session = { native: created, opened: this.#load(created, name) };
       this.#sessions.set(name, session);
       // A failure is told to whoever waits, and tried again by the next caller.
       session.opened.catch(() => this.#sessions.delete(name));
@@ -81,10 +91,21 @@ export class FaceNetworks {
     return session.native;
   }
 
-  async #load(session: NativeSession, file: string): Promise<void> {
-    const model = await readModel(this.#folder, file);
+  async #load(session: NativeSession, name: NetworkName): Promise<void> {
+    const own = name === 'regress' ? this.#ownRegressor : undefined;
+    const model = own === undefined ? await readModel(this.#folder, FILES[name]) : await ownNetwork(own);
     const place = this.#cudaDevice === undefined ? {} : { cudaDevice: this.#cudaDevice };
     const options = { library: onnxRuntimeLibrary(), model, threads: this.#threads, ...place };
     this.#fallbackReason = (await session.open(options).promise) || this.#fallbackReason;
+  }
+}
+
+async function ownNetwork(network: Uint8Array | string): Promise<Uint8Array> {
+  if (typeof network !== 'string') return network;
+  try {
+    return await readFile(network);
+  } catch (cause) {
+    const reason = (cause as Error).message;
+    throw new HrnError('MODEL_MISSING', `${network} cannot be read (${reason}); check the option regressor`, { cause });
   }
 }

@@ -70,8 +70,8 @@ export class ComplexionPainter {
     const lip: Rgb = [random.normal(0, 0.1), random.normal(0, 0.08), random.normal(0, 0.08)];
     const hair = hairColour(random);
     const seed = random.integer(1 << 20);
-    const grain = random.uniform(0, 0.1);
-    const blotch = random.uniform(0, 0.14);
+    const grain = random.chance(0.6) ? random.uniform(0, 0.12) : 0;
+    const blotch = random.chance(0.6) ? random.uniform(0, 0.18) : 0;
     const redness = random.uniform(0, 0.16);
     const stubble = random.chance(0.3) ? random.uniform(0.1, 0.6) : 0;
     const lidShade = random.chance(0.4) ? random.uniform(-0.3, 0.1) : 0;
@@ -83,10 +83,9 @@ export class ComplexionPainter {
       const z = mean[3 * v + 2]!;
       const lips = this.#lips[v]!;
       const nearBrow = ownBrows ? 0 : smooth(BROW_REACH_MM, BROW_REACH_MM - 4, this.#browDistance[v]!);
-      const change =
-        1 +
-        grain * (2 * valueNoise(x / 2.5, y / 2.5, z / 2.5, seed) - 1) +
-        blotch * (2 * valueNoise(x / 14, y / 14, z / 14, seed + 1) - 1);
+      let change = 1;
+      if (grain > 0) change += grain * (2 * valueNoise(x / 2.5, y / 2.5, z / 2.5, seed) - 1);
+      if (blotch > 0) change += blotch * (2 * valueNoise(x / 14, y / 14, z / 14, seed + 1) - 1);
       const red = redness * (blob(Math.abs(x) - 38, y + 32, 16) + blob(x, y + 33, 11));
       const beard = stubble * smooth(-44, -58, y) * smooth(-60, -25, z) * (1 - 0.8 * lips);
       const lid = regions[v] === EYES ? lidShade : 0;

@@ -1,10 +1,11 @@
 /**
  * Makes training data for the coefficient regressor: synthetic portraits through the real detector and landmark network.
- * Reproducible: portrait i of a seed is always the same. Runs that were stopped go on where they were.
+ * A seed always gives the same portrait; ranges of seeds may be made by several processes into one folder.
  *
- *     npx tsx models/train/generate.ts --out FOLDER [--count 20000] [--seed 1000000] [--pictures 0]
+ *     npx tsx models/train/generate.ts --out FOLDER [--first 2000000] [--count 20000] [--minutes M] [--pictures 0]
  *
- * FOLDER gets shards of 500 portraits, NNNN.f32 and NNNN.u8, and layout.json that says what a record holds.
+ * FOLDER gets a shard per 250 seeds, SEED.f32 and SEED.u8, and layout.json that says what a record holds. Shards that
+ * are there already are left alone.
  */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -19,24 +20,26 @@ import { detectFaces } from '../../lib/stages/detect.js';
 import { findLandmarks } from '../../lib/stages/landmarks.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
-import { faceCrop, framedLandmarks } from '../../lib/stages/face-frame.js';
-import { landmarkError } from '../build/landmark-noise/measure.js';
+import { FACE_CROP_PX, faceCrop, framedLandmarks } from '../../lib/stages/face-frame.js';
 import { framedPose } from './framed-pose.js';
+import { landmarkError } from './landmark-error.js';
 import { PORTRAIT_PX, PortraitPainter } from './portrait.js';
 
-const SHARD = 500;
+const SHARD = 250;
 const THREADS = 1;
 const { values: flags } = parseArgs({
   options: {
     out: { type: 'string' },
     count: { type: 'string', default: '20000' },
-    seed: { type: 'string', default: '1000000' },
+    first: { type: 'string', default: '2000000' },
+    minutes: { type: 'string', default: '600' },
     pictures: { type: 'string', default: '0' },
   },
 });
 if (!flags.out) throw new Error('--out FOLDER is needed');
-const [folder, count, firstSeed, pictures] = [flags.out, ...[flags.count, flags.seed, flags.pictures].map(Number)] as [
-  string,
+const folder = flags.out;
+const [count, firstSeed, minutes, pictures] = [flags.count, flags.first, flags.minutes, flags.pictures].map(Number) as [
+  number,
   number,
   number,
   number,
@@ -51,8 +54,8 @@ await mkdir(folder, { recursive: true });
 const present = new Set(await readdir(folder));
 const started = performance.now();
 let [drawn, found] = [0, 0];
-for (let first = 0; first < count; first += SHARD) {
-  const name = String(first / SHARD).padStart(4, '0');
+for (let first = 0; first < count && performance.now() - started < 60_000 * minutes; first += SHARD) {
+  const name = String(firstSeed + first);
   if (present.has(`${name}.f32`)) continue;
   const slots: (PortraitRecord | undefined)[] = [];
   const last = Math.min(count, first + SHARD);
@@ -74,7 +77,7 @@ for (let first = 0; first < count; first += SHARD) {
     Buffer.concat(records.map(({ values }) => Buffer.from(values.buffer, values.byteOffset, values.byteLength))),
   );
   const seconds = (performance.now() - started) / 1000;
-  process.stdout.write(`${first + SHARD}: ${found} of ${drawn} found, ${(drawn / seconds).toFixed(1)} a second\n`);
+  process.stdout.write(`${name}: ${found} of ${drawn} found, ${(drawn / seconds).toFixed(1)} a second\n`);
 }
 networks.dispose();
 context.dispose();
@@ -111,7 +114,7 @@ async function portraitRecord(seed: number, keepPicture: boolean): Promise<Portr
       const layout = Object.entries(fields).map(([name, { length }]) => ({ name, length }));
       await writeFile(path.join(folder, 'layout.json'), `${JSON.stringify(layout)}\n`);
     }
-    const crop = await faceCrop(photo, landmarks.region);
+    const crop = await faceCrop(photo, landmarks.region, FACE_CROP_PX);
     return {
       values: Float32Array.from(Object.values(fields).flatMap((field) => Array.from(field))),
       crop: Uint8Array.from(crop, (x) => Math.round(255 * x)),

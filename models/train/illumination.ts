@@ -44,13 +44,16 @@ export function illuminate(
     const x = normals[i]!;
     const y = normals[i + 1]!;
     const z = normals[i + 2]!;
+    // Turned away: never drawn.
+    if (z < -0.3) continue;
     let lit = dimming[v]!;
     if (shadow > 0) {
       const n = valueNoise(places[i]! / shadowScale, places[i + 1]! / shadowScale, places[i + 2]! / shadowScale, shadowSeed);
       lit *= 1 - shadow * Math.min(1, Math.max(0, (n - 0.5) / shadowEdge + 0.5));
     }
-    const highlight = gloss * Math.max(0, x * glossFrom[0] + y * glossFrom[1] + z * glossFrom[2]) ** shine;
-    const edge = rim * (1 - Math.max(0, z)) ** 3;
+    const towards = x * glossFrom[0] + y * glossFrom[1] + z * glossFrom[2];
+    const highlight = towards > 0.4 ? gloss * towards ** shine : 0;
+    const edge = rim > 0 ? rim * (1 - Math.max(0, z)) ** 3 : 0;
     for (let k = 0; k < 3; k++) {
       let light = softness * Math.max(linear ? 0.02 : 0, irradiance(soft, 9 * k, x, y, z));
       for (let h = 0; h < hard.length; h++) {

@@ -95,7 +95,7 @@ export class PortraitPainter {
       principalPointPx: camera.principalPointPx,
       width: PORTRAIT_PX,
       height: PORTRAIT_PX,
-      supersampling: 3,
+      supersampling: 2,
       background: { data: backdrop(random, cameraPositions, camera), channels: 3 },
     }).promise;
     const clear = new Uint8Array(3 * PORTRAIT_PX * PORTRAIT_PX);
@@ -112,13 +112,14 @@ export class PortraitPainter {
       const size = random.normal(0, BUMP_MM);
       return { at: mean.subarray(v, v + 3), radius: random.uniform(8, 28), size };
     });
-    const roughness = random.uniform(0, 0.25);
+    const roughness = random.chance(0.4) ? random.uniform(0, 0.4) : 0;
     const seed = random.integer(1 << 20);
     for (let v = 0; v < hairMm.length; v++) {
       const x = mean[3 * v]!;
       const y = mean[3 * v + 1]!;
       const z = mean[3 * v + 2]!;
-      let out = hairMm[v]! + roughness * (valueNoise(x / 5, y / 5, z / 5, seed) - 0.5);
+      let out = hairMm[v]!;
+      if (roughness > 0) out += roughness * (valueNoise(x / 5, y / 5, z / 5, seed) - 0.5);
       for (let b = 0; b < BUMPS; b++) {
         const { at, radius, size } = bumps[b]!;
         const dx = x - at[0]!;

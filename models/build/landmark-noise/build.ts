@@ -1,13 +1,13 @@
 /**
- * Measures how the landmark network errs on heads of the embedded model and writes models/landmark-noise.safetensors,
- * which the landmark fit uses as its noise model. Needs a built checkout; takes a few minutes:
+ * Summarises how the landmark network errs on the training portraits of models/train/generate.ts and writes
+ * models/landmark-noise.safetensors, which the landmark fit uses as its noise model:
  *
- *     npx tsx models/build/landmark-noise/build.ts [PORTRAITS] [--reuse]
+ *     npx tsx models/build/landmark-noise/build.ts FOLDER
  *
  * Run it again whenever the head model or the landmark network changes.
  */
 import { createHash } from 'node:crypto';
-import { mkdir, readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { writeFilesAtomically } from '../../../lib/atomic-write.js';
@@ -15,50 +15,53 @@ import { encodeHalfs } from '../../../lib/half-float.js';
 import { loadHead } from '../../../lib/models/head.js';
 import { readModel } from '../../../lib/models/manifest.js';
 import { MIRROR } from '../../../lib/stages/mesh-points.js';
-import { type Measurement, measure } from './measure.js';
-import { type NoiseStatistics, noiseStatistics } from './statistics.js';
+import { type NoiseSample, type NoiseStatistics, noiseStatistics } from './statistics.js';
 
 const FILE = 'landmark-noise.safetensors';
-const MEASUREMENTS = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../../build/landmark-noise.json');
 const MODELS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
-/** Far from the seeds that the accuracy bench uses. */
-const FIRST_SEED = 500_000;
 const MODES = 24;
-const MIN_PRESENCE = 0.9;
+/** Beyond it the errors no longer follow the square of the turn. */
+const LARGEST_YAW = 45;
 /**
  * Photos are not renders: only this part of the measured bias is believed, and the rest is added to the independent
  * error, like a floor for what renders do not show at all.
  */
 const BIAS_SHARE = 0.7;
 const SIGMA_FLOOR_MM = 0.35;
+/** More change nothing that can be seen. */
+const MOST_PORTRAITS = 2500;
 
-const count = Number(process.argv[2] ?? 480);
+const folder = process.argv[2];
+if (!folder) throw new Error('a folder of models/train/generate.ts is needed');
 const model = await loadHead(await readModel(MODELS, 'head.safetensors'));
-const seeds = Array.from({ length: count }, (_, i) => FIRST_SEED + i);
-const all = await measurements();
-const accepted = all.filter(({ presence }) => presence >= MIN_PRESENCE);
-process.stdout.write(`faces found ${all.length}, presence at least ${MIN_PRESENCE}: ${accepted.length}\n`);
+const accepted = await measurements(folder);
+process.stdout.write(`${accepted.length} portraits turned by at most ${LARGEST_YAW} degrees\n`);
 
 const fixed = model.dense.dynamic.map((dynamic) => (dynamic ? 0 : 1));
 const statistics = noiseStatistics(accepted, MIRROR, fixed, MODES);
 report(statistics);
 await write(statistics);
 
-/** Measured now, or what the last run measured where --reuse is given. */
-async function measurements(): Promise<Measurement[]> {
-  if (process.argv.includes('--reuse')) {
-    const kept = JSON.parse(await readFile(MEASUREMENTS, 'utf8')) as (Omit<Measurement, 'error'> & {
-      error: number[];
-    })[];
-    return kept.map((m) => ({ ...m, error: Float64Array.from(m.error) }));
+/** The errors that the generator wrote beside its portraits. */
+async function measurements(from: string): Promise<NoiseSample[]> {
+  const layout = JSON.parse(await readFile(path.join(from, 'layout.json'), 'utf8')) as { name: string; length: number }[];
+  const width = layout.reduce((sum, { length }) => sum + length, 0);
+  const start = (name: string): number => {
+    const before = layout.findIndex((field) => field.name === name);
+    return layout.slice(0, before).reduce((sum, { length }) => sum + length, 0);
+  };
+  const [error, view] = [start('error'), start('view')];
+  const samples: NoiseSample[] = [];
+  for (const file of (await readdir(from)).filter((name) => name.endsWith('.f32')).sort()) {
+    const bytes = await readFile(path.join(from, file));
+    const rows = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+    for (let o = 0; o < rows.length && samples.length < MOST_PORTRAITS; o += width) {
+      const yawDegrees = rows[o + view]!;
+      if (Math.abs(yawDegrees) > LARGEST_YAW) continue;
+      samples.push({ error: Float64Array.from(rows.subarray(o + error, o + error + 2 * model.dense.count)), yawDegrees });
+    }
   }
-  const measured = await measure(model, seeds, (done) => {
-    if (done % 20 === 0) process.stdout.write(`${done} of ${count} portraits\n`);
-  });
-  const kept = measured.map((m) => ({ ...m, error: Array.from(m.error, (x) => Math.round(x * 1000) / 1000) }));
-  await mkdir(path.dirname(MEASUREMENTS), { recursive: true });
-  await writeFilesAtomically([{ path: MEASUREMENTS, bytes: Buffer.from(JSON.stringify(kept)) }]);
-  return measured;
+  return samples;
 }
 
 /** Prints means over the fixed points, and the bias by turn of the head. */
@@ -109,7 +112,7 @@ async function write({ bias, modes, sigma }: NoiseStatistics): Promise<void> {
       { name: 'sigmaMm', dtype: 'F32', shape: [points], data: sigmas },
       { name: 'modesMm', dtype: 'F16', shape: [modes.length, points, 2], data: halfs },
     ],
-    { portraits: String(accepted.length), firstSeed: String(FIRST_SEED) },
+    { portraits: String(accepted.length) },
   );
   await writeFilesAtomically([
     { path: path.join(MODELS, FILE), bytes },

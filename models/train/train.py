@@ -1,0 +1,259 @@
+"""
+Trains and compares the coefficient networks on the portraits of generate.ts:
+
+    python train.py --data FOLDER --out FOLDER [--kinds mlp,cnn,backbone] [--epochs 40] [--minutes 10] [--device cuda]
+
+The minutes are shared by the kinds, those with pixels getting most; a kind whose share ends is stopped in its
+schedule's last, slow part all the same, because epochs are fitted to the time after the first. OUT gets
+KIND.pt (half floats), table.md and log.txt.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import data
+from network import COMPONENTS, IDENTITY, OUTPUTS, SHAPE, LandmarkFeatures, Regressor
+
+HELD_OUT = 1000
+BATCH = 128
+SHARES = {"mlp": 1, "cnn": 4, "backbone": 5}
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--kinds", default="mlp,cnn,backbone")
+    parser.add_argument("--epochs", type=int, default=40, help="at most")
+    parser.add_argument("--minutes", type=float, default=60, help="for all kinds together")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--limit", type=int, help="portraits to use")
+    parser.add_argument("--held-out", type=int, default=HELD_OUT)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--seed", type=int, default=1)
+    return parser.parse_args()
+
+
+class Figures:
+    """What is measured on held-out portraits: root mean square vertex distance, rigid motion and scale taken out."""
+
+    def __init__(self, head, device):
+        self.metric = torch.as_tensor(head.metric, dtype=torch.float32, device=device)
+
+    def shape(self, error):
+        return ((error @ self.metric) * error).sum(1)
+
+    def identity(self, error):
+        return ((error @ self.metric[:IDENTITY, :IDENTITY]) * error).sum(1)
+
+    def row(self, mean, deviation, truth):
+        error = mean - truth
+        prior = truth[:, :SHAPE] - truth[:, :SHAPE].mean(0)
+        rms = lambda x: float(x.mean().sqrt())
+        row = {
+            "shape mm": rms(self.shape(error[:, :SHAPE])),
+            "of mean head": rms(self.shape(error[:, :SHAPE])) / rms(self.shape(prior)),
+            "neutral mm": rms(self.identity(error[:, :IDENTITY])),
+            "of mean neutral": rms(self.identity(error[:, :IDENTITY])) / rms(self.identity(prior[:, :IDENTITY])),
+            "axes deg": rms(error[:, SHAPE : SHAPE + 6].square()) * 57.3,
+            "log distance": rms(error[:, -1].square()),
+        }
+        if deviation is not None:
+            whitened = (error / deviation).square()
+            row["whitened identity"] = rms(whitened[:, :IDENTITY])
+            row["whitened expression"] = rms(whitened[:, IDENTITY:SHAPE])
+            row["whitened distance"] = rms(whitened[:, -1])
+        return row
+
+
+class Portraits:
+    def __init__(self, folder, limit, held_out, device):
+        fields, crops = data.load(folder, limit)
+        self.landmarks = torch.as_tensor(fields["landmarks"].copy()).to(device)
+        truth = np.concatenate([fields["identity"], fields["expression"], fields["pose"]], 1)
+        self.truth = torch.as_tensor(truth).to(device)
+        self.crops = torch.as_tensor(crops).to(device)
+        self.held = torch.arange(held_out, device=device)
+        self.train = torch.arange(held_out, len(truth), device=device)
+
+    def batch(self, rows, pixels):
+        crop = self.crops[rows].float() / 255 if pixels else None
+        return self.landmarks[rows], crop, self.truth[rows]
+
+
+class Mirror:
+    """Portraits as in a mirror: pixels, landmarks and coefficients."""
+
+    def __init__(self, head, device):
+        self.points = torch.as_tensor(data.landmark_mirror(), device=device)
+        matrix = np.zeros((OUTPUTS, OUTPUTS))
+        matrix[:IDENTITY, :IDENTITY] = head.mirror_identity
+        matrix[IDENTITY:SHAPE, IDENTITY:SHAPE] = head.mirror_expression
+        # The head's x axis and the picture's both change sign; the z axis only where it leans to the side.
+        matrix[SHAPE:, SHAPE:] = np.diag([1, -1, -1, -1, 1, 1, 1])
+        self.matrix = torch.as_tensor(matrix.T, dtype=torch.float32, device=device)
+        self.signs = torch.tensor([-1.0, 1, 1, 1], device=device)
+
+    def __call__(self, landmarks, crop, truth):
+        flipped = landmarks[:, self.points] * self.signs
+        return flipped, None if crop is None else crop.flip(2), truth @ self.matrix
+
+
+def augment(crop):
+    """Colour, contrast, noise and a covered patch, beyond what the portraits have."""
+    n, device = len(crop), crop.device
+    draw = lambda *shape: torch.randn(*shape, device=device)
+    even = lambda *shape: torch.rand(*shape, device=device)
+    crop = (crop * torch.exp(0.15 * draw(n, 1, 1, 3))).clamp(1e-4, 1) ** torch.exp(0.25 * draw(n, 1, 1, 1))
+    grey = crop.mean(3, keepdim=True)
+    crop = grey + (1 + 0.5 * draw(n, 1, 1, 1)).clamp(0, 2) * (crop - grey)
+    crop = crop + 0.03 * even(n, 1, 1, 1) * draw(*crop.shape)
+    at = torch.arange(data.CROP, device=device)
+    low = (even(2, n, 1) * data.CROP).int()
+    inside = (at >= low) & (at < low + (6 + 30 * even(2, n, 1)).int())
+    covered = inside[0][:, :, None] & inside[1][:, None, :] & (even(n, 1, 1) < 0.3)
+    return torch.where(covered[..., None], even(n, 1, 1, 3), crop)
+
+
+def ridge(portraits, mirror, figures):
+    """Least squares on the landmark features and their products with the first three, of pose."""
+    features = LandmarkFeatures(portraits.landmarks[portraits.train]).to(portraits.truth.device)
+
+    def products(landmarks):
+        z = features(landmarks)
+        ones = torch.ones(len(z), 1, device=z.device)
+        return torch.cat([z, *(z[:, :COMPONENTS] * z[:, k : k + 1] for k in range(3)), ones], 1).double()
+
+    landmarks, _, truth = portraits.batch(portraits.train, False)
+    flipped, _, flipped_truth = mirror(landmarks, None, truth)
+    x = torch.cat([products(landmarks), products(flipped)])
+    y = torch.cat([truth, flipped_truth]).double()
+    gram, right = x.T @ x, x.T @ y
+    landmarks, _, truth = portraits.batch(portraits.held, False)
+    rows = []
+    for penalty in (100, 300, 1000):
+        w = torch.linalg.solve(gram + penalty * torch.eye(len(gram), device=x.device), right)
+        rows.append(figures.row((products(landmarks) @ w).float(), None, truth))
+    return min(rows, key=lambda row: row["shape mm"])
+
+
+def loss_of(mean, log_deviation, truth, figures):
+    error = mean - truth
+    # Deviations are learned from the error, not the error from them: likelihood alone gives up on what is hard.
+    whitened = error.detach() * torch.exp(-log_deviation)
+    likelihood = (log_deviation + 0.5 * whitened.square().clamp(max=50)).mean()
+    shape = figures.shape(error[:, :SHAPE]).mean() + figures.identity(error[:, :IDENTITY]).mean()
+    small = 0.1 * error[:, :IDENTITY].square().mean() + 0.5 * error[:, IDENTITY:SHAPE].square().mean()
+    return shape / 8 + small + 20 * error[:, SHAPE:].square().mean() + 0.1 * likelihood
+
+
+def fit(kind, portraits, mirror, figures, options, minutes, report):
+    device = portraits.truth.device
+    start = time.time()
+    pixels = kind != "mlp"
+    network = Regressor(kind, portraits.landmarks[portraits.train][:8000]).to(device)
+    truth = portraits.truth[portraits.train]
+    with torch.no_grad():
+        network.linear.bias.copy_(truth.mean(0))
+        network.deviation.bias.copy_(truth.std(0).clamp(min=0.02).log())
+    pretrained = list(network.trunk.parameters()) if kind == "backbone" else []
+    known = {id(p) for p in pretrained}
+    fresh = [p for p in network.parameters() if id(p) not in known]
+    groups = [
+        {"params": [p for p in fresh if p.dim() > 1], "weight_decay": 0.05, "scale": 1},
+        {"params": [p for p in fresh if p.dim() <= 1], "weight_decay": 0, "scale": 1},
+        {"params": pretrained, "weight_decay": 0.01, "scale": 0.3},
+    ]
+    optimiser = torch.optim.AdamW([group for group in groups if group["params"]], lr=options.rate)
+    steps_per_epoch = len(portraits.train) // BATCH
+    epochs, step = options.epochs, 0
+    row = {}
+    epoch = 0
+    while epoch < epochs:
+        network.train()
+        order = portraits.train[torch.randperm(len(portraits.train), device=device)]
+        for first in range(0, steps_per_epoch * BATCH, BATCH):
+            # Up quickly, then down along a cosine.
+            progress = step / (epochs * steps_per_epoch)
+            rate = options.rate * min(1, step / 200) * 0.5 * (1 + np.cos(np.pi * progress))
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["scale"]
+            batch = portraits.batch(order[first : first + BATCH], pixels)
+            if np.random.rand() < 0.5:
+                batch = mirror(*batch)
+            landmarks, crop, wanted = batch
+            if crop is not None:
+                crop = augment(crop)
+            # Landmarks jitter from photo to photo.
+            landmarks = landmarks + 0.001 * torch.randn_like(landmarks)
+            loss = loss_of(*network(landmarks, crop), wanted, figures)
+            optimiser.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 5)
+            optimiser.step()
+            step += 1
+        epoch += 1
+        spent = time.time() - start
+        epochs = min(options.epochs, max(epoch, int(0.95 * 60 * minutes / (spent / epoch))))
+        if epoch % 4 == 0 or epoch == epochs:
+            row = figures.row(*predict(network, portraits, portraits.held, pixels), portraits.truth[portraits.held])
+            report(f"{kind} epoch {epoch} of {epochs}, {spent:.0f} s", row)
+    half = {key: value.half() if value.is_floating_point() else value for key, value in network.state_dict().items()}
+    torch.save({"kind": kind, "state": {key: value.cpu() for key, value in half.items()}}, options.out / f"{kind}.pt")
+    return row
+
+
+@torch.no_grad()
+def predict(network, portraits, rows, pixels):
+    network.eval()
+    parts = []
+    for part in rows.split(BATCH):
+        landmarks, crop, _ = portraits.batch(part, pixels)
+        parts.append(network(landmarks, crop))
+    return torch.cat([mean for mean, _ in parts]), torch.cat([deviation for _, deviation in parts]).exp()
+
+
+def main():
+    options = arguments()
+    options.out = Path(options.out)
+    options.out.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(options.seed)
+    np.random.seed(options.seed)
+    start = time.time()
+    log = open(options.out / "log.txt", "w")
+
+    def report(name, row):
+        text = f"{name:32s}" + "  ".join(f"{key} {value:.3f}" for key, value in row.items())
+        print(text, flush=True)
+        print(text, file=log, flush=True)
+
+    head = data.Head()
+    figures = Figures(head, options.device)
+    portraits = Portraits(options.data, options.limit, options.held_out, options.device)
+    mirror = Mirror(head, options.device)
+    report(f"{len(portraits.train)} portraits, {len(portraits.held)} held out", {"seconds to read": time.time() - start})
+    rows = {"ridge": ridge(portraits, mirror, figures)}
+    report("ridge", rows["ridge"])
+    kinds = options.kinds.split(",")
+    for kind in kinds:
+        left = options.minutes - (time.time() - start) / 60
+        share = SHARES[kind] / sum(SHARES[k] for k in kinds[kinds.index(kind) :])
+        rows[kind] = fit(kind, portraits, mirror, figures, options, share * left, report)
+    columns = list(rows[kinds[-1]])
+    lines = ["| network | " + " | ".join(columns) + " |", "|" + " --- |" * (len(columns) + 1)]
+    for kind, row in rows.items():
+        cells = [f"{row[column]:.3f}" if column in row else "" for column in columns]
+        lines.append(f"| {kind} | " + " | ".join(cells) + " |")
+    (options.out / "table.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines), flush=True)
+    report("all", {"seconds": time.time() - start})
+
+
+if __name__ == "__main__":
+    main()
