@@ -126,8 +126,7 @@ class LandmarkBackbone(nn.Module):
                 weight, bias = self.weights[f"{target}_0"], self.weights[f"{target}_1"]
                 x = functional.conv2d(x, weight, bias, stride=tuple(detail["strides"]), groups=detail["group"])
             elif kind == "PRelu":
-                slope = self.weights[f"{target}_0"]
-                x = torch.where(x > 0, x, slope.reshape(1, -1, 1, 1) * x)
+                x = functional.prelu(x, self.weights[f"{target}_0"].flatten())
             elif kind == "Add":
                 x = x + values[inputs[1]]
             elif kind == "MaxPool":
