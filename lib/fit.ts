@@ -11,10 +11,10 @@ import { focalLengthPrior } from './stages/focal-length.js';
 import { metricScale } from './stages/iris-scale.js';
 import { findLandmarks } from './stages/landmarks.js';
 import { findPersonMask } from './stages/mask.js';
-import type { FaceNetworks } from './stages/networks.js';
+import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
 import { refine } from './stages/refine.js';
-import { type RegressorInput, regress } from './stages/regress.js';
+import { EMBEDDED_REGRESSOR, type RegressorInput, regress } from './stages/regress.js';
 import { recoverTexture } from './stages/texture.js';
 
 /** What every fit of one `create()` shares. */
@@ -74,6 +74,6 @@ export async function fitFace(
     inference: networks.device,
     input: { data: image.data, width: image.width, height: image.height, channels: image.channels },
     model: head.morphable,
-    models: head.records,
+    models: head.records.filter(({ name }) => name !== REGRESSOR_FILE || regressor === EMBEDDED_REGRESSOR),
   });
 }

@@ -19,10 +19,13 @@ const CONTOUR_SIGMA_MM = 6;
  */
 const IDENTITY_SIGMA = 0.65;
 /**
- * The network saw the landmarks that the fit sees: its deviations count them once already.
+ * With a coefficient network's estimate as prior the landmarks' deviations are this many times as large: the network saw
+ * the same landmarks, so they must not count twice, and they mislead the fit more than the network. The photo's colours,
+ * which are new evidence, keep their weight against the prior (bench/accuracy/ablation.ts).
  */
-const IDENTITY_TEMPER = 1;
-const EXPRESSION_TEMPER = 1;
+const LANDMARK_TEMPER = 5;
+/** The network's expressions err more than it says: most are none at all, and the rest are large (held-out portraits). */
+const EXPRESSION_TEMPER = 1.5;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
 const OUTLIER_SIGMAS = 4;
 
@@ -45,7 +48,18 @@ export async function fitCoarse(
   principalPx: readonly [number, number],
   job: JobOptions,
 ): Promise<CoarseStage> {
-  const problem: CoarseProblem = {
+  return await solveCoarse(context, head, coarseProblem(head, landmarks, estimate, focal, principalPx), job);
+}
+
+/** What is observed and believed before the landmark fit. */
+export function coarseProblem(
+  head: HeadModel,
+  landmarks: DenseLandmarks,
+  estimate: CoefficientEstimate | undefined,
+  focal: FocalLength,
+  principalPx: readonly [number, number],
+): CoarseProblem {
+  return {
     pixels: Float64Array.from(landmarks.pixels),
     focalPx: focal.px,
     logFocalSigma: focal.logSigma,
@@ -64,6 +78,14 @@ export async function fitCoarse(
         }
       : {}),
   };
+}
+
+export async function solveCoarse(
+  context: NativeContext,
+  head: HeadModel,
+  problem: CoarseProblem,
+  job: JobOptions,
+): Promise<CoarseStage> {
   const fit = await runJob((onProgress) => native().coarseFit(context, head.native, problem, onProgress), job);
   return { problem, fit };
 }
@@ -73,8 +95,9 @@ function prior({ morphable }: HeadModel, estimate: CoefficientEstimate | undefin
   if (!estimate) return { identitySigma: new Float64Array(morphable.identity.count).fill(IDENTITY_SIGMA) };
   const { identity, expression } = estimate;
   return {
+    weights: new Float64Array(morphable.dense.count).fill(1 / LANDMARK_TEMPER ** 2),
     identityMean: identity.mean,
-    identitySigma: identity.sigma.map((s) => IDENTITY_TEMPER * s),
+    identitySigma: identity.sigma,
     expressionMean: expression.mean,
     expressionSigma: expression.sigma.map((s) => EXPRESSION_TEMPER * s),
   };

@@ -7,12 +7,15 @@ import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import { onnxRuntimeLibrary } from '../native/onnx-runtime.js';
 
+/** Takes part in fits of the embedded head alone. */
+export const REGRESSOR_FILE = 'coefficient-regressor.onnx';
+
 const FILES = {
   detectShortRange: 'face-detection-short-range.onnx',
   detectFullRange: 'face-detection-full-range.onnx',
   landmarks: 'face-landmarks.onnx',
   segmentPerson: 'person-segmentation.onnx',
-  regress: 'coefficient-regressor.onnx',
+  regress: REGRESSOR_FILE,
 } as const;
 
 export type NetworkName = keyof typeof FILES;

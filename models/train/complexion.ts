@@ -149,7 +149,8 @@ export class ComplexionPainter {
       const z = mean[3 * v + 2]!;
       const edge = 8 * (valueNoise(x / 12, y / 12, z / 12, seed) - 0.5);
       const above = smooth(-4, 4, y - hairline - slope * x + temple * Math.max(0, Math.abs(x) - 40) + edge);
-      const side = smooth(-4, 4, Math.abs(x) - sideX + edge) * smooth(5, -5, z - sideZ) * smooth(-6, 6, y - length + edge);
+      const side =
+        smooth(-4, 4, Math.abs(x) - sideX + edge) * smooth(5, -5, z - sideZ) * smooth(-6, 6, y - length + edge);
       const behind = smooth(-75, -90, z) * smooth(-6, 6, y - length);
       let cover = Math.max(above, r === EARS ? side * (length < -50 ? 1 : 0) : side, behind);
       if (r === SCALP) cover = Math.max(cover, smooth(-6, 6, y - length));

@@ -93,8 +93,16 @@ function drawGlasses(random: Random, canvas: Canvas, landmarks: readonly Point[]
       return (Math.abs(u) ** power + Math.abs(v) ** power) ** (1 / power);
     };
     const box = [ex - reach, ey - reach, ex + reach, ey + reach];
-    canvas.fill(box, (x, y) => (superellipse(x, y) < 1 ? tint : 0), () => frame);
-    canvas.fill(box, (x, y) => rim - Math.abs(superellipse(x, y) - 1) * halfHeight + 0.5, () => frame);
+    canvas.fill(
+      box,
+      (x, y) => (superellipse(x, y) < 1 ? tint : 0),
+      () => frame,
+    );
+    canvas.fill(
+      box,
+      (x, y) => rim - Math.abs(superellipse(x, y) - 1) * halfHeight + 0.5,
+      () => frame,
+    );
   }
   const [bx, by] = [(eyes[0][0] + eyes[1][0]) / 2, (eyes[0][1] + eyes[1][1]) / 2];
   const gap = Math.max(1, apart / 2 - halfWidth);

@@ -6,7 +6,10 @@ import type { TrainingCamera } from './camera.js';
  * @returns the head's x and z axes in a camera that looks at the middle of the region and is level with it (6 values),
  * then the logarithm of the distance from the camera to the head's origin in millimetres
  */
-export function framedPose({ rotation: r, translation: t, focalLengthPx, principalPointPx }: TrainingCamera, region: Region): number[] {
+export function framedPose(
+  { rotation: r, translation: t, focalLengthPx, principalPointPx }: TrainingCamera,
+  region: Region,
+): number[] {
   const forward = unit([
     (region.x - principalPointPx[0]) / focalLengthPx,
     (region.y - principalPointPx[1]) / focalLengthPx,

@@ -17,10 +17,10 @@ import { loadHead } from '../../lib/models/head.js';
 import { readModel } from '../../lib/models/manifest.js';
 import { native } from '../../lib/native/load.js';
 import { detectFaces } from '../../lib/stages/detect.js';
+import { FACE_CROP_PX, faceCrop, framedLandmarks } from '../../lib/stages/face-frame.js';
 import { findLandmarks } from '../../lib/stages/landmarks.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
-import { FACE_CROP_PX, faceCrop, framedLandmarks } from '../../lib/stages/face-frame.js';
 import { framedPose } from './framed-pose.js';
 import { landmarkError } from './landmark-error.js';
 import { PORTRAIT_PX, PortraitPainter } from './portrait.js';
@@ -93,7 +93,9 @@ async function portraitRecord(seed: number, keepPicture: boolean): Promise<Portr
   const raster = { data: portrait.pixels, width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 as const };
   if (keepPicture) {
     const raw = { width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 as const };
-    await sharp(raster.data, { raw }).png().toFile(path.join(folder, `${seed}.png`));
+    await sharp(raster.data, { raw })
+      .png()
+      .toFile(path.join(folder, `${seed}.png`));
   }
   const photo = new Photo(context, raster);
   try {

@@ -48,7 +48,12 @@ export function illuminate(
     if (z < -0.3) continue;
     let lit = dimming[v]!;
     if (shadow > 0) {
-      const n = valueNoise(places[i]! / shadowScale, places[i + 1]! / shadowScale, places[i + 2]! / shadowScale, shadowSeed);
+      const n = valueNoise(
+        places[i]! / shadowScale,
+        places[i + 1]! / shadowScale,
+        places[i + 2]! / shadowScale,
+        shadowSeed,
+      );
       lit *= 1 - shadow * Math.min(1, Math.max(0, (n - 0.5) / shadowEdge + 0.5));
     }
     const towards = x * glossFrom[0] + y * glossFrom[1] + z * glossFrom[2];
@@ -72,11 +77,7 @@ function hardLight(random: Random): HardLight {
   const strength = random.uniform(0.1, 1.2);
   const warm = random.normal(0, 0.1);
   return {
-    direction: [
-      Math.sin(azimuth) * Math.cos(elevation),
-      Math.sin(elevation),
-      Math.cos(azimuth) * Math.cos(elevation),
-    ],
+    direction: [Math.sin(azimuth) * Math.cos(elevation), Math.sin(elevation), Math.cos(azimuth) * Math.cos(elevation)],
     colour: [strength * (1 + warm), strength, strength * (1 - warm)],
   };
 }

@@ -4,7 +4,7 @@
  */
 import { decodeHalfs } from '../../lib/half-float.js';
 import type { Basis, MorphableModel, PartName } from '../../lib/morphable-model.js';
-import { type NativeContext, type NativeModel } from '../../lib/native/binding.js';
+import type { NativeContext, NativeModel } from '../../lib/native/binding.js';
 import { native } from '../../lib/native/load.js';
 import { randomBackdrop } from '../../lib/sample/backdrop.js';
 import { toCameraFrame } from '../../lib/sample/camera.js';
@@ -197,9 +197,7 @@ function backdrop(random: Random, cameraPositions: Float64Array, camera: Trainin
     neckPx: [neckPx[0]!, neckPx[1]! - 10],
     halfNeckPx: 58 * perMm,
   });
-  const patches = random.chance(0.5)
-    ? []
-    : Array.from({ length: 2 }, () => [0, 1, 2].map(() => random.uniform(0, 1)));
+  const patches = random.chance(0.5) ? [] : Array.from({ length: 2 }, () => [0, 1, 2].map(() => random.uniform(0, 1)));
   const seed = random.integer(1 << 20);
   const scale = PORTRAIT_PX * random.uniform(0.04, 0.4);
   const sharp = random.uniform(1, 12);

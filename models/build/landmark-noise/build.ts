@@ -44,7 +44,10 @@ await write(statistics);
 
 /** The errors that the generator wrote beside its portraits. */
 async function measurements(from: string): Promise<NoiseSample[]> {
-  const layout = JSON.parse(await readFile(path.join(from, 'layout.json'), 'utf8')) as { name: string; length: number }[];
+  const layout = JSON.parse(await readFile(path.join(from, 'layout.json'), 'utf8')) as {
+    name: string;
+    length: number;
+  }[];
   const width = layout.reduce((sum, { length }) => sum + length, 0);
   const start = (name: string): number => {
     const before = layout.findIndex((field) => field.name === name);
@@ -58,7 +61,10 @@ async function measurements(from: string): Promise<NoiseSample[]> {
     for (let o = 0; o < rows.length && samples.length < MOST_PORTRAITS; o += width) {
       const yawDegrees = rows[o + view]!;
       if (Math.abs(yawDegrees) > LARGEST_YAW) continue;
-      samples.push({ error: Float64Array.from(rows.subarray(o + error, o + error + 2 * model.dense.count)), yawDegrees });
+      samples.push({
+        error: Float64Array.from(rows.subarray(o + error, o + error + 2 * model.dense.count)),
+        yawDegrees,
+      });
     }
   }
   return samples;
