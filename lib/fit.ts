@@ -43,21 +43,34 @@ export async function fitFace(
     progress.report(name, 0, 1);
     const start = performance.now();
     const result = await run(progress.of(name));
+    signal?.throwIfAborted();
     timingsMs[name] = performance.now() - start;
     progress.report(name, 1, 1);
     signal?.throwIfAborted();
     return result;
   };
   const landmarks = await stage('landmarks', () => findLandmarks(networks, photo, face, signal));
-  const person = await stage('mask', () => findPersonMask(networks, photo, landmarks, signal));
-  const estimate = regressor
-    ? await stage('regress', () => regress(networks, regressor, head.morphable, photo, landmarks, signal))
-    : undefined;
-  const focal = focalLengthPrior(landmarks, options.focalLengthPx, image.focalLengthPx, estimate);
   const principalPx = [image.width / 2, image.height / 2] as const;
-  const coarse = await stage('coarse', (onProgress) =>
-    fitCoarse(context, head, landmarks, estimate, focal, principalPx, { signal, onProgress }),
-  );
+  // What needs no mask goes on beside it. The stages are still waited for, and fail, in their order.
+  const estimating = regressor
+    ? regress(networks, regressor, head.morphable, photo, landmarks, signal)
+    : Promise.resolve(undefined);
+  let onCoarseProgress: ((done: number, total: number) => void) | undefined;
+  const fittingCoarse = estimating.then(async (estimate) => {
+    const focal = focalLengthPrior(landmarks, options.focalLengthPx, image.focalLengthPx, estimate);
+    const onProgress = (done: number, total: number) => onCoarseProgress?.(done, total);
+    return {
+      focal,
+      coarse: await fitCoarse(context, head, landmarks, estimate, focal, principalPx, { signal, onProgress }),
+    };
+  });
+  fittingCoarse.catch(() => {});
+  const person = await stage('mask', () => findPersonMask(networks, photo, landmarks, signal));
+  if (regressor) await stage('regress', () => estimating);
+  const { focal, coarse } = await stage('coarse', (onProgress) => {
+    onCoarseProgress = onProgress;
+    return fittingCoarse;
+  });
   const refined = await stage('refine', (onProgress) =>
     refine(context, head, photo, landmarks, person, coarse, options.detail, { signal, onProgress }),
   );
