@@ -76,7 +76,7 @@ export async function fitFace(
   );
   const scale = metricScale(landmarks, refined.camera);
   const texture = await stage('texture', () =>
-    recoverTexture(context, head, photo, refined, person, options.textureSize, signal),
+    recoverTexture(context, head, photo, refined, landmarks, person, options.textureSize, signal),
   );
   const result = assemble({ head: head.morphable, landmarks, coarse, refined, texture, scale, focal, principalPx });
   return new Reconstruction({

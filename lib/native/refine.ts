@@ -141,6 +141,8 @@ export interface TextureProblem {
   lighting: Float64Array;
   /** Texels a side. */
   size: number;
+  /** `[vertices]`, how the photo shows each: 0 plainly, 1 in a narrow opening, 2 not (something lies over it). */
+  sights?: Uint8Array;
   /** Soft mask of the person, 0..1; `fromPhoto`: photo pixels to mask pixels. */
   person?: { values: Float32Array; width: number; height: number; fromPhoto: Float64Array };
 }

@@ -1,29 +1,87 @@
 import type { HeadModel } from '../head-model.js';
-import type { NativeContext } from '../native/binding.js';
+import { type MorphableModel, REGION_NAMES, type RegionName } from '../morphable-model.js';
+import type { Affine, NativeContext } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
-import type { TextureBake } from '../native/refine.js';
+import type { NativeCamera, TextureBake } from '../native/refine.js';
+import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
-import type { Photo } from './photo.js';
+import { type Photo, transform } from './photo.js';
 import type { RefinedHead } from './refine.js';
+import { skinColour } from './skin-colour.js';
 import { invert } from './skin-mask.js';
 
+const EARS = REGION_NAMES.indexOf('ears');
+/** The lining of the mouth bears the label of what is no face, but lies behind the lips: so far beside them, so deep. */
+const LINING_MM = { radius: 45, depth: 100 };
+/** How the photo shows a vertex: `TextureProblem.sights`. */
+const [PLAIN, NARROW, COVERED] = [0, 1, 2];
+/** An ear of which the photo shows less skin than this share is hair's, and is left to the model's colours. */
+const BARE_EAR = 0.5;
+
 /** One texture over the UV layout, and the normals of the final mesh. */
-export function recoverTexture(
+export async function recoverTexture(
   context: NativeContext,
   head: HeadModel,
   photo: Photo,
   { positions, camera, albedo, lighting }: RefinedHead,
+  landmarks: DenseLandmarks,
   person: PersonMask,
   size: number,
   signal: AbortSignal | undefined,
 ): Promise<TextureBake> {
+  const fromPhoto = invert(person.toPhoto);
   const mask = {
     values: person.values,
     width: person.size,
     height: person.size,
-    fromPhoto: Float64Array.from(invert(person.toPhoto)),
+    fromPhoto: Float64Array.from(fromPhoto),
   };
-  const problem = { positions, camera, albedo, lighting, size, person: mask };
+  const sights = sightsOf(head.morphable);
+  const { size: side, toPhoto } = person;
+  const rgb = await photo.crop({ matrix: toPhoto, width: side, height: side, low: 0, high: 1, border: 'zero' }, signal);
+  coverEars(sights, head.morphable, positions, camera, fromPhoto, skinColour(rgb, side, landmarks, toPhoto));
+  const problem = { positions, camera, albedo, lighting, size, sights, person: mask };
   return runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
+}
+
+/** Lips and what lies behind them are seen through a narrow opening. */
+function sightsOf({ regions, mean }: MorphableModel): Uint8Array {
+  const labelled = (...names: RegionName[]) => REGION_NAMES.map((name) => names.includes(name));
+  const [mouth, noFace] = [labelled('mouth'), labelled('scalp', 'other')];
+  const centre = [0, 0, 0];
+  let count = 0;
+  for (const [v, region] of regions.entries()) {
+    if (!mouth[region]) continue;
+    count++;
+    for (let k = 0; k < 3; k++) centre[k]! += mean[3 * v + k]!;
+  }
+  return regions.map((region, v) => {
+    if (mouth[region]) return NARROW;
+    if (!noFace[region] || count === 0) return PLAIN;
+    const [x, y, z] = centre.map((sum, k) => mean[3 * v + k]! - sum / count) as [number, number, number];
+    return Math.hypot(x, y) < LINING_MM.radius && z > -LINING_MM.depth ? NARROW : PLAIN;
+  });
+}
+
+/** Marks the ears that hair covers. */
+function coverEars(
+  sights: Uint8Array,
+  { regions, mean }: MorphableModel,
+  positions: Float32Array,
+  { rotation, translation, focalPx, principalPx }: NativeCamera,
+  fromPhoto: Affine,
+  isSkin: (u: number, v: number) => boolean,
+): void {
+  const ears = [...regions.keys()].filter((v) => regions[v] === EARS);
+  for (const right of [true, false]) {
+    const ear = ears.filter((v) => mean[3 * v]! < 0 === right);
+    const bare = ear.filter((v) => {
+      const [x, y, z] = [0, 1, 2].map((row) =>
+        [0, 1, 2].reduce((sum, k) => sum + rotation[3 * row + k]! * positions[3 * v + k]!, translation[row]!),
+      ) as [number, number, number];
+      return isSkin(...transform(fromPhoto, (focalPx * x) / z + principalPx[0]!, (focalPx * y) / z + principalPx[1]!));
+    });
+    if (bare.length < BARE_EAR * ear.length) for (const v of ear) sights[v] = COVERED;
+  }
 }

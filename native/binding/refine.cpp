@@ -222,6 +222,8 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   problem.albedo = copy_of<double>(field(o, "albedo"), "albedo");
   problem.lighting = doubles_of<27>(o, "lighting");
   problem.size = static_cast<int>(integer_of(field(o, "size"), "size", 16, kMaxSide));
+  const Napi::Value sights = field(o, "sights");
+  if (!sights.IsUndefined()) problem.sights = copy_of<std::uint8_t>(sights, "sights");
   const Napi::Value person = field(o, "person");
   if (!person.IsUndefined()) {
     const Napi::Object mask = object_of(person, "person");

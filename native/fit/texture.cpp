@@ -26,6 +26,8 @@ void check_texture_problem(const Model& model, const TextureProblem& p) {
   for (const double v : p.lighting) require(std::isfinite(v), "finite light");
   check_camera(p.camera);
   require(p.size >= 16 && p.size <= 8192, "a texture of 16 to 8192 texels");
+  require(p.sights.empty() || static_cast<long>(p.sights.size()) == model.vertex_count, "a sight per vertex");
+  for (const std::uint8_t s : p.sights) require(s <= 2, "sights of 0 to 2");
   const PersonMask& mask = p.person;
   require(mask.values.empty() ||
               (mask.width > 0 && mask.height > 0 &&

@@ -25,7 +25,8 @@ struct TextureProblem {
   std::vector<double> albedo;         // [albedo_count]
   std::array<double, 27> lighting{};  // [3][9], view frame
   PersonMask person;
-  int size = 2048;  // texels a side
+  std::vector<std::uint8_t> sights;  // [V] or empty: how the photo shows each vertex, a Sight
+  int size = 2048;                   // texels a side
 };
 
 struct TextureResult {

@@ -60,6 +60,8 @@ TextureResult run_texture(const Model& model, const ModelArrays& arrays, const i
   bake.indices = arrays.triangles;
   bake.islands = island.data();
   bake.island_count = static_cast<int>(model.parts.size());
+  const auto sights = backend.borrow(problem.sights.data(), problem.sights.size());
+  if (!problem.sights.empty()) bake.sights = sights.data();
   for (std::size_t i = 0; i < 9; ++i) bake.camera.rotation[i] = static_cast<float>(problem.camera.rotation[i]);
   for (std::size_t i = 0; i < 3; ++i) bake.camera.translation[i] = static_cast<float>(problem.camera.translation[i]);
   bake.camera.focal = static_cast<float>(problem.camera.focal_px);

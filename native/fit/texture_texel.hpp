@@ -22,6 +22,13 @@ struct DepthImage {
   float scale = 1, x0 = 0, y0 = 0;  // depth pixel = scale * (photo pixel - (x0, y0))
 };
 
+// How the photo shows a vertex.
+enum class Sight : std::uint8_t {
+  plain,
+  narrow,   // in a narrow opening, all of it near a step in depth, like lips
+  covered,  // not at all: something else lies over it, like hair over an ear
+};
+
 // All pointers into the memory of the backend that bakes.
 struct TextureBakeArgs {
   long vertices = 0, triangles = 0;
@@ -32,6 +39,7 @@ struct TextureBakeArgs {
   const std::int32_t* indices = nullptr;  // in  [triangles][3]
   const std::uint8_t* islands = nullptr;  // in  [triangles], UV island of each triangle; fills never cross islands
   int island_count = 0;
+  const std::uint8_t* sights = nullptr;  // in  [vertices], a Sight each; null: plain everywhere
   BakeCamera camera{};
   DepthImage seen{};
   const std::uint8_t* photo = nullptr;  // in  rows first_row.. of [height][width][channels], sRGB
@@ -185,7 +193,18 @@ HRN_HD float trust(const TexelArgs& args, long i, const Corners& corner, float* 
              r[6] * n.x + r[7] * n.y + r[8] * n.z};
   if (!(c.z > 1)) return 0;
   const float facing = -dot(m, c) / (length(m) * length(c) + 1e-12f);
-  float weight = smoothstep(0.12f, 0.42f, facing);
+  float narrow = a.islands[args.owner[i]] == 0 ? 0.f : 1.f, covered = 0;
+  if (a.sights != nullptr) {
+    for (int k = 0; k < 3; ++k) {
+      const std::uint8_t sight = a.sights[corner.v[k]];
+      if (sight == static_cast<std::uint8_t>(Sight::narrow)) narrow += corner.b[k];
+      if (sight == static_cast<std::uint8_t>(Sight::covered)) covered += corner.b[k];
+    }
+    narrow = clamp(narrow, 0.f, 1.f);
+    covered = clamp(covered, 0.f, 1.f);
+  }
+  // The insides of lips are seen at a glancing angle only.
+  float weight = smoothstep(0.12f - 0.1f * narrow, 0.42f - 0.3f * narrow, facing) * (1 - covered);
   if (!(weight > 0)) return 0;
   const float u = a.camera.focal * c.x / c.z + a.camera.cx, v = a.camera.focal * c.y / c.z + a.camera.cy;
   if (!(u >= 0 && v >= 0 && u <= static_cast<float>(a.width) && v <= static_cast<float>(a.height))) return 0;
@@ -198,8 +217,8 @@ HRN_HD float trust(const TexelArgs& args, long i, const Corners& corner, float* 
   if (!(c.z <= depth + tolerance) || !std::isfinite(depth)) return 0;
   float s = 0;
   sample(args.safe, a.seen.width, a.seen.height, 0, 1, 1, du, dv, &s);
-  // Teeth and eyes lie in narrow openings, all of them near a step in depth: half a tooth beats none.
-  weight *= a.islands[args.owner[i]] == 0 ? s : (s > 0.9f ? s : 0.9f);
+  // Of teeth, eyes and lips, in and around narrow openings, half a tooth beats none.
+  weight *= s > 0.9f * narrow ? s : 0.9f * narrow;
   if (a.person != nullptr) {
     const float* q = a.person_from_photo;
     float person = 0;
@@ -226,6 +245,13 @@ struct Texel {
     }
   };
 
+  // Whether skin in a narrow opening may show something else, like teeth on the lining of the mouth: true of the photo,
+  // but no witness of the skin's colour nearby.
+  HRN_HD static bool painted_on(const TexelArgs& a, long texel) {
+    const long v = a.bake.indices[3 * a.owner[texel]];
+    return a.bake.sights != nullptr && a.bake.sights[v] == static_cast<std::uint8_t>(Sight::narrow);
+  }
+
   // Per island and block: the mean difference between photo and model where the photo is trusted.
   struct Correction {
     static constexpr long kGrain = 64;
@@ -241,6 +267,7 @@ struct Texel {
           const float* photo = a.photo + 4 * texel;
           const float w = photo[3];
           if (!(w > 0) || a.bake.islands[a.owner[texel]] != island) continue;
+          if (island == 0 && painted_on(a, texel)) continue;
           const V3 base = blend(corners(a, texel), a.bake.shaded);
           sum[0] += w * (photo[0] - base.x);
           sum[1] += w * (photo[1] - base.y);

@@ -215,6 +215,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
         albedo: new Float64Array(2),
         lighting: new Float64Array(27).fill(0.5),
         size: 32,
+        sights: new Uint8Array(model.mean.length / 3).fill(1),
         person: { values: square(8, 1), width: 8, height: 8, fromPhoto: Float64Array.of(1, 0, 0, 0, 1, 0) },
       },
     ],

@@ -165,6 +165,30 @@ HRN_TEST("fit/texture-bake/where nothing is seen it has the shaded colours") {
   check("not the person", masked);
 }
 
+HRN_TEST("fit/texture-bake/what is covered is not taken from the photo, what is narrow also beside steps in depth") {
+  Plane plane;
+  plane.one_island();
+  // The fill follows the photo's mean, but not its detail.
+  plane.paint([](int, int column, int) { return column % 4 == 2 ? 220 : 60; });
+  // Bars in front, so near to each other that no pixel between them is away from an edge.
+  for (int i = 0; i < kSide * kSide; ++i)
+    if (i % kSide % 4 == 0) plane.depth[static_cast<std::size_t>(i)] = kDistance - 40;
+  const auto brightness = [&](fit::Sight sight) {
+    const std::vector<std::uint8_t> sights(static_cast<std::size_t>(plane.args.vertices),
+                                           static_cast<std::uint8_t>(sight));
+    plane.args.sights = sights.data();
+    const auto texture = plane.bake();
+    double sum = 0;
+    for (int row = kSide / 4; row < 3 * kSide / 4; ++row)
+      for (int column = kSide / 4; column < 3 * kSide / 4; ++column)
+        if (column % 4 == 2) sum += texture[texel(row, column)];
+    return sum / (kSide / 2 * (kSide / 8));
+  };
+  report.near(brightness(fit::Sight::covered), 102, 1, "covered");
+  CHECK(brightness(fit::Sight::narrow) > 190);
+  CHECK(brightness(fit::Sight::plain) < brightness(fit::Sight::narrow) - 10);
+}
+
 HRN_TEST("fit/texture-bake/the person mask is read where its map says") {
   Plane plane;
   plane.one_island();

@@ -1,0 +1,69 @@
+import type { Affine } from '../native/binding.js';
+import type { DenseLandmarks } from './landmarks.js';
+import { IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LIPS, MESH_POINTS } from './mesh-points.js';
+import { transform } from './photo.js';
+import { invert } from './skin-mask.js';
+
+/** Chromaticity counts as skin within this many deviations of the face's own; their least size. */
+const MAX_DEVIATIONS = 3.5;
+const MIN_DEVIATION = 0.012;
+/** Sides of the face may lie in shadow or shine; hair is mostly darker still. Of the median brightness. */
+const BRIGHTNESS = [0.3, 2] as const;
+/**
+ * Whether a crop shows skin around one of its pixels, judged by the colours of this face.
+ *
+ * @param rgb `[size][size][3]`, 0..1
+ * @param toPhoto pixels of the crop to pixels of the photo
+ */
+export function skinColour(
+  rgb: Float32Array,
+  size: number,
+  { pixels }: Pick<DenseLandmarks, 'pixels'>,
+  toPhoto: Affine,
+): (u: number, v: number) => boolean {
+  const featured = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
+  const toMask = invert(toPhoto);
+  const seen: Colour[] = [];
+  for (let i = 0; i < MESH_POINTS; i++) {
+    if (featured.has(i)) continue;
+    const colour = patchColour(rgb, size, ...transform(toMask, pixels[2 * i]!, pixels[2 * i + 1]!));
+    if (colour) seen.push(colour);
+  }
+  const centre = [0, 1, 2].map((k) => median(seen.map((colour) => colour[k]!)));
+  // 1.48 times the median deviation is the standard deviation of normal values.
+  const spread = [0, 1].map((k) =>
+    Math.max(MIN_DEVIATION, 1.48 * median(seen.map((colour) => Math.abs(colour[k]! - centre[k]!)))),
+  );
+  return (u: number, v: number): boolean => {
+    const colour = patchColour(rgb, size, u, v);
+    if (!colour) return false;
+    const deviations = Math.hypot(...spread.map((s, k) => (colour[k]! - centre[k]!) / s));
+    const brightness = colour[2] / centre[2]!;
+    return deviations < MAX_DEVIATIONS && brightness > BRIGHTNESS[0] && brightness < BRIGHTNESS[1];
+  };
+}
+
+/** Shares of red and green, and brightness. */
+type Colour = readonly [number, number, number];
+
+/** Mean of 3 x 3 pixels; undefined beside the border and where it is black. */
+function patchColour(rgb: Float32Array, size: number, u: number, v: number): Colour | undefined {
+  const [column, row] = [Math.floor(u), Math.floor(v)];
+  if (!(column >= 1 && row >= 1 && column < size - 1 && row < size - 1)) return undefined;
+  let [r, g, b] = [0, 0, 0];
+  for (let dv = -1; dv <= 1; dv++) {
+    for (let du = -1; du <= 1; du++) {
+      const i = 3 * ((row + dv) * size + column + du);
+      r += rgb[i]! / 9;
+      g += rgb[i + 1]! / 9;
+      b += rgb[i + 2]! / 9;
+    }
+  }
+  const sum = r + g + b;
+  return sum > 0.03 ? [r / sum, g / sum, sum / 3] : undefined;
+}
+
+function median(values: number[]): number {
+  if (values.length === 0) return 0;
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
