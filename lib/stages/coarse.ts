@@ -21,9 +21,9 @@ const IDENTITY_SIGMA = 0.65;
 /**
  * With a coefficient network's estimate as prior the landmarks' deviations are this many times as large: the network saw
  * the same landmarks, so they must not count twice, and they mislead the fit more than the network. The photo's colours,
- * which are new evidence, keep their weight against the prior (bench/accuracy/ablation.ts).
+ * which are new evidence, keep their weight against the prior (docs/accuracy.md).
  */
-const LANDMARK_TEMPER = 5;
+const LANDMARK_TEMPER = 3;
 /** The network's expressions err more than it says: most are none at all, and the rest are large (held-out portraits). */
 const EXPRESSION_TEMPER = 1.5;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
