@@ -32,7 +32,7 @@ const FIELD = 2.2;
 /** An edge farther away than this share of the face's width belongs to hair or neck. */
 const NEAR = 0.06;
 /** With less than this share of the outline, what is seen is a gap in the hair. */
-const LEAST_SEEN = 0.05;
+const LEAST_SEEN = 0.1;
 /** How far beside the normal an edge may lie, share of the face's width, and the cosine between both normals. */
 const ASIDE = 0.01;
 const SAME_DIRECTION = 0.75;
