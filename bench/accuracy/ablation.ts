@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util';
 import { loadHeadModel } from '../../lib/head-model.js';
 import type { CoarseProblem } from '../../lib/native/coarse.js';
 import { native } from '../../lib/native/load.js';
-import { coarseProblem, solveCoarse } from '../../lib/stages/coarse.js';
+import { coarseProblem, refinementProblem, solveCoarse } from '../../lib/stages/coarse.js';
 import { detectFaces } from '../../lib/stages/detect.js';
 import { focalLengthPrior } from '../../lib/stages/focal-length.js';
 import { findLandmarks } from '../../lib/stages/landmarks.js';
@@ -71,7 +71,8 @@ for await (const { name, image, truth } of outOfModelCases(await readIctModel(fi
     const estimate = variant.estimate ? variant.estimate(full) : full;
     const focal = focalLengthPrior(landmarks, undefined, undefined, estimate);
     const problem = coarseProblem(head, landmarks, estimate, focal, principalPx);
-    const coarse = await solveCoarse(context, head, variant.problem?.(problem) ?? problem, {});
+    const { problem: solved, fit } = await solveCoarse(context, head, variant.problem?.(problem) ?? problem, {});
+    const coarse = { problem: refinementProblem(head, solved, fit, estimate), fit };
     const refined = await refine(context, head, photo, landmarks, person, coarse, 'medium', {});
     const sum = sums.get(variant.name)!;
     sum.coarse += faceError(truth, faceOf(head.morphable, refined.coarsePositions), true).meanMm;

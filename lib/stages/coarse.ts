@@ -19,17 +19,23 @@ const CONTOUR_SIGMA_MM = 6;
  */
 const IDENTITY_SIGMA = 0.65;
 /**
- * With a coefficient network's estimate as prior the landmarks' deviations are this many times as large: the network saw
- * the same landmarks, so they must not count twice, and they mislead the fit more than the network. The photo's colours,
- * which are new evidence, keep their weight against the prior (docs/accuracy.md).
+ * With a coefficient network's estimate the identity is held to it in the landmark fit, by this share of its deviations:
+ * the network saw the same landmarks, so they must not count twice, and they mislead the fit more than the network.
  */
-const LANDMARK_TEMPER = 3;
-/** The network's expressions err more than it says: most are none at all, and the rest are large (held-out portraits). */
-const EXPRESSION_TEMPER = 1.5;
+const IDENTITY_TEMPER = 0.2;
+/** Its expressions err far more than it says, and landmarks see them well: whether lips touch is seen at once. */
+const EXPRESSION_TEMPER = 5;
+/**
+ * The photometric refinement, whose colours are new evidence, starts from the network's own deviations of identity, with
+ * the landmarks' deviations this many times as large; the expression stays close to what the landmarks said.
+ */
+const REFINED_LANDMARK_TEMPER = 5;
+const REFINED_EXPRESSION_TEMPER = 0.4;
+const MIN_EXPRESSION_SIGMA = 0.02;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
 const OUTLIER_SIGMAS = 4;
 
-/** The landmark fit and the problem it solved, which the photometric refinement takes up again. */
+/** The landmark fit, and the landmarks' part of the photometric refinement. */
 export interface CoarseStage {
   problem: CoarseProblem;
   fit: CoarseFit;
@@ -48,7 +54,9 @@ export async function fitCoarse(
   principalPx: readonly [number, number],
   job: JobOptions,
 ): Promise<CoarseStage> {
-  return await solveCoarse(context, head, coarseProblem(head, landmarks, estimate, focal, principalPx), job);
+  const problem = coarseProblem(head, landmarks, estimate, focal, principalPx);
+  const { fit } = await solveCoarse(context, head, problem, job);
+  return { problem: refinementProblem(head, problem, fit, estimate), fit };
 }
 
 /** What is observed and believed before the landmark fit. */
@@ -95,10 +103,28 @@ function prior({ morphable }: HeadModel, estimate: CoefficientEstimate | undefin
   if (!estimate) return { identitySigma: new Float64Array(morphable.identity.count).fill(IDENTITY_SIGMA) };
   const { identity, expression } = estimate;
   return {
-    weights: new Float64Array(morphable.dense.count).fill(1 / LANDMARK_TEMPER ** 2),
     identityMean: identity.mean,
-    identitySigma: identity.sigma,
+    identitySigma: identity.sigma.map((s) => IDENTITY_TEMPER * s),
     expressionMean: expression.mean,
-    expressionSigma: expression.sigma.map((s) => EXPRESSION_TEMPER * s),
+    expressionSigma: expression.sigma.map((s) => Math.max(MIN_EXPRESSION_SIGMA, EXPRESSION_TEMPER * s)),
+  };
+}
+
+/** What the photometric refinement observes and believes of the landmarks, after the landmark fit. */
+export function refinementProblem(
+  { morphable }: HeadModel,
+  problem: CoarseProblem,
+  fit: CoarseFit,
+  estimate: CoefficientEstimate | undefined,
+): CoarseProblem {
+  if (!estimate) return problem;
+  return {
+    ...problem,
+    weights: new Float64Array(morphable.dense.count).fill(1 / REFINED_LANDMARK_TEMPER ** 2),
+    identitySigma: estimate.identity.sigma,
+    expressionMean: fit.expression,
+    expressionSigma: estimate.expression.sigma.map((s) =>
+      Math.max(MIN_EXPRESSION_SIGMA, REFINED_EXPRESSION_TEMPER * s),
+    ),
   };
 }
