@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "core/uploaded.hpp"
 #include "harness.hpp"
 #include "losses/contour.hpp"
 #include "losses/landmark.hpp"
@@ -22,18 +23,8 @@ constexpr long kVertices = 138L * 138L;
 
 template <class B>
 auto uniform(B& backend, long n, std::uint64_t seed, double low = 0, double high = 1) {
-  const std::vector<float> values = Random(seed).vector<float>(n, low, high);
-  auto array = backend.template alloc<float>(values.size());
-  backend.upload(array, values.data(), values.size());
-  return array;
+  return uploaded(backend, Random(seed).vector<float>(n, low, high));
 }
-template <class B, class T>
-auto resident(B& backend, const std::vector<T>& values) {
-  auto array = backend.template alloc<T>(values.size());
-  backend.upload(array, values.data(), values.size());
-  return array;
-}
-
 template <class B>
 void photometric(B& backend, const Recorder& recorder, long side) {
   const long n = side * side;
@@ -41,7 +32,7 @@ void photometric(B& backend, const Recorder& recorder, long side) {
   const std::string size = std::to_string(side) + " px";
   const auto rendered = uniform(backend, 3 * n, 1), target = uniform(backend, 3 * n, 2),
              weight = uniform(backend, n, 3);
-  const auto id = resident(backend, std::vector<std::int32_t>(static_cast<std::size_t>(n), 1));
+  const auto id = uploaded(backend, std::vector<std::int32_t>(static_cast<std::size_t>(n), 1));
   auto grad = backend.template alloc<float>(static_cast<std::size_t>(3 * n));
   auto sums = backend.template alloc<double>(losses::Photometric::kReduced);
   losses::PhotometricArgs<float> a;
@@ -66,7 +57,7 @@ void points(B& backend, const Recorder& recorder) {
   for (long i = 0; i < 3 * kCount; ++i) corners.push_back(static_cast<std::int32_t>(random.below(kVertices)));
   const auto screen = uniform(backend, 3 * kVertices, 5, 0, kSide), barycentrics = uniform(backend, 3 * kCount, 6),
              target = uniform(backend, 2 * kCount, 7, 0, kSide), precision = uniform(backend, 3 * kCount, 8);
-  const auto vertices = resident(backend, corners);
+  const auto vertices = uploaded(backend, corners);
   auto slots = backend.template alloc<float>(9 * kCount);
   auto sum = backend.template alloc<double>(1);
   losses::LandmarkArgs<float> l;
@@ -82,7 +73,7 @@ void points(B& backend, const Recorder& recorder) {
   recorder.measure(backend, "landmark/backward", "478 points", 29.0 * kCount * kFloat,
                    [&] { backend.template for_each<losses::Landmark::Backward>(kCount, l); });
 
-  const auto spans = resident(backend, std::vector<losses::MaskSpan<float>>(kSide, {0.2f * kSide, 0.8f * kSide}));
+  const auto spans = uploaded(backend, std::vector<losses::MaskSpan<float>>(kSide, {0.2f * kSide, 0.8f * kSide}));
   auto grad = backend.template alloc<float>(3 * kVertices);
   losses::ContourArgs<float> c;
   c.screen = screen.data();

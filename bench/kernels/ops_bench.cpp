@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/half.hpp"
+#include "core/uploaded.hpp"
 #include "harness.hpp"
 #include "ops/corner_gather.hpp"
 #include "ops/detail_normals.hpp"
@@ -23,16 +24,9 @@ using test::Random;
 constexpr long kGrid = 137;
 constexpr double kFloat = sizeof(float);
 
-template <class B, class T>
-auto resident(B& backend, const std::vector<T>& values) {
-  auto array = backend.template alloc<T>(values.size());
-  backend.upload(array, values.data(), values.size());
-  return array;
-}
-
 template <class B>
 auto random_array(B& backend, long n, std::uint64_t seed) {
-  return resident(backend, Random(seed).vector<float>(n));
+  return uploaded(backend, Random(seed).vector<float>(n));
 }
 
 template <class B>
@@ -51,7 +45,7 @@ void morphable_model(B& backend, const Recorder& recorder, const std::string& si
     else
       values_of_basis[i] = value;
   }
-  const auto basis = resident(backend, values_of_basis);
+  const auto basis = uploaded(backend, values_of_basis);
   const auto coefficients = random_array(backend, components, 1), base = random_array(backend, rows, 2);
   auto values = zeros(backend, rows);
   auto grad = backend.template alloc<double>(static_cast<std::size_t>(components));
@@ -75,9 +69,9 @@ void geometry(B& backend, const Recorder& recorder) {
   const auto s = make_scene<float>(kGrid, 224, 1);
   const auto v = static_cast<double>(s.vertices), t = static_cast<double>(s.triangles);
   const std::string size = "19k vertices";
-  const auto triangles = resident(backend, s.topology.triangles),
-             offsets = resident(backend, s.topology.corner_offsets), corners = resident(backend, s.topology.corners);
-  const auto positions = resident(backend, s.positions);
+  const auto triangles = uploaded(backend, s.topology.triangles),
+             offsets = uploaded(backend, s.topology.corner_offsets), corners = uploaded(backend, s.topology.corners);
+  const auto positions = uploaded(backend, s.positions);
   const auto vertex_values = random_array(backend, 3 * s.vertices, 3);
   auto screen = zeros(backend, 3 * s.vertices), grad = zeros(backend, 3 * s.vertices),
        grad2 = zeros(backend, 3 * s.vertices);
@@ -147,9 +141,9 @@ void geometry(B& backend, const Recorder& recorder) {
   constexpr long kMap = 300;
   const double texels = kMap * kMap;
   const auto host_taps = ops::build_uv_taps(s.uvs.data(), s.vertices, kMap);
-  const auto taps = resident(backend, host_taps.taps);
-  const auto samples = resident(backend, host_taps.samples);
-  const auto texel_offsets = resident(backend, host_taps.texel_offsets);
+  const auto taps = uploaded(backend, host_taps.taps);
+  const auto samples = uploaded(backend, host_taps.samples);
+  const auto texel_offsets = uploaded(backend, host_taps.texel_offsets);
   const auto map = random_array(backend, 3 * kMap * kMap, 4);
   auto grad_map = zeros(backend, 3 * kMap * kMap);
   ops::UvSampleArgs<float> u;
@@ -174,8 +168,8 @@ void pixels(B& backend, const Recorder& recorder, long side) {
   const auto v = static_cast<double>(s.vertices), t = static_cast<double>(s.triangles);
   const double n = static_cast<double>(side * side);
   const std::string size = std::to_string(side) + " px";
-  const auto triangles = resident(backend, s.topology.triangles);
-  const auto positions = resident(backend, s.positions);
+  const auto triangles = uploaded(backend, s.topology.triangles);
+  const auto positions = uploaded(backend, s.positions);
   auto screen = zeros(backend, 3 * s.vertices);
   s.camera.positions = positions.data();
   s.camera.screen = screen.data();
@@ -223,7 +217,7 @@ void pixels(B& backend, const Recorder& recorder, long side) {
     grid_uvs[static_cast<std::size_t>(2 * i)] = (static_cast<float>(i % side) + 0.3f) / static_cast<float>(side);
     grid_uvs[static_cast<std::size_t>(2 * i + 1)] = (static_cast<float>(i / side) + 0.6f) / static_cast<float>(side);
   }
-  const auto uvs = resident(backend, grid_uvs);
+  const auto uvs = uploaded(backend, grid_uvs);
   constexpr long kTexture = 1024;
   const auto texture = random_array(backend, 3 * kTexture * kTexture, 8);
   const ops::TextureSampleArgs<float> sample{kTexture, texture.data(), uvs.data(), values.data()};
@@ -241,8 +235,8 @@ void detail(B& backend, const Recorder& recorder) {
     flat[k + 1] = -static_cast<float>(i / kSide);
     up[k + 2] = 1;
   }
-  const auto valid = resident(backend, std::vector<std::uint8_t>(n, 1));
-  const auto positions = resident(backend, flat), normals = resident(backend, up);
+  const auto valid = uploaded(backend, std::vector<std::uint8_t>(n, 1));
+  const auto positions = uploaded(backend, flat), normals = uploaded(backend, up);
   auto out = zeros(backend, 3 * n), tangents = zeros(backend, 6 * n), grad = zeros(backend, n);
   const auto displacement = random_array(backend, n, 9), grad_normals = random_array(backend, 3 * n, 10);
   ops::DetailNormalsArgs<float> a;

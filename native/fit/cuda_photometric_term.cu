@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "core/uploaded.hpp"
 #include "fit/cuda_photometric_term.cuh"
 #include "ops/morphable_model.hpp"
 
@@ -197,23 +198,15 @@ struct SumShares {
   }
 };
 
-template <class T>
-cuda::DeviceArray<T> resident(const std::vector<T>& values, CudaBackend& backend) {
-  auto array = backend.alloc<T>(values.size());
-  backend.upload(array, values.data(), values.size());
-  return array;
-}
-
 }  // namespace
 
 CudaPhotometricMesh::CudaPhotometricMesh(const Model& model, CudaBackend& backend)
     : host_(model),
-      rows_(resident(host_.rows, backend)),
-      samples_(resident(host_.samples, backend)),
-      edges_(resident(host_.edges, backend)),
+      rows_(uploaded(backend, host_.rows)),
+      samples_(uploaded(backend, host_.samples)),
+      edges_(uploaded(backend, host_.edges)),
       albedo_(backend.alloc<float>(host_.samples.size() * 3 * static_cast<std::size_t>(model.albedo_count))) {
-  auto basis = backend.alloc<Half>(model.albedo_basis.size());
-  backend.upload(basis, model.albedo_basis.data(), model.albedo_basis.size());
+  const auto basis = uploaded(backend, model.albedo_basis);
   backend.for_each<UnpackAlbedo>(static_cast<long>(albedo_.size()),
                                  UnpackAlbedoArgs{basis.data(), model.albedo_count, samples_.data(), albedo_.data()});
 }
@@ -273,7 +266,7 @@ void CudaPhotometricTerm::select(const LandmarkState& state, const PhotoCrop& cr
     backend_.upload(mask_, crop.mask, pixels);
   }
   const SampleArgs args = evaluate(state, Appearance{}, crop);
-  const auto seen = resident(visible, backend_);
+  const auto seen = uploaded(backend_, visible);
   backend_.for_each<Weight>(static_cast<long>(weight_.size()), WeightArgs{args, seen.data(), weight_.data()});
   host_floats_.resize(weight_.size());
   backend_.download(host_floats_.data(), weight_, weight_.size());

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backends/backend.hpp"
+#include "core/uploaded.hpp"
 #include "core/vec.hpp"
 #include "fit/deformation.hpp"
 #include "fit/landmark_targets.hpp"
@@ -94,12 +95,12 @@ class DeformationLoop {
     photo_gain_ = backend.template alloc<float>(1);
     sums_ = backend.template alloc<double>(kSums);
     upload(base_, problem.positions);
-    target_ = uploaded(problem.level.rgb);
-    mask_ = uploaded(problem.level.mask);
+    target_ = uploaded(backend_, problem.level.rgb);
+    mask_ = uploaded(backend_, problem.level.mask);
     const auto taps = ops::build_uv_taps(model.uvs.data(), vertices_, problem.map_size, nullptr);
-    taps_ = uploaded(taps.taps);
-    texel_offsets_ = uploaded(taps.texel_offsets);
-    samples_ = uploaded(taps.samples);
+    taps_ = uploaded(backend_, taps.taps);
+    texel_offsets_ = uploaded(backend_, taps.texel_offsets);
+    samples_ = uploaded(backend_, taps.samples);
     for (const float m : problem.level.mask) mask_sum_ += static_cast<double>(m);
   }
 
@@ -204,12 +205,6 @@ class DeformationLoop {
   }
 
  private:
-  template <class T>
-  auto uploaded(const std::vector<T>& values) {
-    auto array = backend_.template alloc<T>(values.size());
-    upload(array, values);
-    return array;
-  }
   template <class T>
   void upload(Array<T>& array, const std::vector<T>& values) {
     backend_.upload(array, values.data(), values.size());

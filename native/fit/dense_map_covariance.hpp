@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "backends/backend.hpp"
-#include "core/error.hpp"
+#include "core/uploaded.hpp"
 #include "fit/map_scale.hpp"
 #include "optim/sobolev.hpp"
 
@@ -91,10 +91,8 @@ class DenseMapCovariance {
       for (const double f : filter) filters.push_back(static_cast<float>(f));
     }
     scales_ = static_cast<long>(scales.size());
-    filters_ = backend.template alloc<float>(filters.size());
-    backend.upload(filters_, filters.data(), filters.size());
-    gains_ = backend.template alloc<float>(gains.size());
-    backend.upload(gains_, gains.data(), gains.size());
+    filters_ = uploaded(backend, filters);
+    gains_ = uploaded(backend, gains);
     columns_ = backend.template alloc<float>(3 * texels * scales.size());
     sum_ = backend.template alloc<float>(3 * texels);
   }

@@ -1,8 +1,7 @@
 // A copy of the model in a device's memory, made once and shared by all jobs of the device.
 #pragma once
-#include <vector>
-
 #include "backends/backend.hpp"
+#include "core/uploaded.hpp"
 #include "fit/model_arrays.hpp"
 
 namespace hrn::fit {
@@ -15,15 +14,15 @@ class ResidentModel {
  public:
   /// Complete when the backend has done what it was asked for so far. The backend must outlive the copy.
   ResidentModel(const Model& m, B& backend)
-      : mean_(copy(m.mean, backend)),
-        albedo_mean_(copy(m.albedo_mean, backend)),
-        uvs_(copy(m.uvs, backend)),
-        deformable_(copy(m.deformable, backend)),
-        shape_basis_(copy(m.shape_basis, backend)),
-        albedo_basis_(copy(m.albedo_basis, backend)),
-        triangles_(copy(m.topology.triangles, backend)),
-        corner_offsets_(copy(m.topology.corner_offsets, backend)),
-        corners_(copy(m.topology.corners, backend)) {}
+      : mean_(uploaded(backend, m.mean)),
+        albedo_mean_(uploaded(backend, m.albedo_mean)),
+        uvs_(uploaded(backend, m.uvs)),
+        deformable_(uploaded(backend, m.deformable)),
+        shape_basis_(uploaded(backend, m.shape_basis)),
+        albedo_basis_(uploaded(backend, m.albedo_basis)),
+        triangles_(uploaded(backend, m.topology.triangles)),
+        corner_offsets_(uploaded(backend, m.topology.corner_offsets)),
+        corners_(uploaded(backend, m.topology.corners)) {}
 
   ModelArrays arrays() const {
     return {mean_.data(),       shape_basis_.data(), albedo_mean_.data(),    albedo_basis_.data(), uvs_.data(),
@@ -31,14 +30,6 @@ class ResidentModel {
   }
 
  private:
-  template <class Source>
-  static auto copy(const Source& from, B& backend) {
-    using T = std::remove_cvref_t<decltype(*from.data())>;
-    auto to = backend.template alloc<T>(from.size());
-    backend.upload(to, from.data(), from.size());
-    return to;
-  }
-
   Array<float> mean_, albedo_mean_, uvs_, deformable_;
   Array<Half> shape_basis_, albedo_basis_;
   Array<std::int32_t> triangles_, corner_offsets_, corners_;

@@ -16,8 +16,12 @@ struct UnwrapArgs {
   TextureBakeArgs bake;
   float* screen;  // out [vertices][3]
 };
+// Per vertex: where it lies in the texture, for the rasterizer. Texel centres are at +0.5.
 struct UnwrapVertex {
-  HRN_HD static void run(const UnwrapArgs& a, long v) { texture::Texel::Unwrap::run(a.bake, v, a.screen); }
+  HRN_HD static void run(const UnwrapArgs& a, long v) {
+    for (long k = 0; k < 2; ++k) a.screen[3 * v + k] = a.bake.uvs[2 * v + k] * static_cast<float>(a.bake.size);
+    a.screen[3 * v + 2] = 1;
+  }
 };
 
 // Returns [size][size][3] sRGB bytes, rows from v = 0, in the host's memory. Throws hrn::Error when cancelled.

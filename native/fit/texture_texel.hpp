@@ -323,15 +323,6 @@ struct Texel {
       a.bytes[i] = static_cast<std::uint8_t>(static_cast<int>(255 * clamp(a.texture[i], 0.f, 1.f) + 0.5f));
     }
   };
-
-  // Per vertex: where it lies in the texture, for the rasterizer. Texel centres are at +0.5.
-  struct Unwrap {
-    HRN_HD static void run(const TextureBakeArgs& a, long v, float* screen) {
-      screen[3 * v] = a.uvs[2 * v] * static_cast<float>(a.size);
-      screen[3 * v + 1] = a.uvs[2 * v + 1] * static_cast<float>(a.size);
-      screen[3 * v + 2] = 1;
-    }
-  };
 };
 
 }  // namespace texture

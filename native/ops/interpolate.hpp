@@ -47,6 +47,19 @@ struct Interpolate {
     for (int c = 0; c < C; ++c) a.pixels[pixel * C + c] = value[c];
   }
 
+  /// One pixel's share of its triangle's attribute gradients.
+  template <class Real>
+  HRN_HD static void add_attributes(const InterpolateArgs<Real>& a, long pixel, Real slot[3][C]) {
+    const Real b0 = a.barycentrics[2 * pixel], b1 = a.barycentrics[2 * pixel + 1];
+    const Real b2 = Real(1) - b0 - b1;
+    for (int c = 0; c < C; ++c) {
+      const Real g = a.grad_pixels[pixel * C + c];
+      slot[0][c] += b0 * g;
+      slot[1][c] += b1 * g;
+      slot[2][c] += b2 * g;
+    }
+  }
+
   /// Gradient with respect to the attributes of the three corners of triangle t.
   template <class Real>
   HRN_HD static void backward(const InterpolateArgs<Real>& a, long t) {
@@ -56,14 +69,7 @@ struct Interpolate {
       for (long x = box.x0; x < box.x1; ++x) {
         const long pixel = y * a.width + x;
         if (a.triangle_id[pixel] != t) continue;
-        const Real b0 = a.barycentrics[2 * pixel], b1 = a.barycentrics[2 * pixel + 1];
-        const Real b2 = Real(1) - b0 - b1;
-        for (int c = 0; c < C; ++c) {
-          const Real g = a.grad_pixels[pixel * C + c];
-          slot[0][c] += b0 * g;
-          slot[1][c] += b1 * g;
-          slot[2][c] += b2 * g;
-        }
+        add_attributes(a, pixel, slot);
       }
     }
     for (int corner = 0; corner < 3; ++corner)
@@ -166,14 +172,7 @@ struct Interpolate {
           s = screen_triangle(a, t);
           prepared = true;
         }
-        const Real b0 = a.barycentrics[2 * pixel], b1 = a.barycentrics[2 * pixel + 1];
-        const Real b2 = Real(1) - b0 - b1;
-        for (int c = 0; c < C; ++c) {
-          const Real g = a.grad_pixels[pixel * C + c];
-          attribute[0][c] += b0 * g;
-          attribute[1][c] += b1 * g;
-          attribute[2][c] += b2 * g;
-        }
+        add_attributes(a, pixel, attribute);
         if (s.valid) add_pixel(a, s, pixel, slot);
       }
     }
