@@ -17,9 +17,10 @@ import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { refine } from '../../lib/stages/refine.js';
 import { type CoefficientEstimate, EMBEDDED_REGRESSOR, regress } from '../../lib/stages/regress.js';
-import { faceOf, outOfModelCases } from './cases.js';
+import { outOfModelCases } from './cases.js';
 import { ictPath, readIctModel } from './ict-head.js';
 import { faceError } from './metrics.js';
+import { faceOf } from './model-face.js';
 
 /** A fit with something left out of what it is told. */
 interface Variant {

@@ -1,13 +1,22 @@
-/** Portraits with known truth: of the embedded model (`hrn sample`) and of ICT-FaceKit heads. */
-import { type LandmarkSet, type MorphableModel, REGION_NAMES, type RegionName } from '../../lib/morphable-model.js';
+/** Portraits with known truth: of the embedded model (`hrn sample`, the training generator) and of ICT-FaceKit heads. */
+import { HrnError } from '../../lib/errors.js';
+import type { MorphableModel } from '../../lib/morphable-model.js';
+import type { NativeContext } from '../../lib/native/binding.js';
+import { native } from '../../lib/native/load.js';
 import type { Raster } from '../../lib/result.js';
 import { randomCamera, type SampleCamera } from '../../lib/sample/camera.js';
 import { Random } from '../../lib/sample/random.js';
 import { sample } from '../../lib/sample.js';
+import { detectFaces } from '../../lib/stages/detect.js';
+import { findLandmarks } from '../../lib/stages/landmarks.js';
+import { FaceNetworks } from '../../lib/stages/networks.js';
+import { Photo } from '../../lib/stages/photo.js';
+import { PortraitPainter, PORTRAIT_PX as TRAINING_PORTRAIT_PX } from '../../models/train/portrait.js';
 import { type IctModel, randomIctHead } from './ict-head.js';
 import { drawIctPortrait, ICT_FACE_CENTRE_MM } from './ict-portrait.js';
-import type { FaceEstimate, FaceTruth } from './metrics.js';
-import { sampleSurface, scannedVertices, trianglesOf } from './surface.js';
+import type { FaceTruth } from './metrics.js';
+import { modelFaceRegion, modelTruth, withoutExpression } from './model-face.js';
+import { SAMPLES, sampleSurface } from './surface.js';
 
 export interface PortraitCase {
   name: string;
@@ -16,29 +25,81 @@ export interface PortraitCase {
   /** Face region on the truth's skin, `[triangles][3]`. */
   faceRegion: Uint32Array;
   camera: SampleCamera;
-  /** Which column of the table it belongs to. */
-  view: 'all' | 'frontal' | 'turned';
+  /** Which rows of the table it belongs to, beside those of all portraits. */
+  view?: string;
+  /** The true head without its expression, `[vertices][3]`, mm, where it is one of the embedded model's. */
+  neutral?: Float32Array;
 }
 
 const PORTRAIT_PX = 1024;
-const SAMPLES = 6000;
-const FACE_REGIONS: readonly RegionName[] = ['nose', 'mouth', 'forehead', 'cheeks', 'eyes', 'chin'];
+/** Training portraits have seeds from 2,000,000 (models/train/results/generate.log). */
+const FIRST_HELD_OUT_SEED = 9_000_000;
+const YAW_ROWS = [
+  { view: 'yaw 0 to 15', below: 15 },
+  { view: 'yaw 15 to 35', below: 35 },
+  { view: 'yaw 35 to 60', below: Infinity },
+] as const;
 
 /** Portraits of seeds 1 to `count`. */
 export async function* inModelCases(model: MorphableModel, count: number): AsyncGenerator<PortraitCase> {
   const region = modelFaceRegion(model);
   for (let seed = 1; seed <= count; seed++) {
     const { image, head, camera } = await sample({ seed, size: PORTRAIT_PX, model });
-    const face = faceOf(model, head.positions);
-    const samples = sampleSurface({ positions: head.positions, triangles: model.triangles }, region, SAMPLES);
     yield {
       name: `sample-${String(seed).padStart(2, '0')}`,
       image,
-      truth: { ...face, samples },
+      truth: modelTruth(model, region, head.positions),
       faceRegion: region,
       camera,
-      view: 'all',
+      neutral: withoutExpression(model, head.positions, head.expression),
     };
+  }
+}
+
+/**
+ * The first `count` portraits of the training generator, from seeds that no network was trained on, that detector and
+ * landmark network accept. The truth is the skin that was drawn, bumps included, without the hair on it.
+ */
+export async function* heldOutCases(model: MorphableModel, count: number): AsyncGenerator<PortraitCase> {
+  const region = modelFaceRegion(model);
+  const context = new (native().Context)({ threads: 2 });
+  const networks = new FaceNetworks({ threads: 2 });
+  const painter = new PortraitPainter(context, model);
+  const size = TRAINING_PORTRAIT_PX;
+  try {
+    for (let [seed, found] = [FIRST_HELD_OUT_SEED, 0]; found < count; seed++) {
+      const { pixels, skinPositions, expression, camera } = await painter.draw(seed);
+      const image: Raster = { data: pixels, width: size, height: size, channels: 3 };
+      if (!(await isAccepted(context, networks, image))) continue;
+      found++;
+      const { yaw } = camera.anglesDegrees;
+      yield {
+        name: `held-out-${seed} ${yaw.toFixed(0)}`,
+        image,
+        truth: modelTruth(model, region, skinPositions),
+        faceRegion: region,
+        camera,
+        view: YAW_ROWS.find(({ below }) => Math.abs(yaw) < below)!.view,
+        neutral: withoutExpression(model, skinPositions, expression),
+      };
+    }
+  } finally {
+    networks.dispose();
+    context.dispose();
+  }
+}
+
+async function isAccepted(context: NativeContext, networks: FaceNetworks, image: Raster): Promise<boolean> {
+  const photo = new Photo(context, image);
+  try {
+    const [face] = await detectFaces(networks, photo);
+    if (face) await findLandmarks(networks, photo, face);
+    return face !== undefined;
+  } catch (error) {
+    if (error instanceof HrnError && error.code === 'FACE_NOT_VISIBLE') return false;
+    throw error;
+  } finally {
+    photo.dispose();
   }
 }
 
@@ -70,38 +131,4 @@ export async function* outOfModelCases(ict: IctModel, count: number): AsyncGener
       };
     }
   }
-}
-
-/** The skin and the 68 landmarks of vertex positions of a model. */
-export function faceOf(model: MorphableModel, positions: Float32Array): FaceEstimate {
-  const skin = model.parts.find((part) => part.name === 'skin')!;
-  const first = 3 * skin.firstTriangle;
-  return {
-    skin: { positions, triangles: model.triangles.subarray(first, first + 3 * skin.triangleCount) },
-    landmarks: landmarkPositions(model.ibug68, positions),
-  };
-}
-
-/** `[count][3]` */
-export function landmarkPositions({ count, vertices, weights }: LandmarkSet, positions: Float32Array): Float64Array {
-  const out = new Float64Array(3 * count);
-  for (let l = 0; l < count; l++) {
-    for (let j = 0; j < 3; j++) {
-      for (let k = 0; k < 3; k++) {
-        out[3 * l + k]! += weights[3 * l + j]! * positions[3 * vertices[3 * l + j]! + k]!;
-      }
-    }
-  }
-  return out;
-}
-
-/** Triangles of the face that a scanner in front of the mean head would reach. */
-export function modelFaceRegion(model: MorphableModel): Uint32Array {
-  const { skin } = faceOf(model, model.mean);
-  const scanned = scannedVertices({ positions: model.mean, triangles: model.triangles });
-  const isFace = REGION_NAMES.map((name) => FACE_REGIONS.includes(name));
-  return trianglesOf(
-    skin.triangles,
-    (v) => isFace[model.regions[v]!] === true && model.deformable[v]! > 0.5 && scanned[v] === 1,
-  );
 }

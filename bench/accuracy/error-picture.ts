@@ -57,7 +57,7 @@ export async function portraitCell(portrait: PortraitCase): Promise<Buffer> {
 
 /** The true head seen by the portrait's camera, its face coloured by the distance to the fitted one. */
 export async function errorCell(truthCase: PortraitCase, estimate: FaceEstimate, error: FaceError): Promise<Buffer> {
-  const { truth, camera, faceRegion, image } = truthCase;
+  const { truth, camera, faceRegion } = truthCase;
   const { left, top, size } = faceSquare(truthCase);
   const zoom = CELL_PX / size;
   const index = new ClosestPointIndex(estimate.skin.positions, estimate.skin.triangles);
@@ -80,7 +80,7 @@ export async function errorCell(truthCase: PortraitCase, estimate: FaceEstimate,
     cameraPositions,
     triangles,
     focalLengthPx: camera.focalLengthPx * zoom,
-    principalPointPx: [(image.width / 2 - left) * zoom, (image.height / 2 - top) * zoom],
+    principalPointPx: [(camera.principalPointPx[0] - left) * zoom, (camera.principalPointPx[1] - top) * zoom],
     backdrop: (_x, _y, rgb) => void rgb.fill(0.12),
     shade: (t, w0, w1, w2, rgb) => {
       const corners = [3 * triangles[3 * t]!, 3 * triangles[3 * t + 1]!, 3 * triangles[3 * t + 2]!] as const;

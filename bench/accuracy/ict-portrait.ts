@@ -48,7 +48,7 @@ export async function drawIctPortrait(
     cameraPositions,
     triangles: model.triangles,
     focalLengthPx: camera.focalLengthPx,
-    principalPointPx: [size / 2, size / 2],
+    principalPointPx: camera.principalPointPx,
     backdrop,
     shade: (t, w0, w1, w2, rgb) => {
       const a = 3 * model.triangles[3 * t]!;

@@ -24,7 +24,7 @@ import { findPersonMask } from '../../lib/stages/mask.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { findSkinEdges } from '../../lib/stages/skin-edges.js';
-import { neutralShape, shapeDistances } from './shape-agreement.js';
+import { identityShape, neutralShape, ShapeDistance } from './shape-agreement.js';
 import { type Silhouettes, silhouetteFigures } from './silhouette.js';
 
 const PHOTO_NAMES = [
@@ -164,13 +164,17 @@ function reportTable(): void {
 }
 
 function reportShapes(): void {
-  for (const level of ['coarse', 'medium'] as const) {
-    const distances = shapeDistances(
-      faces,
-      faces.map((face) => neutralShape(face, level)),
-    );
+  const [first] = faces;
+  if (!first) return;
+  const distance = new ShapeDistance(first.model);
+  for (const [what, shapeOf] of [
+    ['identity coefficients alone', identityShape],
+    ['medium, expression taken away', neutralShape],
+  ] as const) {
+    const shapes = faces.map(shapeOf);
+    const distances = shapes.map((a) => shapes.map((b) => distance.between(a, b, false)));
     const short = figures.map(({ name }) => name.replace(/\.\w+$/, ''));
-    say(`\nNeutral face shape, ${level}: mean distance after rigid alignment, mm.\n`);
+    say(`\nNeutral face shape, ${what}: mean distance after rigid alignment, mm.\n`);
     say(`| | ${short.join(' | ')} |`);
     say(`| --- ${'| --- '.repeat(short.length)}|`);
     for (const [i, row] of distances.entries()) say(`| ${short[i]} | ${row.map((d) => d.toFixed(1)).join(' | ')} |`);

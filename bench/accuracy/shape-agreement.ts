@@ -1,43 +1,49 @@
-/** How alike the fitted people of different photos are, their expressions taken away. */
-import { decodeHalfs } from '../../lib/half-float.js';
+/** How alike heads of one model are, vertex by vertex, their expressions taken away. */
+import type { MorphableModel } from '../../lib/morphable-model.js';
 import type { ReconstructionData } from '../../lib/result.js';
+import { addBasis } from '../../lib/sample/random-head.js';
 import { alignPoints, applySimilarity } from './align.js';
-import { modelFaceRegion } from './cases.js';
+import { modelFaceRegion, withoutExpression } from './model-face.js';
 
-/**
- * The fitted head with a neutral expression, `[vertices][3]`, mm: every level less the expression that its coefficients
- * stand for.
- */
-export function neutralShape(face: ReconstructionData, level: 'coarse' | 'medium'): Float32Array {
-  const { expression } = face.model;
-  const shape = (level === 'medium' && face.levels.medium ? face.levels.medium : face.levels.coarse).slice();
-  for (const [k, name] of expression.names.entries()) {
-    const weight = face.coefficients.expression[name] ?? 0;
-    if (weight === 0) continue;
-    const offsets = decodeHalfs(expression.halfs, k * shape.length, (k + 1) * shape.length);
-    for (let i = 0; i < shape.length; i++) shape[i]! -= weight * offsets[i]!;
-  }
+/** The finest fitted head with a neutral expression, `[vertices][3]`, mm. */
+export function neutralShape({ model, mesh, coefficients }: ReconstructionData): Float32Array {
+  const weights = model.expression.names.map((name) => coefficients.expression[name] ?? 0);
+  return withoutExpression(model, mesh.positions, Float32Array.from(weights));
+}
+
+/** What the fitted identity coefficients stand for, `[vertices][3]`, in the model's millimetres. */
+export function identityShape({ model, coefficients }: ReconstructionData): Float32Array {
+  const shape = model.mean.slice();
+  addBasis(shape, model.identity, coefficients.identity);
   return shape;
 }
 
-/** Mean distance of corresponding face vertices after rigid alignment, mm, for every pair. */
-export function shapeDistances(faces: readonly ReconstructionData[], shapes: readonly Float32Array[]): number[][] {
-  const [first] = faces;
-  if (!first) return [];
-  const vertices = [...new Set(modelFaceRegion(first.model))];
-  const points = shapes.map((shape) => {
-    const out = new Float64Array(3 * vertices.length);
-    for (const [i, v] of vertices.entries()) out.set(shape.subarray(3 * v, 3 * v + 3), 3 * i);
+/** Compares the faces of heads of one model. */
+export class ShapeDistance {
+  readonly #vertices: readonly number[];
+
+  constructor(model: MorphableModel) {
+    this.#vertices = [...new Set(modelFaceRegion(model))];
+  }
+
+  /**
+   * Mean distance of corresponding face vertices after alignment, mm.
+   *
+   * @param withScale true: similarity alignment; false: rigid, so that a wrong size counts
+   */
+  between(from: Float32Array, to: Float32Array, withScale: boolean): number {
+    const [a, b] = [this.#points(from), this.#points(to)];
+    const moved = applySimilarity(alignPoints(a, b, withScale), a);
+    let sum = 0;
+    for (let i = 0; i < b.length; i += 3) {
+      sum += Math.hypot(moved[i]! - b[i]!, moved[i + 1]! - b[i + 1]!, moved[i + 2]! - b[i + 2]!);
+    }
+    return sum / this.#vertices.length;
+  }
+
+  #points(shape: Float32Array): Float64Array {
+    const out = new Float64Array(3 * this.#vertices.length);
+    for (const [i, v] of this.#vertices.entries()) out.set(shape.subarray(3 * v, 3 * v + 3), 3 * i);
     return out;
-  });
-  return points.map((a) =>
-    points.map((b) => {
-      const moved = applySimilarity(alignPoints(a, b, false), a);
-      let sum = 0;
-      for (let i = 0; i < b.length; i += 3) {
-        sum += Math.hypot(moved[i]! - b[i]!, moved[i + 1]! - b[i + 1]!, moved[i + 2]! - b[i + 2]!);
-      }
-      return sum / vertices.length;
-    }),
-  );
+  }
 }

@@ -1,6 +1,4 @@
 /** Error figures of many fits: means over heads, as a table and as JSON. */
-import type { FaceError } from './metrics.js';
-
 /** What is compared on one portrait. */
 export const LEVELS = ['mean head', 'coarse', 'medium'] as const;
 export type Level = (typeof LEVELS)[number];
@@ -8,7 +6,7 @@ export type Level = (typeof LEVELS)[number];
 export interface CaseResult {
   name: string;
   set: string;
-  view: string;
+  view?: string;
   focalLength: 'known' | 'unknown';
   levels: Record<Level, LevelFigures>;
   /** Focal length of the fit over the true one. */
@@ -21,6 +19,8 @@ export interface Figures {
   p90Mm: number;
   normalDegrees: number;
   noseDepthMm: number;
+  /** Mean distance of corresponding vertices of the neutral heads, where the truth is a head of the embedded model. */
+  neutralMm?: number;
 }
 
 export interface LevelFigures {
@@ -30,20 +30,18 @@ export interface LevelFigures {
   rigid: Figures;
 }
 
-export function figuresOf({ meanMm, medianMm, p90Mm, normalDegrees, noseDepthMm }: FaceError): Figures {
-  return { meanMm, medianMm, p90Mm, normalDegrees, noseDepthMm };
-}
-
 /** Means over cases; the depth of the nose is averaged without its sign, so that errors do not cancel. */
 function averaged(figures: readonly Figures[]): Figures {
   const mean = (value: (f: Figures) => number): number =>
     figures.reduce((sum, f) => sum + value(f), 0) / figures.length;
+  const neutralMm = figures[0]?.neutralMm === undefined ? {} : { neutralMm: mean((f) => f.neutralMm!) };
   return {
     meanMm: mean((f) => f.meanMm),
     medianMm: mean((f) => f.medianMm),
     p90Mm: mean((f) => f.p90Mm),
     normalDegrees: mean((f) => f.normalDegrees),
     noseDepthMm: mean((f) => Math.abs(f.noseDepthMm)),
+    ...neutralMm,
   };
 }
 
@@ -65,13 +63,14 @@ export interface SummaryRow {
 export function summarise(results: readonly CaseResult[]): SummaryRow[] {
   const groups = new Map<string, CaseResult[]>();
   for (const result of results) {
-    const views = result.view === 'all' ? ['all'] : ['all', result.view];
+    const views = result.view === undefined ? ['all'] : ['all', result.view];
     for (const view of views) {
       const key = JSON.stringify([result.set, view, result.focalLength]);
       groups.set(key, [...(groups.get(key) ?? []), result]);
     }
   }
-  return [...groups].flatMap(([key, cases]) => {
+  const sorted = [...groups].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.flatMap(([key, cases]) => {
     const [set, view, focalLength] = JSON.parse(key) as [string, string, string];
     const reference = averaged(cases.map((c) => c.levels['mean head'].similarity)).meanMm;
     return LEVELS.map((level) => {
@@ -106,10 +105,12 @@ export function markdownTable(rows: readonly SummaryRow[]): string {
     'nearer on',
     'normals deg',
     'nose depth mm',
+    'neutral mm',
     'rigid mean mm',
     'rigid median mm',
     'rigid 90 % mm',
     'rigid nose mm',
+    'rigid neutral mm',
   ];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
   const body = rows.map((row) =>
@@ -126,10 +127,12 @@ export function markdownTable(rows: readonly SummaryRow[]): string {
       row.level === 'mean head' ? '' : `${row.better} of ${row.heads}`,
       row.similarity.normalDegrees.toFixed(1),
       row.similarity.noseDepthMm.toFixed(2),
+      row.similarity.neutralMm?.toFixed(2) ?? '',
       row.rigid.meanMm.toFixed(2),
       row.rigid.medianMm.toFixed(2),
       row.rigid.p90Mm.toFixed(2),
       row.rigid.noseDepthMm.toFixed(2),
+      row.rigid.neutralMm?.toFixed(2) ?? '',
     ]),
   );
   return [line(header), line(header.map(() => '---')), ...body].join('\n');

@@ -3,6 +3,8 @@ import type { Random } from './random.js';
 
 export interface SampleCamera {
   focalLengthPx: number;
+  /** Where the lens's axis meets the picture. */
+  principalPointPx: [number, number];
   /** Row-major 3x3: head frame to camera frame (x right, y down, z away from the camera). */
   rotation: number[];
   /** mm. */
@@ -49,11 +51,13 @@ export function randomCamera(
     ((offset[1]! * sizePx) / focalLengthPx) * distance - c[1],
     distance - c[2],
   ];
+  const principalPointPx: [number, number] = [sizePx / 2, sizePx / 2];
   return {
     focalLengthPx,
+    principalPointPx,
     rotation,
     translation,
-    projection: projectionMatrix(focalLengthPx, [sizePx / 2, sizePx / 2], rotation, translation),
+    projection: projectionMatrix(focalLengthPx, principalPointPx, rotation, translation),
     anglesDegrees: { yaw: yawDegrees, pitch, roll },
   };
 }

@@ -32,7 +32,7 @@ export async function drawHeadPortrait(
     cameraPositions,
     triangles: model.triangles,
     focalLengthPx: camera.focalLengthPx,
-    principalPointPx: [size / 2, size / 2],
+    principalPointPx: camera.principalPointPx,
     backdrop: randomBackdrop(random, size, neckEnd(model, cameraPositions, camera.focalLengthPx, size)),
     shade: headShader(model, head.colours, cameraPositions, lighting),
   });

@@ -2,10 +2,6 @@
 import { headRotation, projectionMatrix, type SampleCamera } from '../../lib/sample/camera.js';
 import type { Random } from '../../lib/sample/random.js';
 
-export interface TrainingCamera extends SampleCamera {
-  principalPointPx: [number, number];
-}
-
 const FILM_WIDTH_MM = 36;
 const FOCAL_MM = [24, 135] as const;
 const FACE_HEIGHT_MM = 180;
@@ -16,7 +12,7 @@ const FACE_CENTRE_MM = [0, -25, 60] as const;
 const LARGEST_YAW = 60;
 const LARGEST_PITCH = 35;
 
-export function trainingCamera(random: Random, sizePx: number): TrainingCamera {
+export function trainingCamera(random: Random, sizePx: number): SampleCamera {
   const yaw = random.chance(0.65) ? random.normal(0, 18, LARGEST_YAW / 18) : random.uniform(-LARGEST_YAW, LARGEST_YAW);
   const pitch = random.normal(0, 10, LARGEST_PITCH / 10);
   const roll = random.normal(0, 7);
@@ -43,10 +39,10 @@ export function trainingCamera(random: Random, sizePx: number): TrainingCamera {
   ];
   return {
     focalLengthPx,
+    principalPointPx,
     rotation,
     translation,
     projection: projectionMatrix(focalLengthPx, principalPointPx, rotation, translation),
     anglesDegrees: { yaw, pitch, roll },
-    principalPointPx,
   };
 }

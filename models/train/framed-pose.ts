@@ -1,13 +1,13 @@
 /** The true pose as the face's own frame sees it, which is what can be told from a crop without knowing the lens. */
+import type { SampleCamera } from '../../lib/sample/camera.js';
 import type { Region } from '../../lib/stages/photo.js';
-import type { TrainingCamera } from './camera.js';
 
 /**
  * @returns the head's x and z axes in a camera that looks at the middle of the region and is level with it (6 values),
  * then the logarithm of the distance from the camera to the head's origin in millimetres
  */
 export function framedPose(
-  { rotation: r, translation: t, focalLengthPx, principalPointPx }: TrainingCamera,
+  { rotation: r, translation: t, focalLengthPx, principalPointPx }: SampleCamera,
   region: Region,
 ): number[] {
   const forward = unit([

@@ -7,10 +7,10 @@ import type { Basis, MorphableModel, PartName } from '../../lib/morphable-model.
 import type { NativeContext, NativeModel } from '../../lib/native/binding.js';
 import { native } from '../../lib/native/load.js';
 import { randomBackdrop } from '../../lib/sample/backdrop.js';
-import { toCameraFrame } from '../../lib/sample/camera.js';
+import { type SampleCamera, toCameraFrame } from '../../lib/sample/camera.js';
 import { Random } from '../../lib/sample/random.js';
 import { randomExpression } from '../../lib/sample/random-head.js';
-import { type TrainingCamera, trainingCamera } from './camera.js';
+import { trainingCamera } from './camera.js';
 import { ComplexionPainter } from './complexion.js';
 import { degrade } from './degrade.js';
 import { illuminate } from './illumination.js';
@@ -23,7 +23,9 @@ export interface TrainingPortrait {
   expression: Float32Array;
   /** `[vertices][3]`, mm, head frame: the model's shape for these coefficients. */
   positions: Float32Array;
-  camera: TrainingCamera;
+  /** `[vertices][3]`, mm, head frame: the skin that is drawn, without the hair on it. */
+  skinPositions: Float32Array;
+  camera: SampleCamera;
 }
 
 /** The landmark network sees faces at about 128 pixels. */
@@ -73,8 +75,7 @@ export class PortraitPainter {
     add(colours, model.albedo, this.#albedo, albedo);
     const complexion = this.#complexion.paint(random, colours);
 
-    const drawn = positions.slice();
-    this.#depart(random, drawn, complexion.hairMm);
+    const { skinPositions, drawn } = this.#depart(random, positions, complexion.hairMm);
     const camera = trainingCamera(random, PORTRAIT_PX);
     const cameraPositions = toCameraFrame(camera, drawn);
     const normals = vertexNormals(cameraPositions, model.triangles);
@@ -101,11 +102,13 @@ export class PortraitPainter {
     const clear = new Uint8Array(3 * PORTRAIT_PX * PORTRAIT_PX);
     for (let i = 0, o = 0; i < rgba.length; i += 4) for (let k = 0; k < 3; k++) clear[o++] = rgba[i + k]!;
     const landmarks = projectedLandmarks(model, drawn, camera);
-    return { pixels: await degrade(random, clear, PORTRAIT_PX, landmarks), identity, expression, positions, camera };
+    const pixels = await degrade(random, clear, PORTRAIT_PX, landmarks);
+    return { pixels, identity, expression, positions, skinPositions, camera };
   }
 
-  /** Moves what is drawn away from the model: smooth bumps as no component makes them, and hair. */
-  #depart(random: Random, positions: Float32Array, hairMm: Float32Array): void {
+  /** Moves the skin away from the model, by smooth bumps as no component makes them, and what is drawn by hair too. */
+  #depart(random: Random, positions: Float32Array, hairMm: Float32Array) {
+    const [skinPositions, drawn] = [positions.slice(), positions.slice()];
     const { mean } = this.#model;
     const bumps = Array.from({ length: BUMPS }, () => {
       const v = 3 * random.integer(hairMm.length);
@@ -118,7 +121,7 @@ export class PortraitPainter {
       const x = mean[3 * v]!;
       const y = mean[3 * v + 1]!;
       const z = mean[3 * v + 2]!;
-      let out = hairMm[v]!;
+      let out = 0;
       if (roughness > 0) out += roughness * (valueNoise(x / 5, y / 5, z / 5, seed) - 0.5);
       for (let b = 0; b < BUMPS; b++) {
         const { at, radius, size } = bumps[b]!;
@@ -128,8 +131,12 @@ export class PortraitPainter {
         const d = (dx * dx + dy * dy + dz * dz) / (radius * radius);
         if (d < 6) out += size * Math.exp(-d);
       }
-      for (let k = 0; k < 3; k++) positions[3 * v + k]! += out * this.#outward[3 * v + k]!;
+      for (let k = 0; k < 3; k++) {
+        skinPositions[3 * v + k]! += out * this.#outward[3 * v + k]!;
+        drawn[3 * v + k]! += (out + hairMm[v]!) * this.#outward[3 * v + k]!;
+      }
     }
+    return { skinPositions, drawn };
   }
 }
 
@@ -173,7 +180,7 @@ function add(target: Float32Array, { count }: Basis, values: Float32Array, weigh
 }
 
 /** `[68][2]`, pixels. */
-function projectedLandmarks({ ibug68 }: MorphableModel, positions: Float32Array, camera: TrainingCamera): number[][] {
+function projectedLandmarks({ ibug68 }: MorphableModel, positions: Float32Array, camera: SampleCamera): number[][] {
   return Array.from({ length: ibug68.count }, (_, l) => {
     const point = [0, 0, 0, 1];
     for (let j = 0; j < 3; j++) {
@@ -186,7 +193,7 @@ function projectedLandmarks({ ibug68 }: MorphableModel, positions: Float32Array,
 }
 
 /** The wall of `hrn sample`, or patches of any colour with sharp borders; 8-bit RGB. */
-function backdrop(random: Random, cameraPositions: Float64Array, camera: TrainingCamera): Uint8Array {
+function backdrop(random: Random, cameraPositions: Float64Array, camera: SampleCamera): Uint8Array {
   let lowest = 0;
   for (let i = 3; i < cameraPositions.length; i += 3) {
     if (cameraPositions[i + 1]! > cameraPositions[lowest + 1]!) lowest = i;
