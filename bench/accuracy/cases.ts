@@ -16,7 +16,7 @@ import { type IctModel, randomIctHead } from './ict-head.js';
 import { drawIctPortrait, ICT_FACE_CENTRE_MM } from './ict-portrait.js';
 import type { FaceTruth } from './metrics.js';
 import { modelFaceRegion, modelTruth, withoutExpression } from './model-face.js';
-import { SAMPLES, sampleSurface } from './surface.js';
+import { sampleSurface } from './surface.js';
 
 export interface PortraitCase {
   name: string;
@@ -25,13 +25,27 @@ export interface PortraitCase {
   /** Face region on the truth's skin, `[triangles][3]`. */
   faceRegion: Uint32Array;
   camera: SampleCamera;
+  /** Portraits of one head have the same. */
+  head: string;
   /** Which rows of the table it belongs to, beside those of all portraits. */
   view?: string;
   /** The true head without its expression, `[vertices][3]`, mm, where it is one of the embedded model's. */
   neutral?: Float32Array;
 }
 
+/** Which portraits of a set, and how finely they are measured. */
+export interface CaseRange {
+  count: number;
+  /** Number or seed of the first head. */
+  first?: number;
+  /** Side of the picture, where it can be chosen. */
+  sizePx?: number;
+  /** Points of the true face that are compared. */
+  samples?: number;
+}
+
 const PORTRAIT_PX = 1024;
+const SAMPLES = 6000;
 /** Training portraits have seeds from 2,000,000 (models/train/results/generate.log). */
 const FIRST_HELD_OUT_SEED = 9_000_000;
 const YAW_ROWS = [
@@ -40,15 +54,18 @@ const YAW_ROWS = [
   { view: 'yaw 35 to 60', below: Infinity },
 ] as const;
 
-/** Portraits of seeds 1 to `count`. */
-export async function* inModelCases(model: MorphableModel, count: number): AsyncGenerator<PortraitCase> {
+/** Portraits of `hrn sample`, by default from seed 1. */
+export async function* inModelCases(model: MorphableModel, range: CaseRange): AsyncGenerator<PortraitCase> {
+  const { count, first = 1, sizePx = PORTRAIT_PX, samples = SAMPLES } = range;
   const region = modelFaceRegion(model);
-  for (let seed = 1; seed <= count; seed++) {
-    const { image, head, camera } = await sample({ seed, size: PORTRAIT_PX, model });
+  for (let seed = first; seed < first + count; seed++) {
+    const { image, head, camera } = await sample({ seed, size: sizePx, model });
+    const name = `sample-${String(seed).padStart(2, '0')}`;
     yield {
-      name: `sample-${String(seed).padStart(2, '0')}`,
+      name,
+      head: name,
       image,
-      truth: modelTruth(model, region, head.positions),
+      truth: modelTruth(model, region, head.positions, samples),
       faceRegion: region,
       camera,
       neutral: withoutExpression(model, head.positions, head.expression),
@@ -57,17 +74,18 @@ export async function* inModelCases(model: MorphableModel, count: number): Async
 }
 
 /**
- * The first `count` portraits of the training generator, from seeds that no network was trained on, that detector and
- * landmark network accept. The truth is the skin that was drawn, bumps included, without the hair on it.
+ * Portraits of the training generator, by default from a seed far from those that networks were trained on: the first
+ * `count` that detector and landmark network accept. The truth is the skin that was drawn, bumps included, without the hair on it.
  */
-export async function* heldOutCases(model: MorphableModel, count: number): AsyncGenerator<PortraitCase> {
+export async function* heldOutCases(model: MorphableModel, range: CaseRange): AsyncGenerator<PortraitCase> {
+  const { count, first = FIRST_HELD_OUT_SEED, samples = SAMPLES } = range;
   const region = modelFaceRegion(model);
   const context = new (native().Context)({ threads: 2 });
   const networks = new FaceNetworks({ threads: 2 });
   const painter = new PortraitPainter(context, model);
   const size = TRAINING_PORTRAIT_PX;
   try {
-    for (let [seed, found] = [FIRST_HELD_OUT_SEED, 0]; found < count; seed++) {
+    for (let [seed, found] = [first, 0]; found < count; seed++) {
       const { pixels, skinPositions, expression, camera } = await painter.draw(seed);
       const image: Raster = { data: pixels, width: size, height: size, channels: 3 };
       if (!(await isAccepted(context, networks, image))) continue;
@@ -75,8 +93,9 @@ export async function* heldOutCases(model: MorphableModel, count: number): Async
       const { yaw } = camera.anglesDegrees;
       yield {
         name: `held-out-${seed} ${yaw.toFixed(0)}`,
+        head: String(seed),
         image,
-        truth: modelTruth(model, region, skinPositions),
+        truth: modelTruth(model, region, skinPositions, samples),
         faceRegion: region,
         camera,
         view: YAW_ROWS.find(({ below }) => Math.abs(yaw) < below)!.view,
@@ -103,27 +122,29 @@ async function isAccepted(context: NativeContext, networks: FaceNetworks, image:
   }
 }
 
-/** Every head from the front and turned by 30 to 45 degrees, to alternating sides. */
-export async function* outOfModelCases(ict: IctModel, count: number): AsyncGenerator<PortraitCase> {
-  for (let i = 0; i < count; i++) {
+/** Every head, by default from the first, from the front and turned by 30 to 45 degrees, to alternating sides. */
+export async function* outOfModelCases(ict: IctModel, range: CaseRange): AsyncGenerator<PortraitCase> {
+  const { count, first = 1, sizePx = PORTRAIT_PX, samples = SAMPLES } = range;
+  for (let i = first - 1; i < first - 1 + count; i++) {
     const head = randomIctHead(ict, i);
     const skin = { positions: head.positions, triangles: ict.skin };
     const landmarks = new Float64Array(3 * ict.landmarks68.length);
     ict.landmarks68.forEach((v, l) => {
       landmarks.set(head.positions.subarray(3 * v, 3 * v + 3), 3 * l);
     });
-    const truth = { samples: sampleSurface(skin, ict.faceRegion, SAMPLES), landmarks, skin };
+    const truth = { samples: sampleSurface(skin, ict.faceRegion, samples), landmarks, skin };
     const turn = (i % 2 === 0 ? 1 : -1) * new Random(900 + i).uniform(30, 45);
     for (const [view, yaw] of [
       ['frontal', 0],
       ['turned', turn],
     ] as const) {
       const seed = 2 * (8000 + i) + (yaw === 0 ? 0 : 1);
-      const camera = randomCamera(new Random(seed), PORTRAIT_PX, yaw, ICT_FACE_CENTRE_MM);
-      const pixels = await drawIctPortrait(ict, head, camera, seed, PORTRAIT_PX);
+      const camera = randomCamera(new Random(seed), sizePx, yaw, ICT_FACE_CENTRE_MM);
+      const pixels = await drawIctPortrait(ict, head, camera, seed, sizePx);
       yield {
         name: `${head.name}${head.hasExpression ? ' expression' : ''} ${yaw.toFixed(0)}`,
-        image: { data: pixels, width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 },
+        head: head.name,
+        image: { data: pixels, width: sizePx, height: sizePx, channels: 3 },
         truth,
         faceRegion: ict.faceRegion,
         camera,

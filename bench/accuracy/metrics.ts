@@ -48,9 +48,14 @@ const ICP_TOLERANCE_MM = 1e-4;
  * Compares a fitted head with the truth.
  *
  * @param withScale true: similarity alignment; false: rigid, so that a wrong size counts as error
+ * @param index of the fitted skin, where there is one already
  */
-export function faceError(truth: FaceTruth, estimate: FaceEstimate, withScale: boolean): FaceError {
-  const index = new ClosestPointIndex(estimate.skin.positions, estimate.skin.triangles);
+export function faceError(
+  truth: FaceTruth,
+  estimate: FaceEstimate,
+  withScale: boolean,
+  index = new ClosestPointIndex(estimate.skin.positions, estimate.skin.triangles),
+): FaceError {
   const alignment = alignFace(truth, estimate, index, withScale);
   const back = invertSimilarity(alignment);
   const local = applySimilarity(back, truth.samples.positions);

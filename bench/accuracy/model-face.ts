@@ -2,14 +2,19 @@
 import { type LandmarkSet, type MorphableModel, REGION_NAMES, type RegionName } from '../../lib/morphable-model.js';
 import { addBasis } from '../../lib/sample/random-head.js';
 import type { FaceEstimate, FaceTruth } from './metrics.js';
-import { SAMPLES, sampleSurface, scannedVertices, trianglesOf } from './surface.js';
+import { sampleSurface, scannedVertices, trianglesOf } from './surface.js';
 
 const FACE_REGIONS: readonly RegionName[] = ['nose', 'mouth', 'forehead', 'cheeks', 'eyes', 'chin'];
 
 /** What a fit of a portrait of this head is measured against. */
-export function modelTruth(model: MorphableModel, region: Uint32Array, positions: Float32Array): FaceTruth {
-  const samples = sampleSurface({ positions, triangles: model.triangles }, region, SAMPLES);
-  return { ...faceOf(model, positions), samples };
+export function modelTruth(
+  model: MorphableModel,
+  region: Uint32Array,
+  positions: Float32Array,
+  samples: number,
+): FaceTruth {
+  const surface = { positions, triangles: model.triangles };
+  return { ...faceOf(model, positions), samples: sampleSurface(surface, region, samples) };
 }
 
 /** `[vertices][3]`, mm: a head of the model less the expression that the weights stand for. */

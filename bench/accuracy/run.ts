@@ -15,6 +15,7 @@ import { loadHead } from '../../lib/models/head.js';
 import { locateModels } from '../../lib/models/locate.js';
 import { readModel } from '../../lib/models/manifest.js';
 import { heldOutCases, inModelCases, outOfModelCases, type PortraitCase } from './cases.js';
+import { ClosestPointIndex } from './closest-point.js';
 import { composePicture, errorCell, HOT_MM, type PictureRow, portraitCell } from './error-picture.js';
 import { ictPath, readIctModel } from './ict-head.js';
 import { type FaceError, faceError } from './metrics.js';
@@ -54,11 +55,12 @@ process.once('SIGINT', () => {
   interrupted = true;
 });
 try {
-  if (isAskedFor('in-model')) await runSet('in-model', inModelCases(model, heads(20)));
-  if (isAskedFor('held-out')) await runSet('held-out', heldOutCases(model, heads(200)), HELD_OUT_PICTURE_EVERY);
+  if (isAskedFor('in-model')) await runSet('in-model', inModelCases(model, { count: heads(20) }));
+  if (isAskedFor('held-out'))
+    await runSet('held-out', heldOutCases(model, { count: heads(200) }), HELD_OUT_PICTURE_EVERY);
   if (isAskedFor('out-of-model')) {
     const file = ictPath(root);
-    if (file) await runSet('out-of-model', outOfModelCases(await readIctModel(file), heads(20)));
+    if (file) await runSet('out-of-model', outOfModelCases(await readIctModel(file), { count: heads(20) }));
     else process.stdout.write('out-of-model set skipped: ../shared/ict is not here (HRN_SHARED may name the folder)\n');
   }
 } finally {
@@ -135,8 +137,9 @@ function compare(portrait: PortraitCase, head: Float32Array, neutral?: Float32Ar
     return { ...shared, neutralMm: shapeDistance.between(neutral, portrait.neutral, withScale) };
   };
   const estimate = faceOf(model, head);
-  const error = faceError(portrait.truth, estimate, true);
-  const rigid = faceError(portrait.truth, estimate, false);
+  const index = new ClosestPointIndex(estimate.skin.positions, estimate.skin.triangles);
+  const error = faceError(portrait.truth, estimate, true, index);
+  const rigid = faceError(portrait.truth, estimate, false, index);
   return { error, figures: { similarity: figures(error, true), rigid: figures(rigid, false) } };
 }
 

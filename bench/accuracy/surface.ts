@@ -7,9 +7,6 @@ export interface Surface {
   triangles: Uint32Array;
 }
 
-/** How many points of a true face are compared. */
-export const SAMPLES = 6000;
-
 /** Points with unit normals, `[count][3]` each. */
 export interface SurfaceSamples {
   positions: Float64Array;
