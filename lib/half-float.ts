@@ -6,18 +6,22 @@
 
 let table: Float32Array | undefined;
 
-function decodeOne(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
+function buildTable(): Float32Array {
+  const values = new Float32Array(65536);
+  const bits = new Uint32Array(values.buffer);
+  for (let half = 0; half < 65536; half++) {
+    const sign = (half & 0x8000) << 16;
+    const exponent = (half >> 10) & 0x1f;
+    const fraction = half & 0x3ff;
+    if (exponent === 0) values[half] = (sign < 0 ? -1 : 1) * fraction * 2 ** -24;
+    else bits[half] = sign | ((exponent === 31 ? 255 : exponent + 112) << 23) | (fraction << 13);
+  }
+  return values;
 }
 
 /** The value of every half float, indexed by its 16 bits. */
 export function halfTable(): Float32Array {
-  table ??= Float32Array.from({ length: 65536 }, (_, half) => decodeOne(half));
+  table ??= buildTable();
   return table;
 }
 

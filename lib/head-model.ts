@@ -4,6 +4,7 @@ import { locateModels } from './models/locate.js';
 import { readManifest, readModel } from './models/manifest.js';
 import type { MorphableModel } from './morphable-model.js';
 import type { NativeModel } from './native/binding.js';
+import { runJob } from './native/job.js';
 import { native } from './native/load.js';
 import type { ModelRecord } from './result.js';
 
@@ -32,9 +33,10 @@ export async function loadHeadModel(own: MorphableModel | undefined, folder?: st
   const records = manifest
     .filter(({ file }) => own === undefined || (file !== HEAD_FILE && file !== NOISE_FILE))
     .map(({ file, sha256, licence }) => ({ name: file, sha256, licence }));
-  if (own !== undefined) return { morphable: own, native: new (native().Model)(own), records };
+  const build = (model: MorphableModel) => runJob(() => native().buildModel(model));
+  if (own !== undefined) return { morphable: own, native: await build(own), records };
   const [head, noiseBytes] = await Promise.all([readModel(models, HEAD_FILE), readModel(models, NOISE_FILE)]);
   const morphable = await loadHead(head);
   const noise = parseLandmarkNoise(noiseBytes, morphable.dense.count);
-  return { morphable, native: new (native().Model)(morphable), noise, records };
+  return { morphable, native: await build(morphable), noise, records };
 }

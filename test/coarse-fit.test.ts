@@ -1,5 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import type { MorphableModel } from '../lib/morphable-model.js';
+import type { NativeModel } from '../lib/native/binding.js';
 import type { CoarseProblem } from '../lib/native/coarse.js';
 import { native } from '../lib/native/load.js';
 import { syntheticHead } from './synthetic-head.js';
@@ -64,7 +65,10 @@ describe('coarse fit', () => {
   const addon = native();
   const model = headWithLandmarks();
   const context = new addon.Context({ threads: 2 });
-  const nativeModel = new addon.Model(model);
+  let nativeModel: NativeModel;
+  beforeAll(async () => {
+    nativeModel = await addon.buildModel(model).promise;
+  });
   const fit = (change: Partial<CoarseProblem> = {}) =>
     addon.coarseFit(context, nativeModel, problemOf(model, change)).promise;
 
@@ -114,38 +118,53 @@ describe('coarse fit', () => {
 });
 
 describe('native model', () => {
-  const { Model } = native();
   const model = headWithLandmarks();
-  const refused = (change: Partial<MorphableModel>) => {
-    try {
-      new Model({ ...model, ...change });
-    } catch (error) {
-      return error as { code: string; message: string };
-    }
-    throw new Error('accepted');
-  };
+  const build = async (change: Partial<MorphableModel>) => native().buildModel({ ...model, ...change }).promise;
+  const refused = (change: Partial<MorphableModel>) =>
+    build(change).then(
+      () => 'accepted',
+      (error) => error,
+    );
 
-  it('names the array at fault', () => {
+  it('names the array at fault', async () => {
     const triangles = model.triangles.slice();
     triangles[5] = model.vertexCount;
-    expect(refused({ triangles })).toMatchObject({
+    expect(await refused({ triangles })).toMatchObject({
       code: 'MODEL_CORRUPT',
       message: expect.stringContaining('triangles'),
     });
     const mean = model.mean.slice();
     mean[7] = Number.NaN;
-    expect(refused({ mean })).toMatchObject({ code: 'MODEL_CORRUPT', message: expect.stringContaining('mean') });
-    expect(refused({ uvs: new Float32Array(3) })).toMatchObject({ message: expect.stringContaining('uvs') });
+    expect(await refused({ mean })).toMatchObject({ code: 'MODEL_CORRUPT', message: expect.stringContaining('mean') });
+    expect(await refused({ uvs: new Float32Array(3) })).toMatchObject({ message: expect.stringContaining('uvs') });
     const halfs = model.expression.halfs.slice();
     halfs[11] = 0x7c00;
-    expect(refused({ expression: { ...model.expression, halfs } })).toMatchObject({
+    expect(await refused({ expression: { ...model.expression, halfs } })).toMatchObject({
       message: expect.stringContaining('expression.halfs'),
     });
-    expect(refused({ vertexCount: 2 ** 40 })).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    expect(await refused({ vertexCount: 2 ** 40 })).toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 
-  it('refuses what is no model', () => {
-    expect(() => new Model(undefined as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
-    expect(refused({ mean: [1, 2, 3] as never })).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  it('is a copy: the arrays may change while it is made', async () => {
+    const mean = model.mean.slice();
+    const job = native().buildModel({ ...model, mean });
+    mean.fill(Number.NaN);
+    await expect(job.promise).resolves.toMatchObject({ vertexCount: model.vertexCount });
+  });
+
+  it('refuses what is no model', async () => {
+    expect(() => native().buildModel(undefined as never)).toThrow(
+      expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+    );
+    expect(await refused({ mean: [1, 2, 3] as never })).toMatchObject({ code: 'INVALID_ARGUMENT' });
+  });
+
+  it('is not confused by a foreign object', async () => {
+    const made = await build({});
+    for (const forged of [{}, { ...made }, Object.create(made), new Proxy(made, {})]) {
+      expect(() => native().contourCandidates(forged as never, 15)).toThrow(
+        expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
+      );
+    }
   });
 });

@@ -1,9 +1,6 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { native } from '../lib/native/load.js';
-import type { DenseLandmarks } from '../lib/stages/landmarks.js';
+import { describe, expect, it } from 'vitest';
 import type { PersonMask } from '../lib/stages/mask.js';
 import { ALL_POINTS } from '../lib/stages/mesh-points.js';
-import { Photo } from '../lib/stages/photo.js';
 import { findSkinEdges } from '../lib/stages/skin-edges.js';
 
 const SIZE = 240;
@@ -15,32 +12,29 @@ const HAIR = [50, 35, 25];
 const BACKGROUND = [90, 120, 150];
 
 describe('findSkinEdges', () => {
-  const context = new (native().Context)({ threads: 1 });
-  afterAll(() => context.dispose());
-
   /** A round face whose right half is framed by hair, as photo and person mask; the person ends where both do. */
   function scene() {
-    const data = new Uint8Array(3 * SIZE * SIZE);
+    const rgb = new Float32Array(3 * SIZE * SIZE);
     const values = new Float32Array(SIZE * SIZE);
     for (let y = 0; y < SIZE; y++) {
       for (let x = 0; x < SIZE; x++) {
         const [dx, dy] = [x + 0.5 - CENTRE, y + 0.5 - CENTRE];
         const radius = Math.hypot(dx, dy);
         const end = dx > 0 ? HAIR_RADIUS : SKIN_RADIUS;
-        data.set(radius < SKIN_RADIUS ? SKIN : radius < end ? HAIR : BACKGROUND, 3 * (y * SIZE + x));
+        const colour = radius < SKIN_RADIUS ? SKIN : radius < end ? HAIR : BACKGROUND;
+        for (const [k, value] of colour.entries()) rgb[3 * (y * SIZE + x) + k] = value / 255;
         values[y * SIZE + x] = Math.min(1, Math.max(0, 0.5 + (end - radius) / 2));
       }
     }
-    const photo = new Photo(context, { data, width: SIZE, height: SIZE, channels: 3 });
+    const photo = { width: SIZE, height: SIZE };
     const pixels = new Float32Array(2 * ALL_POINTS).map((_, i) => CENTRE + 40 * Math.sin(1.7 * i));
-    const mask: PersonMask = { values, size: SIZE, toPhoto: [1, 0, 0, 0, 1, 0] };
-    return { photo, landmarks: { pixels } as DenseLandmarks, mask };
+    const mask: PersonMask = { values, size: SIZE, toPhoto: [1, 0, 0, 0, 1, 0], rgb };
+    return { photo, landmarks: { pixels }, mask };
   }
 
-  it('finds where skin ends and background begins, and nothing beside hair', async () => {
+  it('finds where skin ends and background begins, and nothing beside hair', () => {
     const { photo, landmarks, mask } = scene();
-    const { points, normals } = await findSkinEdges(photo, landmarks, mask);
-    photo.dispose();
+    const { points, normals } = findSkinEdges(photo, landmarks, mask);
     expect(points.length).toBeGreaterThan(2 * 150);
     expect(normals.length).toBe(points.length);
     for (let i = 0; i < points.length; i += 2) {
@@ -53,12 +47,11 @@ describe('findSkinEdges', () => {
     }
   });
 
-  it('finds nothing where the mask meets the border of the photo', async () => {
+  it('finds nothing where the mask meets the border of the photo', () => {
     const { photo, landmarks, mask } = scene();
     // A person who fills the picture to its left border.
     for (let y = 0; y < SIZE; y++) mask.values.fill(y < CENTRE ? 1 : 0, y * SIZE, y * SIZE + SIZE / 4);
-    const { points } = await findSkinEdges(photo, landmarks, mask);
-    photo.dispose();
+    const { points } = findSkinEdges(photo, landmarks, mask);
     for (let i = 0; i < points.length; i += 2) expect(points[i]!).toBeGreaterThan(5);
   });
 });

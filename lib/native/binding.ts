@@ -45,10 +45,10 @@ export interface NativeBinding {
   /** Edge-preserving upsampling of a mask by a colour image of the same region: `[fineSize][fineSize]`, 0..1. */
   guidedUpsample(context: NativeContext, options: GuidedUpsample): NativeJob<Float32Array>;
   Session: new () => NativeSession;
-  /** Checks (MODEL_CORRUPT names the array at fault), copies and repacks a model; takes some 50 ms. */
-  Model: new (
-    model: MorphableModel,
-  ) => NativeModel;
+  /** Copies, checks (MODEL_CORRUPT names the array at fault) and repacks a model. */
+  buildModel(model: MorphableModel): NativeJob<NativeModel>;
+  /** One Catmull-Clark step with smooth boundary curves. MODEL_CORRUPT where the cage's faces or mirror are unusable. */
+  subdivide(cage: NativeCage): NativeJob<NativeSubdivision>;
   /** The landmark fit; see CoarseProblem. FIT_FAILED when the landmarks do not determine a pose. */
   coarseFit(
     context: NativeContext,
@@ -100,7 +100,8 @@ export const NATIVE_EXPORTS = [
   'guidedUpsample',
   'render',
   'Session',
-  'Model',
+  'buildModel',
+  'subdivide',
   'coarseFit',
   'contourCandidates',
   'headShape',
@@ -239,6 +240,28 @@ export interface NativeSession {
   run(input: Float32Array): NativeJob<Record<string, Float32Array>>;
   /** A job that runs keeps the network until it ends. */
   dispose(): void;
+}
+
+/** A coarse mesh and what is given per vertex of it; V at most 65,535. */
+export interface NativeCage {
+  /** `[V][3]` */
+  mean: Float32Array;
+  /** `[F][4]`, counter-clockwise; a triangle has 65,535 last. */
+  faces: Uint16Array;
+  /** `[V]`: each vertex's mirror image. */
+  mirror: Uint16Array;
+  /** Half floats, `[components][V][3]` each. */
+  bases: readonly Uint16Array[];
+}
+
+/** The same on the subdivided mesh: the cage's vertices, then one per edge in order of first appearance, one per face. */
+export interface NativeSubdivision {
+  vertexCount: number;
+  mean: Float32Array;
+  /** `[T][3]`; those of a face are adjacent, two for each of its corners, in the order of the faces. */
+  triangles: Uint32Array;
+  mirror: Uint32Array;
+  bases: Uint16Array[];
 }
 
 /** A checked morphable model, repacked for the native fits; immutable and shared by them. */

@@ -36,7 +36,13 @@ type Assembled = Pick<
 /** Brings the stages' results to metric size and into the public frame: origin between the fitted eyes. */
 export function assemble({ head, landmarks, coarse, refined, texture, scale, focal, principalPx }: Fitted): Assembled {
   const origin = betweenEyes(head, refined.positions);
-  const place = (positions: Float32Array) => positions.map((value, i) => (value - origin[i % 3]!) * scale.factor);
+  const place = (positions: Float32Array) => {
+    const placed = new Float32Array(positions.length);
+    for (let i = 0; i < placed.length; i += 3) {
+      for (let k = 0; k < 3; k++) placed[i + k] = (positions[i + k]! - origin[k]!) * scale.factor;
+    }
+    return placed;
+  };
   const positions = place(refined.positions);
   const { rotation, translation, focalPx } = refined.camera;
   // R (s (p - o)) + t' is s times R p + t: the same pixels, at s times the distance.
@@ -105,10 +111,15 @@ function betweenEyes(head: MorphableModel, positions: Float32Array): [number, nu
     const part = head.parts.find((candidate) => candidate.name === name);
     const sum = [0, 0, 0];
     if (part === undefined) return sum;
-    const vertices = new Set(
-      head.triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount)),
-    );
-    for (const v of vertices) for (let k = 0; k < 3; k++) sum[k]! += positions[3 * v + k]! / vertices.size;
+    const corners = head.triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount));
+    // Each vertex once.
+    const listed = new Uint8Array(head.vertexCount);
+    const vertices = corners.filter((v) => {
+      const isNew = listed[v] === 0;
+      listed[v] = 1;
+      return isNew;
+    });
+    for (const v of vertices) for (let k = 0; k < 3; k++) sum[k]! += positions[3 * v + k]! / vertices.length;
     return sum;
   };
   const [left, right] = [centre('leftEye'), centre('rightEye')];

@@ -12,6 +12,8 @@ export interface PersonMask {
   size: number;
   /** Pixels of the mask to pixels of the photo; pixel centres at +0.5 in both. */
   toPhoto: Affine;
+  /** `[size][size][3]`, 0..1: the photo there, black outside it. */
+  rgb: Float32Array;
 }
 
 /** Input of the network, pixels. */
@@ -47,10 +49,10 @@ export async function findPersonMask(
     crop(mirrored(toPhoto, SIDE), SIDE).then(segment),
     crop(fineToPhoto, FINE_SIDE),
   ]);
-  const mask = seen.map((value, i) => {
-    const column = i % SIDE;
-    return (value + inMirror[i - column + (SIDE - 1 - column)]!) / 2;
-  });
+  const mask = new Float32Array(seen.length);
+  for (let row = 0; row < mask.length; row += SIDE) {
+    for (let u = 0; u < SIDE; u++) mask[row + u] = (seen[row + u]! + inMirror[row + SIDE - 1 - u]!) / 2;
+  }
 
   const options = {
     mask,
@@ -62,5 +64,5 @@ export async function findPersonMask(
     epsilon: FILTER_EPSILON,
   };
   const values = await runJob(() => native().guidedUpsample(photo.context, options), { signal });
-  return { values, size: FINE_SIDE, toPhoto: fineToPhoto };
+  return { values, size: FINE_SIDE, toPhoto: fineToPhoto, rgb: fineGuide };
 }

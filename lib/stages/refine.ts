@@ -69,7 +69,7 @@ export async function refine(
       iterations: detail === 'coarse' ? 0 : iterations,
     })),
   );
-  const { points: edges, normals } = await findSkinEdges(photo, landmarks, person, signal);
+  const { points: edges, normals } = findSkinEdges(photo, landmarks, person);
   const silhouette = { edges, normals, takesPart: silhouetteVertices(head.morphable) };
   const { rotation, translation, focalPx, ...fitted }: PhotometricFit = await runJob(
     (onProgress) =>
@@ -129,7 +129,7 @@ const BARE_REGIONS: readonly RegionName[] = ['cheeks', 'chin', 'ears'];
 
 function silhouetteVertices({ regions }: MorphableModel): Uint8Array {
   const bare = REGION_NAMES.map((name) => (BARE_REGIONS.includes(name) ? 1 : 0));
-  return Uint8Array.from(regions, (region) => bare[region]!);
+  return regions.map((region) => bare[region]!);
 }
 
 /** A square, axis-aligned crop around the face with its skin mask. */
@@ -159,10 +159,12 @@ export async function cropLevel(
   );
   const mask = skinMask(landmarks, frame, samplePersonMask(person, frame));
   // Beyond the photo's border there is nothing to compare with.
-  for (let i = 0; i < mask.length; i++) {
-    const px = frame.x0 + ((i % size) + 0.5) / frame.scale;
-    const py = frame.y0 + (Math.floor(i / size) + 0.5) / frame.scale;
-    if (px < 0 || py < 0 || px > photo.width || py > photo.height) mask[i] = 0;
+  for (let row = 0; row < size; row++) {
+    const py = frame.y0 + (row + 0.5) / frame.scale;
+    for (let column = 0; column < size; column++) {
+      const px = frame.x0 + (column + 0.5) / frame.scale;
+      if (px < 0 || py < 0 || px > photo.width || py > photo.height) mask[row * size + column] = 0;
+    }
   }
   return { rgb, mask, ...frame };
 }

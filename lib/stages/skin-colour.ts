@@ -1,5 +1,5 @@
-import type { Affine } from '../native/binding.js';
 import type { DenseLandmarks } from './landmarks.js';
+import type { PersonMask } from './mask.js';
 import { IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LIPS, MESH_POINTS } from './mesh-points.js';
 import { transform } from './photo.js';
 import { invert } from './skin-mask.js';
@@ -9,17 +9,10 @@ const MAX_DEVIATIONS = 3.5;
 const MIN_DEVIATION = 0.012;
 /** Sides of the face may lie in shadow or shine; hair is mostly darker still. Of the median brightness. */
 const BRIGHTNESS = [0.3, 2] as const;
-/**
- * Whether a crop shows skin around one of its pixels, judged by the colours of this face.
- *
- * @param rgb `[size][size][3]`, 0..1
- * @param toPhoto pixels of the crop to pixels of the photo
- */
+/** Whether the photo shows skin around a pixel of the mask, judged by the colours of this face. */
 export function skinColour(
-  rgb: Float32Array,
-  size: number,
+  { rgb, size, toPhoto }: Pick<PersonMask, 'rgb' | 'size' | 'toPhoto'>,
   { pixels }: Pick<DenseLandmarks, 'pixels'>,
-  toPhoto: Affine,
 ): (u: number, v: number) => boolean {
   const featured = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
   const toMask = invert(toPhoto);

@@ -18,14 +18,13 @@ const INSIDE = 4;
 /** The mask is not to be trusted beside the photo's border, pixels of the mask. */
 const BORDER = 6;
 
-export async function findSkinEdges(
-  photo: Photo,
-  landmarks: DenseLandmarks,
-  { values, size, toPhoto }: PersonMask,
-  signal?: AbortSignal,
-): Promise<SkinEdges> {
-  const rgb = await photo.crop({ matrix: toPhoto, width: size, height: size, low: 0, high: 1, border: 'zero' }, signal);
-  const isSkin = skinColour(rgb, size, landmarks, toPhoto);
+export function findSkinEdges(
+  photo: Pick<Photo, 'width' | 'height'>,
+  landmarks: Pick<DenseLandmarks, 'pixels'>,
+  person: PersonMask,
+): SkinEdges {
+  const { values, size, toPhoto } = person;
+  const isSkin = skinColour(person, landmarks);
   const inPhoto = (u: number, v: number): boolean => {
     const [x, y] = transform(toPhoto, u, v);
     return x > 0 && y > 0 && x < photo.width && y < photo.height;

@@ -64,12 +64,16 @@ function fillPolygon(
 }
 
 /** The person mask resampled to a crop, `[size][size]`; bilinear, zero outside the mask. */
-export function samplePersonMask({ values, size: side, toPhoto }: PersonMask, frame: CropFrame): Float32Array {
+export function samplePersonMask(
+  { values, size: side, toPhoto }: Omit<PersonMask, 'rgb'>,
+  frame: CropFrame,
+): Float32Array {
   const [a, b, c, d, e, f] = invert(toPhoto);
   const out = new Float32Array(frame.size * frame.size);
   for (let i = 0; i < out.length; i++) {
-    const px = frame.x0 + ((i % frame.size) + 0.5) / frame.scale;
-    const py = frame.y0 + (Math.floor(i / frame.size) + 0.5) / frame.scale;
+    const line = Math.floor(i / frame.size);
+    const px = frame.x0 + (i - line * frame.size + 0.5) / frame.scale;
+    const py = frame.y0 + (line + 0.5) / frame.scale;
     const u = a * px + b * py + c - 0.5;
     const v = d * px + e * py + f - 0.5;
     const column = Math.floor(u);

@@ -20,7 +20,7 @@ const [PLAIN, NARROW, COVERED] = [0, 1, 2];
 const BARE_EAR = 0.5;
 
 /** One texture over the UV layout, and the normals of the final mesh. */
-export async function recoverTexture(
+export function recoverTexture(
   context: NativeContext,
   head: HeadModel,
   photo: Photo,
@@ -38,9 +38,7 @@ export async function recoverTexture(
     fromPhoto: Float64Array.from(fromPhoto),
   };
   const sights = sightsOf(head.morphable);
-  const { size: side, toPhoto } = person;
-  const rgb = await photo.crop({ matrix: toPhoto, width: side, height: side, low: 0, high: 1, border: 'zero' }, signal);
-  coverEars(sights, head.morphable, positions, camera, fromPhoto, skinColour(rgb, side, landmarks, toPhoto));
+  coverEars(sights, head.morphable, positions, camera, fromPhoto, skinColour(person, landmarks));
   const problem = { positions, camera, albedo, lighting, size, sights, person: mask };
   return runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
 }
@@ -49,18 +47,19 @@ export async function recoverTexture(
 function sightsOf({ regions, mean }: MorphableModel): Uint8Array {
   const labelled = (...names: RegionName[]) => REGION_NAMES.map((name) => names.includes(name));
   const [mouth, noFace] = [labelled('mouth'), labelled('scalp', 'other')];
-  const centre = [0, 0, 0];
+  const sum = [0, 0, 0];
   let count = 0;
-  for (const [v, region] of regions.entries()) {
-    if (!mouth[region]) continue;
+  for (let v = 0; v < regions.length; v++) {
+    if (!mouth[regions[v]!]) continue;
     count++;
-    for (let k = 0; k < 3; k++) centre[k]! += mean[3 * v + k]!;
+    for (let k = 0; k < 3; k++) sum[k]! += mean[3 * v + k]!;
   }
+  const [x, y, z] = sum.map((value) => value / count) as [number, number, number];
   return regions.map((region, v) => {
     if (mouth[region]) return NARROW;
     if (!noFace[region] || count === 0) return PLAIN;
-    const [x, y, z] = centre.map((sum, k) => mean[3 * v + k]! - sum / count) as [number, number, number];
-    return Math.hypot(x, y) < LINING_MM.radius && z > -LINING_MM.depth ? NARROW : PLAIN;
+    const aside = Math.hypot(mean[3 * v]! - x, mean[3 * v + 1]! - y);
+    return aside < LINING_MM.radius && mean[3 * v + 2]! - z > -LINING_MM.depth ? NARROW : PLAIN;
   });
 }
 
@@ -73,13 +72,17 @@ function coverEars(
   fromPhoto: Affine,
   isSkin: (u: number, v: number) => boolean,
 ): void {
-  const ears = [...regions.keys()].filter((v) => regions[v] === EARS);
+  const ears: number[] = [];
+  for (let v = 0; v < regions.length; v++) if (regions[v] === EARS) ears.push(v);
   for (const right of [true, false]) {
     const ear = ears.filter((v) => mean[3 * v]! < 0 === right);
     const bare = ear.filter((v) => {
-      const [x, y, z] = [0, 1, 2].map((row) =>
-        [0, 1, 2].reduce((sum, k) => sum + rotation[3 * row + k]! * positions[3 * v + k]!, translation[row]!),
-      ) as [number, number, number];
+      const seenFrom = (row: number) => {
+        let sum = translation[row]!;
+        for (let k = 0; k < 3; k++) sum += rotation[3 * row + k]! * positions[3 * v + k]!;
+        return sum;
+      };
+      const [x, y, z] = [seenFrom(0), seenFrom(1), seenFrom(2)];
       return isSkin(...transform(fromPhoto, (focalPx * x) / z + principalPx[0]!, (focalPx * y) / z + principalPx[1]!));
     });
     if (bare.length < BARE_EAR * ear.length) for (const v of ear) sights[v] = COVERED;

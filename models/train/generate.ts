@@ -49,7 +49,7 @@ const models = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const model = await loadHead(await readModel(models, 'head.safetensors'));
 const networks = new FaceNetworks({ threads: THREADS });
 const context = new (native().Context)({ threads: THREADS });
-const painter = new PortraitPainter(context, model);
+const painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
 await mkdir(folder, { recursive: true });
 const present = new Set(await readdir(folder));
 const started = performance.now();

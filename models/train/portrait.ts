@@ -47,10 +47,10 @@ export class PortraitPainter {
   readonly #mouth: Float32Array;
   readonly #outward: Float32Array;
 
-  constructor(context: NativeContext, model: MorphableModel) {
+  constructor(context: NativeContext, model: MorphableModel, nativeModel: NativeModel) {
     this.#model = model;
     this.#context = context;
-    this.#native = new (native().Model)(model);
+    this.#native = nativeModel;
     this.#albedo = decodeHalfs(model.albedo.halfs);
     this.#complexion = new ComplexionPainter(model);
     this.#mouth = new Float32Array(model.vertexCount).fill(1);

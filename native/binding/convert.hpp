@@ -6,9 +6,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/error.hpp"
@@ -89,6 +91,20 @@ template <class T>
 Napi::TypedArrayOf<T> typed_array(Napi::Env env, const std::vector<T>& data) {
   return typed_array(env, std::span<const T>(data));
 }
+// The elements themselves, without a copy: the array owns them now, and cannot be transferred to another thread. For
+// large arrays; where JavaScript may not hold foreign memory they are copied.
+template <class T>
+Napi::TypedArrayOf<T> adopted_array(Napi::Env env, std::vector<T>&& data) {
+  auto* owned = new std::vector<T>(std::move(data));
+  const auto release = [](napi_env, void*, void* hint) { delete static_cast<std::vector<T>*>(hint); };
+  napi_value buffer;
+  const std::size_t bytes = owned->size() * sizeof(T);
+  if (bytes > 0 && napi_create_external_arraybuffer(env, owned->data(), bytes, release, owned, &buffer) == napi_ok)
+    return Napi::TypedArrayOf<T>::New(env, owned->size(), Napi::ArrayBuffer(env, buffer), 0, TypedArrayKind<T>::kind);
+  const std::unique_ptr<std::vector<T>> kept(owned);
+  return typed_array(env, *kept);
+}
+
 template <class T, std::size_t N>
 Napi::TypedArrayOf<T> typed_array(Napi::Env env, const std::array<T, N>& data) {
   return typed_array(env, std::span<const T>(data));

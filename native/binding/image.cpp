@@ -91,7 +91,7 @@ Napi::Value crop_image(const Napi::CallbackInfo& info) {
         const Context::Turn turn(*context, cancel);
         return imaging::crop(turn.pool(), *image, spec);
       },
-      [](Napi::Env env, const std::vector<float>& crop) -> Napi::Value { return typed_array(env, crop); });
+      [](Napi::Env env, std::vector<float>&& crop) -> Napi::Value { return adopted_array(env, std::move(crop)); });
 }
 
 Napi::Value guided_upsample(const Napi::CallbackInfo& info) {
@@ -114,7 +114,7 @@ Napi::Value guided_upsample(const Napi::CallbackInfo& info) {
         const Context::Turn turn(*context, cancel);
         return imaging::guided_upsample(mask, guide, fine_guide, spec, turn.pool());
       },
-      [](Napi::Env env, const std::vector<float>& fine) -> Napi::Value { return typed_array(env, fine); });
+      [](Napi::Env env, std::vector<float>&& fine) -> Napi::Value { return adopted_array(env, std::move(fine)); });
 }
 
 }  // namespace

@@ -1,10 +1,15 @@
 #include "binding/model.hpp"
 
+#include <algorithm>
 #include <limits>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
+#include "binding/job.hpp"
+#include "core/catmull_clark.hpp"
 #include "core/error.hpp"
 
 namespace hrn::binding {
@@ -43,67 +48,160 @@ std::vector<fit::Part> parts_of(const Napi::Value& value) {
   return parts;
 }
 
-fit::ModelSource source_of(const Napi::Value& value) {
+// What build_model reads, copied: JavaScript may change or give away its arrays while the job runs.
+struct OwnedSource {
+  std::vector<std::vector<float>> floats;
+  std::vector<std::vector<std::uint16_t>> halfs;
+  std::vector<std::vector<std::uint32_t>> indices;
+  std::vector<std::vector<std::uint8_t>> bytes;
+  fit::ModelSource source;
+
+  template <class T>
+  static std::span<const T> keep(std::vector<std::vector<T>>& list, const Napi::Object& from, const char* key,
+                                 const char* name) {
+    return list.emplace_back(copy_of<T>(field(from, key), name));
+  }
+};
+
+std::shared_ptr<const OwnedSource> source_of(const Napi::Value& value) {
   const Napi::Object model = object_of(value, "model");
   const Napi::Object identity = object_of(field(model, "identity"), "model.identity"),
                      expression = object_of(field(model, "expression"), "model.expression"),
                      albedo = object_of(field(model, "albedo"), "model.albedo");
-  fit::ModelSource s;
+  auto owned = std::make_shared<OwnedSource>();
+  fit::ModelSource& s = owned->source;
+  const auto floats = [&](const Napi::Object& from, const char* key, const char* name) {
+    return OwnedSource::keep(owned->floats, from, key, name);
+  };
+  const auto halfs = [&](const Napi::Object& from, const char* name) {
+    return OwnedSource::keep(owned->halfs, from, "halfs", name);
+  };
   s.vertex_count = count_of(model, "vertexCount", "model.vertexCount");
   s.triangle_count = count_of(model, "triangleCount", "model.triangleCount");
-  s.mean = view_of<float>(field(model, "mean"), "model.mean");
+  s.mean = floats(model, "mean", "model.mean");
   s.identity_count = count_of(identity, "count", "model.identity.count");
   s.expression_count = count_of(expression, "count", "model.expression.count");
   s.albedo_count = count_of(albedo, "count", "model.albedo.count");
-  s.identity = view_of<std::uint16_t>(field(identity, "halfs"), "model.identity.halfs");
-  s.expression = view_of<std::uint16_t>(field(expression, "halfs"), "model.expression.halfs");
-  s.albedo = view_of<std::uint16_t>(field(albedo, "halfs"), "model.albedo.halfs");
-  s.expression_mean = view_of<float>(field(expression, "mean"), "model.expression.mean");
-  s.expression_sigma = view_of<float>(field(expression, "sigma"), "model.expression.sigma");
-  s.expression_min = view_of<float>(field(expression, "min"), "model.expression.min");
-  s.expression_max = view_of<float>(field(expression, "max"), "model.expression.max");
-  s.albedo_mean = view_of<float>(field(albedo, "mean"), "model.albedo.mean");
-  s.triangles = view_of<std::uint32_t>(field(model, "triangles"), "model.triangles");
-  s.uvs = view_of<float>(field(model, "uvs"), "model.uvs");
-  s.regions = view_of<std::uint8_t>(field(model, "regions"), "model.regions");
-  s.mirror = view_of<std::uint32_t>(field(model, "mirror"), "model.mirror");
-  s.deformable = view_of<float>(field(model, "deformable"), "model.deformable");
+  s.identity = halfs(identity, "model.identity.halfs");
+  s.expression = halfs(expression, "model.expression.halfs");
+  s.albedo = halfs(albedo, "model.albedo.halfs");
+  s.expression_mean = floats(expression, "mean", "model.expression.mean");
+  s.expression_sigma = floats(expression, "sigma", "model.expression.sigma");
+  s.expression_min = floats(expression, "min", "model.expression.min");
+  s.expression_max = floats(expression, "max", "model.expression.max");
+  s.albedo_mean = floats(albedo, "mean", "model.albedo.mean");
+  s.triangles = OwnedSource::keep(owned->indices, model, "triangles", "model.triangles");
+  s.uvs = floats(model, "uvs", "model.uvs");
+  s.regions = OwnedSource::keep(owned->bytes, model, "regions", "model.regions");
+  s.mirror = OwnedSource::keep(owned->indices, model, "mirror", "model.mirror");
+  s.deformable = floats(model, "deformable", "model.deformable");
   s.parts = parts_of(field(model, "parts"));
   s.dense = landmarks_of(field(model, "dense"), "model.dense");
   s.ibug68 = landmarks_of(field(model, "ibug68"), "model.ibug68");
-  return s;
+  return owned;
 }
 
-class ModelObject : public Napi::ObjectWrap<ModelObject> {
- public:
-  static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "Model", {InstanceAccessor<&ModelObject::vertex_count>("vertexCount")});
-  }
+// What JavaScript holds of a model: an object of this tag around a shared pointer.
+using Held = std::shared_ptr<const fit::Model>;
 
-  explicit ModelObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ModelObject>(info) {
-    guarded(info.Env(), [&] {
-      model_ = fit::build_model(source_of(info[0]));
-      Value().TypeTag(&kTag);
-    });
-  }
+Napi::Value model_object(Napi::Env env, Held&& model) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("vertexCount", static_cast<double>(model->vertex_count));
+  auto held = std::make_unique<Held>(std::move(model));
+  const auto release = [](napi_env, void* data, void*) { delete static_cast<Held*>(data); };
+  if (napi_wrap(env, object, held.get(), release, nullptr, nullptr) != napi_ok) throw Napi::Error::New(env);
+  held.release();
+  object.TypeTag(&kTag);
+  object.Freeze();
+  return object;
+}
 
-  const std::shared_ptr<const fit::Model>& model() const { return model_; }
+// buildModel(model): job of Model
+Napi::Value build_model(const Napi::CallbackInfo& info) {
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [owned = source_of(info[0])](const Cancel& cancel, const Progress&) {
+        cancel.check();
+        return fit::build_model(owned->source);
+      },
+      model_object);
+}
 
- private:
-  Napi::Value vertex_count(const Napi::CallbackInfo& info) {
-    return Napi::Number::New(info.Env(), static_cast<double>(model_->vertex_count));
-  }
-
-  std::shared_ptr<const fit::Model> model_;
+struct Subdivided {
+  long vertex_count;
+  std::vector<std::uint32_t> triangles, mirror;
+  std::vector<float> mean;
+  std::vector<std::vector<std::uint16_t>> bases;
 };
+
+// subdivide({ mean, faces, mirror, bases }): job of { vertexCount, mean, triangles, mirror, bases }
+Napi::Value subdivide(const Napi::CallbackInfo& info) {
+  const Napi::Object cage = object_of(info[0], "cage");
+  auto mean = copy_of<float>(field(cage, "mean"), "mean");
+  auto faces = copy_of<std::uint16_t>(field(cage, "faces"), "faces");
+  const std::size_t count = mean.size() / 3;
+  // The cage is indexed with 16 bits; one index stands for a missing corner.
+  if (mean.size() % 3 != 0 || count > kNoVertex)
+    reject("three values for each of at most 65535 vertices", "mean", field(cage, "mean"));
+  if (faces.size() % 4 != 0) reject("four indices a face", "faces", field(cage, "faces"));
+  auto mirror = copy_of<std::uint16_t>(field(cage, "mirror"), "mirror", count);
+  if (std::any_of(mirror.begin(), mirror.end(), [&](std::uint16_t v) { return v >= count; }))
+    reject("indices of vertices", "mirror", field(cage, "mirror"));
+  const Napi::Value bases_value = field(cage, "bases");
+  if (!bases_value.IsArray()) reject("an array", "bases", bases_value);
+  const auto list = bases_value.As<Napi::Array>();
+  constexpr std::uint32_t kMaxBases = 16;
+  std::vector<std::vector<std::uint16_t>> bases;
+  for (std::uint32_t i = 0; i < list.Length() && i < kMaxBases; ++i) {
+    bases.push_back(copy_of<std::uint16_t>(list.Get(i), "bases[]"));
+    if (count == 0 ? !bases.back().empty() : bases.back().size() % mean.size() != 0)
+      reject("three values for each vertex and component", "bases[]", list.Get(i));
+  }
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [mean = std::move(mean), faces = std::move(faces), mirror = std::move(mirror), bases = std::move(bases)](
+          const Cancel& cancel, const Progress&) {
+        Subdivision step = catmull_clark(static_cast<long>(mean.size() / 3), faces);
+        const auto size = static_cast<std::size_t>(3 * step.vertex_count);
+        Subdivided out{step.vertex_count,
+                       std::move(step.triangles),
+                       subdivided_mirror(step, faces, mirror),
+                       std::vector<float>(size),
+                       {}};
+        step.apply(mean.data(), out.mean.data());
+        for (const auto& basis : bases) {
+          cancel.check();
+          const std::size_t components = mean.empty() ? 0 : basis.size() / mean.size();
+          step.apply_halfs(basis.data(), static_cast<long>(components),
+                           out.bases.emplace_back(components * size).data());
+        }
+        return out;
+      },
+      [](Napi::Env env, Subdivided&& s) -> Napi::Value {
+        Napi::Object object = Napi::Object::New(env);
+        object.Set("vertexCount", static_cast<double>(s.vertex_count));
+        object.Set("mean", adopted_array(env, std::move(s.mean)));
+        object.Set("triangles", adopted_array(env, std::move(s.triangles)));
+        object.Set("mirror", adopted_array(env, std::move(s.mirror)));
+        auto halfs = Napi::Array::New(env, s.bases.size());
+        for (std::uint32_t i = 0; i < halfs.Length(); ++i) halfs.Set(i, adopted_array(env, std::move(s.bases[i])));
+        object.Set("bases", halfs);
+        return object;
+      });
+}
 
 }  // namespace
 
 std::shared_ptr<const fit::Model> model_of(const Napi::Value& value) {
   if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kTag)) reject("a Model", "model", value);
-  return ModelObject::Unwrap(value.As<Napi::Object>())->model();
+  void* held;
+  if (napi_unwrap(value.Env(), value, &held) != napi_ok) reject("a Model", "model", value);
+  return *static_cast<const Held*>(held);
 }
 
-void register_model(Napi::Env env, Napi::Object exports) { exports.Set("Model", ModelObject::define(env)); }
+void register_model(Napi::Env env, Napi::Object exports) {
+  export_function<build_model>(env, exports, "buildModel");
+  export_function<subdivide>(env, exports, "subdivide");
+}
 
 }  // namespace hrn::binding

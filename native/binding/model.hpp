@@ -1,4 +1,5 @@
-// The JavaScript class Model: a MorphableModel in, checked and repacked once, shared by the fits.
+// A MorphableModel in native memory, checked and repacked once and shared by the fits; and the step from a cage to the
+// mesh that a MorphableModel is of.
 #pragma once
 #include <napi.h>
 
@@ -8,7 +9,7 @@
 
 namespace hrn::binding {
 
-// The model behind a JavaScript Model; throws invalid_argument for anything else.
+// The model behind what buildModel() made; throws invalid_argument for anything else.
 std::shared_ptr<const fit::Model> model_of(const Napi::Value& value);
 
 void register_model(Napi::Env env, Napi::Object exports);

@@ -74,7 +74,9 @@ Napi::Value head_shape(const Napi::CallbackInfo& info) {
         surface.set_shape(identity, expression);
         return std::vector<float>(surface.positions().begin(), surface.positions().end());
       },
-      [](Napi::Env env, std::vector<float>&& positions) -> Napi::Value { return typed_array(env, positions); });
+      [](Napi::Env env, std::vector<float>&& positions) -> Napi::Value {
+        return adopted_array(env, std::move(positions));
+      });
 }
 
 fit::PhotometricLevel level_of(const Napi::Value& value) {

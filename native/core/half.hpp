@@ -45,6 +45,23 @@ HRN_HD Half float_to_half(float value) {
   return {static_cast<std::uint16_t>(sign | ((magnitude - 0x38000000u) >> 13))};
 }
 
+/// Rounds to nearest, ties away from zero; overflows to infinity. For finite values.
+HRN_HD Half float_to_half_away(float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  const std::uint32_t magnitude = bits & 0x7fffffffu;
+  const std::uint32_t normal = (magnitude + 0x1000u - 0x38000000u) >> 13;
+  // Subnormal halfs are multiples of 2^-24: scaled by it nothing is lost.
+  float size;
+  std::memcpy(&size, &magnitude, sizeof size);
+  const float scaled = (size < 0x1p-14f ? size : 0x1p-14f) * 0x1p24f;
+  const std::int32_t whole = static_cast<std::int32_t>(scaled);
+  const std::uint32_t subnormal =
+      static_cast<std::uint32_t>(whole) + (scaled - static_cast<float>(whole) >= 0.5f ? 1u : 0u);
+  const std::uint32_t half = magnitude < 0x38800000u ? subnormal : magnitude >= 0x477ff000u ? 0x7c00u : normal;
+  return {static_cast<std::uint16_t>(half | (bits >> 16 & 0x8000u))};
+}
+
 /// Reads a stored basis value, whatever its storage type, as the real type of the computation.
 template <class Real>
 HRN_HD Real stored_value(Half h) {

@@ -21,7 +21,7 @@ const centre = 64;
 
 const context = new addon.Context({ threads: 2 });
 const image = new addon.Image({ data: new Uint8Array(128 * 128 * 3).fill(90), width: 128, height: 128, channels: 3 });
-const head = new addon.Model(model);
+const head = await addon.buildModel(model).promise;
 
 const pixels = Float64Array.from({ length: 2 * points }, (_, i) => {
   const vertex = model.dense.vertices[3 * (i >> 1)]!;
@@ -136,7 +136,19 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     ],
     call: call(addon.guidedUpsample),
   },
-  { name: 'Model', args: [model], call: call((...args) => void Reflect.construct(addon.Model, args)) },
+  { name: 'buildModel', args: [model], call: call(addon.buildModel) },
+  {
+    name: 'subdivide',
+    args: [
+      {
+        mean: new Float32Array(12).fill(1),
+        faces: Uint16Array.of(0, 1, 2, 3),
+        mirror: Uint16Array.of(0, 1, 2, 3),
+        bases: [new Uint16Array(24)],
+      },
+    ],
+    call: call(addon.subdivide),
+  },
   { name: 'coarseFit', args: [context, head, landmarks, () => {}], call: call(addon.coarseFit) },
   { name: 'contourCandidates', args: [head, 15], call: call(addon.contourCandidates) },
   { name: 'headShape', args: [context, head, new Float64Array(2), new Float64Array(2)], call: call(addon.headShape) },

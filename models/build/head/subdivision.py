@@ -2,7 +2,7 @@
 
 Faces are rows of four indices; a triangle has NO_VERTEX in its last column. The output vertices are ordered cage
 vertices, then edge points (in order of first appearance), then face points; every face yields one quad per corner,
-all quads of a face together, so that faces grouped by part stay grouped. lib/models/catmull-clark.ts mirrors this.
+all quads of a face together, so that faces grouped by part stay grouped. native/core/catmull_clark.hpp mirrors this.
 """
 
 import numpy as np
