@@ -82,7 +82,7 @@ export async function* heldOutCases(model: MorphableModel, range: CaseRange): As
   const region = modelFaceRegion(model);
   const context = new (native().Context)({ threads: 2 });
   const networks = new FaceNetworks({ threads: 2 });
-  const painter = new PortraitPainter(context, model);
+  const painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
   const size = TRAINING_PORTRAIT_PX;
   try {
     for (let [seed, found] = [first, 0]; found < count; seed++) {
