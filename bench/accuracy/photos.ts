@@ -1,9 +1,10 @@
 /**
  * Figures on real photos (../shared/photos; HRN_SHARED may name the folder), which have no known shape: landmark error,
  * silhouette of cheek and jaw, agreement between photos of one person, and what happens beyond the landmark network.
- * `npm run bench:photos [-- --only NAME --sheet FILE --out FOLDER]`
+ * `npm run bench:photos [-- --only NAME --pictures FOLDER --out FOLDER]`
  *
- * Numbers go to bench/results; the contact sheet, which shows photos that are not ours, only to build/.
+ * Numbers go to bench/results; the contact sheets, sheet.jpg of the previews and heads.jpg of the heads in grey, show
+ * photos that are not ours and go only to build/.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
@@ -24,6 +25,7 @@ import { findPersonMask } from '../../lib/stages/mask.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { findSkinEdges } from '../../lib/stages/skin-edges.js';
+import { drawHeadsSheet } from './heads-sheet.js';
 import { identityShape, neutralShape, ShapeDistance } from './shape-agreement.js';
 import { type Silhouettes, silhouetteFigures } from './silhouette.js';
 
@@ -51,7 +53,7 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..')
 const { values: flags } = parseArgs({
   options: {
     only: { type: 'string' },
-    sheet: { type: 'string', default: path.join(root, 'build', 'photos', 'sheet.jpg') },
+    pictures: { type: 'string', default: path.join(root, 'build', 'photos') },
     out: { type: 'string', default: path.join(root, 'bench', 'results') },
   },
 });
@@ -88,7 +90,7 @@ try {
   reportTable();
   reportShapes();
   if (!flags.only) await reportProfile();
-  await writeSheet();
+  await writeSheets();
 } finally {
   networks.dispose();
   context.dispose();
@@ -204,8 +206,8 @@ async function reportProfile(): Promise<void> {
   }
 }
 
-/** All previews, one below the other. */
-async function writeSheet(): Promise<void> {
+/** All previews, one below the other, and the heads in grey. */
+async function writeSheets(): Promise<void> {
   const scratch = await mkdtemp(path.join(tmpdir(), 'hrn-photos-'));
   try {
     const strips: { data: Buffer; info: OutputInfo }[] = [];
@@ -228,9 +230,13 @@ async function writeSheet(): Promise<void> {
     if (composites.length === 0) return;
     const canvas = { width: SHEET_WIDTH, height: top, channels: 3 as const, background: '#000' };
     const bytes = await sharp({ create: canvas }).composite(composites).jpeg({ quality: 88 }).toBuffer();
-    await mkdir(path.dirname(flags.sheet), { recursive: true });
-    await writeFilesAtomically([{ path: flags.sheet, bytes }]);
-    process.stdout.write(`previews: ${flags.sheet}\n`);
+    const sheets = [
+      { path: path.join(flags.pictures, 'sheet.jpg'), bytes },
+      { path: path.join(flags.pictures, 'heads.jpg'), bytes: await drawHeadsSheet(context, faces) },
+    ];
+    await mkdir(flags.pictures, { recursive: true });
+    await writeFilesAtomically(sheets);
+    for (const sheet of sheets) process.stdout.write(`${sheet.path}\n`);
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
