@@ -49,7 +49,6 @@ fit::DeformationProblem problem_of(const fit::Model& model, int side) {
   p.albedo.assign(static_cast<std::size_t>(model.albedo_count), 0.1);
   for (std::size_t c = 0; c < 3; ++c) p.lighting[9 * c] = 1;
   for (long i = 0; i < 2 * model.dense.count; ++i) p.pixels.push_back(random.uniform(0.2, 0.8) * side);
-  for (long v = 0; v < model.vertex_count; v += 6) p.contour_vertices.push_back(static_cast<std::uint32_t>(v));
   p.level.size = side;
   p.level.rgb = random.vector<float>(3L * side * side, 0.3, 0.8);
   p.level.mask.assign(static_cast<std::size_t>(side) * static_cast<std::size_t>(side), 1.f);
@@ -78,7 +77,6 @@ void deformation(B& backend, const Recorder& recorder) {
       forward();
     };
     forward();
-    loop.match_landmarks();
     loop.update_sigma();
     recorder.measure(backend, "deformation/forward", size, 0, forward);
     recorder.measure(backend, "deformation/energy", size, 0, [&] { loop.sum_energy(); });

@@ -103,8 +103,6 @@ export interface DeformationProblem {
   biasMm?: Float64Array;
   /** `[n]`; default the model's own. */
   sigmaMm?: Float64Array;
-  /** Where dynamic landmarks look for the silhouette; absent: they are not used. */
-  contourVertices?: Uint32Array;
   /** The crop to compare with; its iterations are those of the loop. */
   level: PhotometricLevel;
   /** Texels a side; default 128. */
@@ -120,7 +118,8 @@ export interface DeformationProblem {
   robust?: number;
   effectiveSamples?: number;
   landmarkFloorPx?: number;
-  contourSigmaMm?: number;
+  /** Of a landmark along the head's axis; default 6. */
+  landmarkDepthSigmaMm?: number;
 }
 
 export interface DeformationFit {

@@ -27,10 +27,12 @@ const IDENTITY_TEMPER = 0.2;
 const EXPRESSION_TEMPER = 5;
 /**
  * The photometric refinement, whose colours are new evidence, starts from the network's own deviations of identity, with
- * the landmarks' deviations this many times as large; the expression stays close to what the landmarks said.
+ * the landmarks' deviations this many times as large, and the landmark fit's expression.
  */
 const REFINED_LANDMARK_TEMPER = 5;
-const REFINED_EXPRESSION_TEMPER = 0.4;
+/** And those of the whole face's errors this many times: what turned heads say of the nose depends on it most. */
+const REFINED_MODE_TEMPER = 1.5;
+const REFINED_EXPRESSION_TEMPER = 3;
 const MIN_EXPRESSION_SIGMA = 0.02;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
 const OUTLIER_SIGMAS = 4;
@@ -121,6 +123,7 @@ export function refinementProblem(
   return {
     ...problem,
     weights: new Float64Array(morphable.dense.count).fill(1 / REFINED_LANDMARK_TEMPER ** 2),
+    ...(problem.nuisanceMm ? { nuisanceMm: problem.nuisanceMm.map((mm) => REFINED_MODE_TEMPER * mm) } : {}),
     identitySigma: estimate.identity.sigma,
     expressionMean: fit.expression,
     expressionSigma: estimate.expression.sigma.map((s) =>

@@ -41,6 +41,9 @@ const DEFORMATION_ITERATIONS = 48;
 /** Texels a side of the deformation map: about the spacing of the mesh's vertices on the face. */
 const MAP_SIZE = 128;
 
+/** Of the landmarks' inverse variance: what they pull the map to is partly their own error, most of all in depth. */
+const LANDMARK_WEIGHT = 0.2;
+
 /** Photometric refinement of the parameters; at medium detail they and the deformation map are fitted. */
 export async function refine(
   context: NativeContext,
@@ -94,7 +97,7 @@ export async function refine(
   const parametric = await shape(fitted);
   const common = { camera, identity, expression, albedo, lighting, coarsePositions };
   if (detail === 'coarse') return { ...common, positions: parametric, photometricError: error };
-  const { pixels, biasMm, sigmaMm, contourVertices } = coarse.problem;
+  const { pixels, biasMm, sigmaMm } = coarse.problem;
   const deformed = await runJob(
     (onProgress) =>
       native().deformationFit(
@@ -106,9 +109,9 @@ export async function refine(
           albedo,
           lighting,
           pixels,
+          weights: new Float64Array(head.morphable.dense.count).fill(LANDMARK_WEIGHT),
           ...(biasMm ? { biasMm } : {}),
           ...(sigmaMm ? { sigmaMm } : {}),
-          ...(contourVertices ? { contourVertices } : {}),
           level: { ...levels.at(-1)!, iterations: DEFORMATION_ITERATIONS },
           mapSize: MAP_SIZE,
         },

@@ -182,8 +182,6 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
   problem.weights = optional("weights");
   problem.bias_mm = optional("biasMm");
   problem.sigma_mm = optional("sigmaMm");
-  const Napi::Value contour = field(o, "contourVertices");
-  if (!contour.IsUndefined()) problem.contour_vertices = copy_of<std::uint32_t>(contour, "contourVertices");
   problem.level = level_of(field(o, "level"));
   const Napi::Value size = field(o, "mapSize");
   if (!size.IsUndefined()) problem.map_size = static_cast<int>(integer_of(size, "mapSize", 16, 1024));
@@ -193,8 +191,8 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
   }
   set_photometric_options(o, problem.photo);
   set_numbers(o, {{"mirror", &problem.mirror},
-                  {"landmarkFloorPx", &problem.landmark_floor_px},
-                  {"contourSigmaMm", &problem.contour_sigma_mm}});
+                  {"landmarkDepthSigmaMm", &problem.landmark_depth_sigma_mm},
+                  {"landmarkFloorPx", &problem.landmark_floor_px}});
   return start_job(
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {

@@ -30,9 +30,6 @@ void check_deformation_problem(const Model& model, const DeformationProblem& p) 
     for (const double v : *values) require(std::isfinite(v), "finite values");
   }
   for (const double v : p.lighting) require(std::isfinite(v), "finite light");
-  for (const std::uint32_t v : p.contour_vertices) {
-    require(static_cast<long>(v) < model.vertex_count, "contour vertices of the model");
-  }
   check_camera(p.camera);
   check_level(p.level);
   require(p.map_size >= 16 && p.map_size <= 1024, "a map of 16 to 1024 texels");
@@ -46,7 +43,9 @@ void check_deformation_problem(const Model& model, const DeformationProblem& p) 
   require(p.photo.sigma_floor > 0 && p.photo.sigma_ceiling >= p.photo.sigma_floor && p.photo.sigma_reference > 0 &&
               p.photo.robust > 0 && p.photo.effective_samples >= 0,
           "photometric options above 0");
-  require(p.landmark_floor_px >= 0 && p.contour_sigma_mm > 0, "deviations of 0 or more");
+  require(p.landmark_floor_px >= 0 && p.landmark_depth_sigma_mm >= 0 &&
+              std::isfinite(p.landmark_floor_px + p.landmark_depth_sigma_mm),
+          "deviations of 0 or more");
 }
 
 DeformationResult fit_deformation(const Model& model, const DeformationProblem& problem, ThreadPool& pool,

@@ -28,17 +28,16 @@ struct DeformationProblem {
   std::vector<double> weights;   // [n] or empty; multiplies the inverse variance
   std::vector<double> bias_mm;   // [n][2] or empty: where the network puts its points, head frame x and y
   std::vector<double> sigma_mm;  // [n] or empty (the model's own): landmark deviation
-  std::vector<std::uint32_t>
-      contour_vertices;  // where dynamic landmarks look for the silhouette; empty: they are unused
 
   PhotometricLevel level;  // crop to compare with; its iterations are those of the loop
-  PhotometricOptions photo;
+  PhotometricOptions photo{.effective_samples = 400};
   int map_size = 128;                                    // texels a side
-  std::vector<MapScale> shape{{1.5, 9}, {0.5, 3}};       // prior of the map, mm
+  std::vector<MapScale> shape{{1.5, 6}, {0.7, 3}};       // prior of the map, mm
   double mirror = 0.6;                                   // correlation with the mirrored side
   std::vector<MapScale> colour{{0.05, 8}, {0.05, 1.5}};  // prior of what the albedo model misses, sRGB-encoded
   double landmark_floor_px = 0.5;                        // in quadrature
-  double contour_sigma_mm = 1.2;                         // across the silhouette
+  // Of a landmark along the head's axis, in which a turned head sees errors of the network as depth.
+  double landmark_depth_sigma_mm = 6;
 };
 
 struct DeformationResult {

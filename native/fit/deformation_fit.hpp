@@ -9,8 +9,8 @@
 
 namespace hrn::fit {
 
-/// Iterations after which the silhouette is looked for again.
-constexpr int kRematch = 8;
+/// Iterations after which the colour noise is judged again.
+constexpr int kSigmaInterval = 8;
 
 /// Throws Error(invalid_argument).
 void check_deformation_problem(const Model& model, const DeformationProblem& problem);
@@ -60,10 +60,7 @@ DeformationResult run_deformation(const Model& model, const ModelArrays& arrays,
     for (int i = 0; i < iterations; ++i) {
       cancel.check();
       progress.report(i, iterations);
-      if (i % kRematch == 0) {
-        loop.match_landmarks();
-        loop.update_sigma();
-      }
+      if (i % kSigmaInterval == 0) loop.update_sigma();
       iterate();
     }
   }

@@ -63,7 +63,6 @@ class DeformationLoop {
         arrays_(arrays),
         problem_(problem),
         backend_(backend),
-        matcher_(model, problem),
         base_albedo_(albedo),
         vertices_(model.vertex_count),
         triangles_(model.triangle_count),
@@ -84,14 +83,14 @@ class DeformationLoop {
     barycentrics_ = px(2);
     rendered_ = px(3);
     grad_rendered_ = px(3);
-    const std::size_t landmarks = static_cast<std::size_t>(model.dense.count);
-    landmark_slots_ = backend.template alloc<float>(9 * landmarks);
-    landmark_vertices_ = backend.template alloc<std::int32_t>(3 * landmarks);
-    landmark_weights_ = backend.template alloc<float>(3 * landmarks);
-    landmark_target_ = backend.template alloc<float>(2 * landmarks);
-    landmark_precision_ = backend.template alloc<float>(3 * landmarks);
-    landmark_offsets_ = backend.template alloc<std::int32_t>(static_cast<std::size_t>(vertices_ + 1));
-    landmark_corners_ = backend.template alloc<std::int32_t>(3 * landmarks);
+    landmark_slots_ = backend.template alloc<float>(9 * static_cast<std::size_t>(model.dense.count));
+    const LandmarkTargets targets = landmark_targets(model, problem);
+    landmark_vertices_ = uploaded(backend, targets.vertices);
+    landmark_weights_ = uploaded(backend, targets.weights);
+    landmark_target_ = uploaded(backend, targets.target);
+    landmark_precision_ = uploaded(backend, targets.precision);
+    landmark_offsets_ = uploaded(backend, targets.slot_offsets);
+    landmark_corners_ = uploaded(backend, targets.slots);
     photo_gain_ = backend.template alloc<float>(1);
     sums_ = backend.template alloc<double>(kSums);
     upload(base_, problem.positions);
@@ -118,24 +117,6 @@ class DeformationLoop {
     backend_.template for_each<typename ops::Interpolate<3>::Forward>(pixels_, interpolate_args());
   }
 
-  // Looks anew where the silhouette is; after forward().
-  void match_landmarks() {
-    const std::size_t n = static_cast<std::size_t>(3 * vertices_);
-    screen_host_.resize(n);
-    normals_host_.resize(n);
-    positions_host_.resize(n);
-    backend_.download(screen_host_.data(), screen_, n);
-    backend_.download(normals_host_.data(), normals_, n);
-    backend_.download(positions_host_.data(), positions_, n);
-    const LandmarkTargets& targets = matcher_.match(screen_host_.data(), normals_host_.data(), positions_host_.data());
-    upload(landmark_vertices_, targets.vertices);
-    upload(landmark_weights_, targets.weights);
-    upload(landmark_target_, targets.target);
-    upload(landmark_precision_, targets.precision);
-    upload(landmark_offsets_, targets.slot_offsets);
-    upload(landmark_corners_, targets.slots);
-  }
-
   // The colour noise from the difference that is left; after forward().
   void update_sigma() {
     const double sigma = problem_.photo.sigma(photometric_error());
@@ -144,7 +125,7 @@ class DeformationLoop {
     backend_.upload(photo_gain_, &gain, 1);
   }
 
-  // The sums that make up the data term, for energy_of(); after forward(), match_landmarks() and update_sigma().
+  // The sums that make up the data term, for energy_of(); after forward() and update_sigma().
   static constexpr int kSums = losses::Photometric::kReduced + 1;
   void sum_energy() {
     backend_.template reduce_to<losses::Photometric::Forward, losses::Photometric::kReduced>(pixels_, photo_args(),
@@ -335,7 +316,6 @@ class DeformationLoop {
   const ModelArrays arrays_;
   const DeformationProblem& problem_;
   B& backend_;
-  LandmarkMatcher matcher_;
   const Array<float>& base_albedo_;
   long vertices_, triangles_, pixels_;
   double photo_scale_ = 0, mask_sum_ = 0;
@@ -350,7 +330,6 @@ class DeformationLoop {
   Array<double> sums_;
   Array<ops::PixelBox> boxes_;
   Array<std::int32_t> triangle_id_;
-  std::vector<float> screen_host_, normals_host_, positions_host_;
 };
 
 }  // namespace hrn::fit

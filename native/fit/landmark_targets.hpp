@@ -1,5 +1,5 @@
-// What the dense landmarks pull at in the deformation stage: fixed surface points, and for those that the network puts
-// on the silhouette the vertex that is the silhouette now.
+// What the dense landmarks pull at in the deformation stage: points of the surface. Those that the network puts on the
+// silhouette, which are no fixed points, do not pull.
 #pragma once
 #include <cstdint>
 #include <vector>
@@ -19,21 +19,7 @@ struct LandmarkTargets {
   std::vector<std::int32_t> slots;         // [3 n], slot indices by vertex
 };
 
-class LandmarkMatcher {
- public:
-  LandmarkMatcher(const Model& model, const DeformationProblem& problem);
-
-  // Matches the dynamic landmarks to the silhouette of the mesh as it is: screen [V][3] in crop pixels, unit normals
-  // [V][3] in the head frame, positions [V][3].
-  const LandmarkTargets& match(const float* screen, const float* normals, const float* positions);
-
- private:
-  void index_slots();
-
-  const Model& model_;
-  const DeformationProblem& problem_;
-  std::vector<float> static_precision_;  // [n]
-  LandmarkTargets targets_;
-};
+/// A checked problem.
+LandmarkTargets landmark_targets(const Model& model, const DeformationProblem& problem);
 
 }  // namespace hrn::fit

@@ -31,7 +31,7 @@ struct PhotometricOptions {
   double sigma_reference = 0.04;  // where the difference is kReferenceError
   static constexpr double kReferenceError = 0.016;
   double robust = 0.10;            // residual norm at which Geman-McClure halves the pull, 0..1
-  double effective_samples = 400;  // neighbouring points err alike: all of them count as this many independent ones
+  double effective_samples = 100;  // neighbouring points err alike: all of them count as this many independent ones
 
   double sigma(double error) const {
     return std::clamp(sigma_reference * std::pow(error / kReferenceError, 4), sigma_floor, sigma_ceiling);

@@ -20,12 +20,11 @@ std::shared_ptr<const fit::Model> shared_head() {
   return head;
 }
 
-fit::DeformationProblem silhouette_problem(int iterations) {
+fit::DeformationProblem shallow_problem(int iterations) {
   fit::DeformationProblem problem = deformation_problem();
   problem.level.iterations = iterations;
   for (long v = 0; v < small_head().vertex_count; ++v) {
     problem.positions[static_cast<std::size_t>(3 * v + 2)] -= 1.5f;
-    if (v % 2 == 0) problem.contour_vertices.push_back(static_cast<std::uint32_t>(v));
   }
   return problem;
 }
@@ -45,7 +44,7 @@ double mean_distance(const std::vector<float>& a, const std::vector<float>& b) {
 
 HRN_TEST("fit/cuda/the deformation is the CPU's") {
   if (skip_without_gpu(report)) return;
-  const fit::DeformationProblem problem = silhouette_problem(24);
+  const fit::DeformationProblem problem = shallow_problem(24);
   fit::CudaFits gpu(0, 2);
   ThreadPool pool(2);
   const auto want = fit::fit_deformation(small_head(), problem, pool, Cancel(), kSilent);
@@ -95,7 +94,7 @@ HRN_TEST("fit/cuda/the texture is the CPU's") {
 
 HRN_TEST("fit/cuda/several threads and contexts at once") {
   if (skip_without_gpu(report)) return;
-  const fit::DeformationProblem problem = silhouette_problem(9);
+  const fit::DeformationProblem problem = shallow_problem(9);
   fit::CudaFits first(0, 1), second(0, 2);
   const auto want = first.deformation(shared_head(), problem, Cancel(), kSilent);
   std::vector<fit::DeformationResult> got(6);
@@ -111,7 +110,7 @@ HRN_TEST("fit/cuda/several threads and contexts at once") {
 
 HRN_TEST("fit/cuda/ends when cancelled, and goes on afterwards") {
   if (skip_without_gpu(report)) return;
-  const fit::DeformationProblem problem = silhouette_problem(24);
+  const fit::DeformationProblem problem = shallow_problem(24);
   fit::CudaFits gpu(0, 2);
   Cancel cancel;
   const Progress impatient([&](long done, long) {

@@ -51,7 +51,6 @@ void check_slopes(Report& report, const std::string& what, const fit::Deformatio
                                         surface.update_albedo(problem.albedo), backend);
   const Map shape = noise(problem, 1, 0.2), colour = noise(problem, 2, 0.02);
   loop.forward(shape.data(), colour.data());
-  loop.match_landmarks();  // once: what the silhouette is stays as it is here
   loop.update_sigma();
   Map by_shape(shape.size()), by_colour(colour.size());
   loop.backward(by_shape.data(), by_colour.data());
@@ -90,13 +89,10 @@ HRN_TEST("fit/deformation-loop/the gradient of the photometric term is its slope
   check_slopes(report, "photo", problem, true);
 }
 
-HRN_TEST("fit/deformation-loop/the gradient of the landmark term is its slope, silhouette included") {
+HRN_TEST("fit/deformation-loop/the gradient of the landmark term is its slope") {
   fit::DeformationProblem problem = dented_problem();
   problem.photo.effective_samples = 0;
   check_slopes(report, "landmarks", problem, false);
-  for (long v = 0; v < small_head().vertex_count; ++v)
-    problem.contour_vertices.push_back(static_cast<std::uint32_t>(v));
-  check_slopes(report, "landmarks and silhouette", problem, false);
 }
 
 HRN_TEST("fit/deformation-loop/the gradient of both terms is their slope") {
@@ -152,9 +148,7 @@ HRN_TEST("fit/deformation/the map moves deformable vertices by what it says, and
 }
 
 HRN_TEST("fit/deformation/the same bits for any number of threads") {
-  fit::DeformationProblem problem = dented_problem();
-  for (long v = 0; v < small_head().vertex_count; v += 2)
-    problem.contour_vertices.push_back(static_cast<std::uint32_t>(v));
+  const fit::DeformationProblem problem = dented_problem();
   const auto expected = run(problem, 1);
   for (const int threads : {2, 3, 5}) {
     const auto got = run(problem, threads);
@@ -191,7 +185,6 @@ HRN_TEST("fit/deformation/refuses what is no problem") {
   refuses("bias short", [](Problem& p) { p.bias_mm = {1, 2}; });
   refuses("sigma short", [](Problem& p) { p.sigma_mm = {1, 2}; });
   refuses("light NaN", [&](Problem& p) { p.lighting[9] = kNan; });
-  refuses("contour vertex beyond the model", [](Problem& p) { p.contour_vertices = {4000000000u}; });
   refuses("camera NaN", [&](Problem& p) { p.camera.translation[0] = kNan; });
   refuses("mask short", [](Problem& p) { p.level.mask.pop_back(); });
   refuses("map of 0", [](Problem& p) { p.map_size = 0; });
@@ -199,7 +192,7 @@ HRN_TEST("fit/deformation/refuses what is no problem") {
   refuses("no scales", [](Problem& p) { p.shape.clear(); });
   refuses("scale sigma NaN", [&](Problem& p) { p.colour[0].sigma = kNan; });
   refuses("mirror of 2", [](Problem& p) { p.mirror = 2; });
-  refuses("contour sigma 0", [](Problem& p) { p.contour_sigma_mm = 0; });
+  refuses("landmark depth sigma -1", [](Problem& p) { p.landmark_depth_sigma_mm = -1; });
 }
 
 }  // namespace
