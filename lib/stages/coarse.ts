@@ -6,7 +6,7 @@ import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { FocalLength } from './focal-length.js';
 import { type DenseLandmarks, yawOf } from './landmarks.js';
-import type { CoefficientEstimate } from './regress.js';
+import type { CoefficientEstimate, Estimate } from './regress.js';
 
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
@@ -26,12 +26,13 @@ const IDENTITY_TEMPER = 0.2;
 /** Its expressions err far more than it says, and landmarks see them well: whether lips touch is seen at once. */
 const EXPRESSION_TEMPER = 5;
 /**
- * The photometric refinement, whose colours are new evidence, starts from the network's own deviations of identity, with
- * the landmarks' deviations this many times as large, and the landmark fit's expression.
+ * In the photometric refinement colours and outline are new evidence beside which the landmarks, used before, count
+ * less: their independent deviations are this many times as large,
  */
 const REFINED_LANDMARK_TEMPER = 5;
-/** And those of the whole face's errors this many times: what turned heads say of the nose depends on it most. */
+/** those of the whole face's errors this many times (what turned heads say of the nose depends on it most), */
 const REFINED_MODE_TEMPER = 1.5;
+/** and the network's of expression, about what the landmark fit found; of identity they are its own. */
 const REFINED_EXPRESSION_TEMPER = 3;
 const MIN_EXPRESSION_SIGMA = 0.02;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
@@ -108,7 +109,7 @@ function prior({ morphable }: HeadModel, estimate: CoefficientEstimate | undefin
     identityMean: identity.mean,
     identitySigma: identity.sigma.map((s) => IDENTITY_TEMPER * s),
     expressionMean: expression.mean,
-    expressionSigma: expression.sigma.map((s) => Math.max(MIN_EXPRESSION_SIGMA, EXPRESSION_TEMPER * s)),
+    expressionSigma: tempered(expression, EXPRESSION_TEMPER),
   };
 }
 
@@ -119,15 +120,20 @@ export function refinementProblem(
   fit: CoarseFit,
   estimate: CoefficientEstimate | undefined,
 ): CoarseProblem {
-  if (!estimate) return problem;
   return {
     ...problem,
     weights: new Float64Array(morphable.dense.count).fill(1 / REFINED_LANDMARK_TEMPER ** 2),
     ...(problem.nuisanceMm ? { nuisanceMm: problem.nuisanceMm.map((mm) => REFINED_MODE_TEMPER * mm) } : {}),
-    identitySigma: estimate.identity.sigma,
-    expressionMean: fit.expression,
-    expressionSigma: estimate.expression.sigma.map((s) =>
-      Math.max(MIN_EXPRESSION_SIGMA, REFINED_EXPRESSION_TEMPER * s),
-    ),
+    ...(estimate
+      ? {
+          identitySigma: estimate.identity.sigma,
+          expressionMean: fit.expression,
+          expressionSigma: tempered(estimate.expression, REFINED_EXPRESSION_TEMPER),
+        }
+      : {}),
   };
+}
+
+function tempered({ sigma }: Estimate, temper: number): Float64Array {
+  return sigma.map((s) => Math.max(MIN_EXPRESSION_SIGMA, temper * s));
 }
