@@ -175,7 +175,7 @@ async function fitEveryWay({ image, truth, head: name }: PortraitCase): Promise<
       const focal = focalLengthPrior(landmarks, undefined, undefined, estimate);
       const problem = coarseProblem(head, landmarks, estimate, focal, principalPx);
       const { problem: solved, fit } = await solveCoarse(context, head, variant.landmarkFit?.(problem) ?? problem, {});
-      const coarse = { problem: refinementProblem(head, solved, fit, estimate), fit };
+      const coarse = { problem: refinementProblem(solved, estimate), fit };
       const refined = await refine(context, head, photo, landmarks, person, coarse, 'medium', {});
       const hasOwnCoarse = variant === ALL_TERMS || variant.estimate || variant.landmarkFit;
       const coarseMm = hasOwnCoarse

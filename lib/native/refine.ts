@@ -118,7 +118,7 @@ export interface DeformationProblem {
   robust?: number;
   effectiveSamples?: number;
   landmarkFloorPx?: number;
-  /** Of a landmark along the head's axis; default 5. */
+  /** Of a landmark along the head's axis; default 8. */
   landmarkDepthSigmaMm?: number;
 }
 

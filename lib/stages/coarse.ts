@@ -6,7 +6,8 @@ import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { FocalLength } from './focal-length.js';
 import { type DenseLandmarks, yawOf } from './landmarks.js';
-import type { CoefficientEstimate, Estimate } from './regress.js';
+import { IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LIPS } from './mesh-points.js';
+import type { CoefficientEstimate } from './regress.js';
 
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
@@ -27,13 +28,14 @@ const IDENTITY_TEMPER = 0.2;
 const EXPRESSION_TEMPER = 5;
 /**
  * In the photometric refinement colours and outline are new evidence beside which the landmarks, used before, count
- * less: their independent deviations are this many times as large,
+ * less: this share of their inverse variance,
  */
-const REFINED_LANDMARK_TEMPER = 5;
-/** those of the whole face's errors this many times (what turned heads say of the nose depends on it most), */
+const REFINED_WEIGHT = 1 / 25;
+/** this many times as much for lids and lips, of which nothing else tells whether they are open, */
+const FEATURE_GAIN = 6;
+const FEATURES = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
+/** and deviations this many times as large for the whole face's errors: what turned heads say of noses hangs on it. */
 const REFINED_MODE_TEMPER = 1.5;
-/** and the network's of expression, about what the landmark fit found; of identity they are its own. */
-const REFINED_EXPRESSION_TEMPER = 3;
 const MIN_EXPRESSION_SIGMA = 0.02;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
 const OUTLIER_SIGMAS = 4;
@@ -59,7 +61,7 @@ export async function fitCoarse(
 ): Promise<CoarseStage> {
   const problem = coarseProblem(head, landmarks, estimate, focal, principalPx);
   const { fit } = await solveCoarse(context, head, problem, job);
-  return { problem: refinementProblem(head, problem, fit, estimate), fit };
+  return { problem: refinementProblem(problem, estimate), fit };
 }
 
 /** What is observed and believed before the landmark fit. */
@@ -109,31 +111,21 @@ function prior({ morphable }: HeadModel, estimate: CoefficientEstimate | undefin
     identityMean: identity.mean,
     identitySigma: identity.sigma.map((s) => IDENTITY_TEMPER * s),
     expressionMean: expression.mean,
-    expressionSigma: tempered(expression, EXPRESSION_TEMPER),
+    expressionSigma: expression.sigma.map((s) => Math.max(MIN_EXPRESSION_SIGMA, EXPRESSION_TEMPER * s)),
   };
 }
 
-/** What the photometric refinement observes and believes of the landmarks, after the landmark fit. */
-export function refinementProblem(
-  { morphable }: HeadModel,
-  problem: CoarseProblem,
-  fit: CoarseFit,
-  estimate: CoefficientEstimate | undefined,
-): CoarseProblem {
+/** What the photometric refinement observes and believes of the landmarks. */
+export function refinementProblem(problem: CoarseProblem, estimate: CoefficientEstimate | undefined): CoarseProblem {
+  // The network's expressions were a start; from here the model's own prior serves better.
+  const { expressionMean: _mean, expressionSigma: _sigma, ...observed } = problem;
   return {
-    ...problem,
-    weights: new Float64Array(morphable.dense.count).fill(1 / REFINED_LANDMARK_TEMPER ** 2),
+    ...observed,
+    weights: Float64Array.from(
+      { length: problem.pixels.length / 2 },
+      (_, i) => REFINED_WEIGHT * (FEATURES.has(i) ? FEATURE_GAIN : 1),
+    ),
     ...(problem.nuisanceMm ? { nuisanceMm: problem.nuisanceMm.map((mm) => REFINED_MODE_TEMPER * mm) } : {}),
-    ...(estimate
-      ? {
-          identitySigma: estimate.identity.sigma,
-          expressionMean: fit.expression,
-          expressionSigma: tempered(estimate.expression, REFINED_EXPRESSION_TEMPER),
-        }
-      : {}),
+    ...(estimate ? { identitySigma: estimate.identity.sigma } : {}),
   };
-}
-
-function tempered({ sigma }: Estimate, temper: number): Float64Array {
-  return sigma.map((s) => Math.max(MIN_EXPRESSION_SIGMA, temper * s));
 }
