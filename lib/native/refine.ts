@@ -33,7 +33,7 @@ export interface SilhouetteProblem {
   takesPart: Uint8Array;
   /** Deviation of an edge across itself; default 1.5. */
   sigmaMm?: number;
-  /** An edge farther away is not this outline's; default 20. */
+  /** An edge farther away is not this outline's; default 10. */
   reachMm?: number;
   /** In standard deviations; default 4. */
   robustScale?: number;
