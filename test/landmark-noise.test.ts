@@ -5,7 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { landmarkBias, parseLandmarkNoise } from '../lib/models/landmark-noise.js';
 import { locateModels } from '../lib/models/locate.js';
 import { Random } from '../lib/sample/random.js';
-import { ALL_POINTS, MIRROR } from '../lib/stages/mesh-points.js';
+import { landmarkErrors } from '../lib/stages/landmark-errors.js';
+import type { DenseLandmarks } from '../lib/stages/landmarks.js';
+import { ALL_POINTS, IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LIPS, MIRROR } from '../lib/stages/mesh-points.js';
 import { noiseStatistics } from '../models/build/landmark-noise/statistics.js';
 
 describe('noiseStatistics', () => {
@@ -77,5 +79,28 @@ describe('landmark-noise.safetensors', () => {
   it('refuses what does not belong to the model', async () => {
     const bytes = existsSync(file) ? await readFile(file) : Buffer.from('not a model');
     expect(() => parseLandmarkNoise(bytes, 100)).toThrowError(expect.objectContaining({ code: 'MODEL_CORRUPT' }));
+  });
+});
+
+describe('landmarkErrors', () => {
+  it('lets lips and lids shift, each as one, and leaves other points as measured', () => {
+    const random = new Random(3);
+    const modesMm = Float32Array.from({ length: 2 * 2 * ALL_POINTS }, () => random.normal());
+    const noise = {
+      biasTermsMm: new Float32Array(6 * ALL_POINTS),
+      sigmaMm: new Float32Array(ALL_POINTS).fill(1),
+      modeCount: 2,
+      modesMm,
+    };
+    const face = { pixels: new Float32Array(2 * ALL_POINTS), depth: new Float32Array(ALL_POINTS) } as DenseLandmarks;
+    const { nuisanceMm } = landmarkErrors(noise, face);
+    const mode = 2 * ALL_POINTS;
+    for (const feature of [LIPS, IMAGE_LEFT_EYE.slice(0, 16), IMAGE_RIGHT_EYE.slice(0, 16)]) {
+      const mean = feature.reduce((sum, p) => sum + modesMm[mode + 2 * p + 1]!, 0) / feature.length;
+      for (const p of feature) expect(nuisanceMm[mode + 2 * p + 1]).toBeCloseTo(mean, 5);
+    }
+    const nose = 4;
+    expect(nuisanceMm[2 * nose]).toBe(modesMm[2 * nose]);
+    expect(nuisanceMm[mode + 2 * nose]).toBe(modesMm[mode + 2 * nose]);
   });
 });

@@ -1,11 +1,11 @@
 import type { HeadModel } from '../head-model.js';
-import { landmarkBias } from '../models/landmark-noise.js';
 import type { NativeContext } from '../native/binding.js';
 import type { CoarseFit, CoarseProblem } from '../native/coarse.js';
 import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { FocalLength } from './focal-length.js';
-import { type DenseLandmarks, yawOf } from './landmarks.js';
+import { landmarkErrors } from './landmark-errors.js';
+import type { DenseLandmarks } from './landmarks.js';
 import { IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LIPS } from './mesh-points.js';
 import type { CoefficientEstimate } from './regress.js';
 
@@ -25,7 +25,7 @@ const IDENTITY_SIGMA = 0.65;
  */
 const IDENTITY_TEMPER = 0.2;
 /** Its expressions err far more than it says, and landmarks see them well: whether lips touch is seen at once. */
-const EXPRESSION_TEMPER = 5;
+const EXPRESSION_TEMPER = 20;
 /**
  * In the photometric refinement colours and outline are new evidence beside which the landmarks, used before, count
  * less: this share of their inverse variance,
@@ -83,13 +83,7 @@ export function coarseProblem(
     robustScale: OUTLIER_SIGMAS,
     contourSigmaMm: CONTOUR_SIGMA_MM,
     contourVertices: native().contourCandidates(head.native, CONTOUR_RADIUS_MM),
-    ...(head.noise
-      ? {
-          biasMm: landmarkBias(head.noise, Math.sin((yawOf(landmarks) * Math.PI) / 180)),
-          sigmaMm: Float64Array.from(head.noise.sigmaMm),
-          nuisanceMm: head.noise.modesMm,
-        }
-      : {}),
+    ...(head.noise ? landmarkErrors(head.noise, landmarks) : {}),
   };
 }
 

@@ -1,0 +1,37 @@
+import { type LandmarkNoise, landmarkBias } from '../models/landmark-noise.js';
+import type { CoarseProblem } from '../native/coarse.js';
+import { type DenseLandmarks, yawOf } from './landmarks.js';
+import { IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LID_POINTS, LIPS } from './mesh-points.js';
+
+/** What opens and closes. */
+const FEATURES = [LIPS, IMAGE_LEFT_EYE.slice(0, LID_POINTS), IMAGE_RIGHT_EYE.slice(0, LID_POINTS)];
+
+/** How the fits expect the network's landmarks of this face to err. */
+export function landmarkErrors(
+  noise: LandmarkNoise,
+  landmarks: DenseLandmarks,
+): Required<Pick<CoarseProblem, 'biasMm' | 'sigmaMm' | 'nuisanceMm'>> {
+  return {
+    biasMm: landmarkBias(noise, Math.sin((yawOf(landmarks) * Math.PI) / 180)),
+    sigmaMm: Float64Array.from(noise.sigmaMm),
+    nuisanceMm: featuresAsOne(noise),
+  };
+}
+
+/**
+ * The errors that points have in common, of which lips and lids have only their mean. On renders the network also errs
+ * in how far they are open; on photos it sees that well, and with such errors to explain them fits closed open mouths.
+ */
+function featuresAsOne({ modesMm, modeCount }: LandmarkNoise): Float32Array {
+  const modes = modesMm.slice();
+  for (let mode = 0; mode < modeCount; mode++) {
+    for (const axis of [0, 1]) {
+      const at = (point: number): number => (mode * modes.length) / modeCount + 2 * point + axis;
+      for (const feature of FEATURES) {
+        const mean = feature.reduce((sum, point) => sum + modes[at(point)]!, 0) / feature.length;
+        for (const point of feature) modes[at(point)] = mean;
+      }
+    }
+  }
+  return modes;
+}
