@@ -6,9 +6,12 @@
 #define HRN_X86 1
 /// The floating-point part of x86-64-v3.
 #define HRN_TARGET_AVX2 __attribute__((target("avx,avx2,fma,f16c,bmi,bmi2")))
+/// Of x86-64-v4, for the few loops that its wider registers make twice as fast.
+#define HRN_TARGET_AVX512 __attribute__((target("avx,avx2,fma,f16c,bmi,bmi2,avx512f,avx512vl,avx512bw,avx512dq")))
 #else
 #define HRN_X86 0
 #define HRN_TARGET_AVX2
+#define HRN_TARGET_AVX512
 #endif
 
 namespace hrn {
@@ -24,6 +27,16 @@ inline Isa detect_isa() {
     return Isa::avx2;
 #endif
   return Isa::baseline;
+}
+
+inline bool has_avx512() {
+#if HRN_X86
+  __builtin_cpu_init();
+  return detect_isa() == Isa::avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
+#else
+  return false;
+#endif
 }
 
 inline const char* isa_name(Isa isa) { return isa == Isa::avx2 ? "avx2" : "baseline"; }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -55,22 +56,25 @@ class PhotometricLeastSquares {
 
   void set_level(const PhotoCrop& crop, const std::vector<std::uint8_t>& visible) {
     crop_ = crop;
+    seen_energy_.reset();
     photo_.select(landmarks_.state(), crop, visible);
   }
   // Looks anew where the outline is to lie.
   void match_silhouette(const HeadView& view) {
+    seen_energy_.reset();
     silhouette_.match(landmarks_.state(), view.triangle_id, view.camera, view.side);
   }
   // Solves for light and albedo alone.
   void set_appearance_only(bool only) { appearance_only_ = only; }
   // The colour noise from the difference that is left.
-  void start_sigma() { photo_.set_sigma(problem_.photo.sigma_start); }
-  void update_sigma() { photo_.set_sigma(problem_.photo.sigma(mean_error())); }
+  void start_sigma() { set_sigma(problem_.photo.sigma_start); }
+  void update_sigma() { set_sigma(problem_.photo.sigma(mean_error())); }
   double mean_error() { return photo_.mean_error(landmarks_.state(), look_, crop_); }
 
   double linearize(optim::NormalEquations& equations) {
     double cost = landmarks_.linearize(equations);
-    cost += photo_.energy(landmarks_.state(), look_, crop_, problem_.photo) + silhouette_.energy(landmarks_.state());
+    if (!seen_energy_) seen_energy_ = seen_energy(landmarks_.state(), look_);
+    cost += *seen_energy_;
     silhouette_.accumulate(landmarks_.state(), layout_, equations);
     photo_.accumulate(landmarks_.state(), look_, crop_, problem_.photo, layout_, equations);
     const double albedo = 1 / (problem_.albedo_sigma * problem_.albedo_sigma);
@@ -102,19 +106,28 @@ class PhotometricLeastSquares {
     for (std::size_t k = 0; k < 27; ++k) {
       candidate_.lighting[k] += step[static_cast<std::size_t>(layout_.first_light()) + k];
     }
-    cost += photo_.energy(landmarks_.candidate(), candidate_, crop_, problem_.photo) +
-            silhouette_.energy(landmarks_.candidate());
-    return cost + appearance_prior(candidate_);
+    candidate_energy_ = seen_energy(landmarks_.candidate(), candidate_);
+    return cost + candidate_energy_ + appearance_prior(candidate_);
   }
 
   void accept() {
     landmarks_.accept();
     std::swap(look_, candidate_);
+    seen_energy_ = candidate_energy_;
   }
 
  private:
   // Under this light a surface that faces the camera shows its albedo.
   static constexpr double kMeanLight = 1 / 0.886227;
+
+  void set_sigma(double sigma) {
+    seen_energy_.reset();
+    photo_.set_sigma(sigma);
+  }
+  // Of what the photo shows: colours and silhouette.
+  double seen_energy(const LandmarkState& state, const Appearance& look) {
+    return photo_.energy(state, look, crop_, problem_.photo) + silhouette_.energy(state);
+  }
 
   double light_mean(const Appearance& look, int k) const {
     const std::size_t band = static_cast<std::size_t>(k % 9);
@@ -154,6 +167,8 @@ class PhotometricLeastSquares {
   PhotoCrop crop_;
   Appearance look_, candidate_;
   bool appearance_only_ = false;
+  std::optional<double> seen_energy_;  // at the current state, where known
+  double candidate_energy_ = 0;
   std::vector<double> row_;
 };
 

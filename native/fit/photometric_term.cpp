@@ -15,6 +15,8 @@ using photometric::V3;
 constexpr long kChunk = 64;     // samples whose rows are formed and folded into the normal equations together
 constexpr long kPartials = 16;  // partial sums, added in order: the result does not depend on the thread count
 
+const bool kAvx2 = detect_isa() == Isa::avx2;
+
 }  // namespace
 
 PhotometricSamples::PhotometricSamples(const Model& model) {
@@ -90,26 +92,45 @@ PhotometricTerm::PhotometricTerm(const Model& model, long identity_count, Thread
   positions_.resize(basis_->mesh.rows.size() * 3);
 }
 
+namespace {
+
+// Positions of rows [begin, end): mean + basis . coefficients.
+struct EvaluateRows {
+  const PhotometricBasis& basis;
+  const float* mean;          // of the model
+  const float* coefficients;  // [columns]
+  float* positions;           // out
+
+  HRN_HD static void run(const EvaluateRows& e, long begin, long end) {
+    const long columns = e.basis.columns;
+    for (long i = 3 * begin; i < 3 * end; ++i) {
+      const float* b = e.basis.shape_basis.data() + i * columns;
+      float lanes[8] = {};
+      for (long k = 0; k < columns; k += 8) {
+        for (long j = 0; j < 8; ++j) lanes[j] += b[k + j] * e.coefficients[k + j];
+      }
+      float sum = 0;
+      for (const float lane : lanes) sum += lane;
+      e.positions[i] = e.mean[3L * e.basis.mesh.rows[static_cast<std::size_t>(i / 3)] + i % 3] + sum;
+    }
+  }
+  static void baseline(const EvaluateRows& e, long begin, long end) { run(e, begin, end); }
+  HRN_TARGET_AVX2 static void avx2(const EvaluateRows& e, long begin, long end) { run(e, begin, end); }
+};
+
+}  // namespace
+
 void PhotometricTerm::evaluate_rows(const LandmarkState& state) {
   std::vector<float> c(static_cast<std::size_t>(basis_->columns));
   for (std::size_t k = 0; k < static_cast<std::size_t>(basis_->shape); ++k)
     c[k] = static_cast<float>(state.coefficients[k]);
-  pool_.parallel_for(static_cast<long>(basis_->mesh.rows.size() + kChunk - 1) / kChunk, [&](long chunk) {
-    const long end = std::min<long>(static_cast<long>(basis_->mesh.rows.size()), (chunk + 1) * kChunk);
-    for (long r = chunk * kChunk; r < end; ++r) {
-      for (int axis = 0; axis < 3; ++axis) {
-        const float* b = &basis_->shape_basis[static_cast<std::size_t>((3 * r + axis) * basis_->columns)];
-        float lanes[8] = {};
-        for (long k = 0; k < basis_->columns; k += 8) {
-          for (long j = 0; j < 8; ++j) lanes[j] += b[k + j] * c[static_cast<std::size_t>(k + j)];
-        }
-        float sum = 0;
-        for (const float lane : lanes) sum += lane;
-        positions_[static_cast<std::size_t>(3 * r + axis)] =
-            model_.mean[static_cast<std::size_t>(3L * basis_->mesh.rows[static_cast<std::size_t>(r)] + axis)] + sum;
-      }
-    }
-  });
+  if (c == evaluated_) return;
+  const EvaluateRows args{*basis_, model_.mean.data(), c.data(), positions_.data()};
+  const auto run = kAvx2 ? EvaluateRows::avx2 : EvaluateRows::baseline;
+  const long rows = static_cast<long>(basis_->mesh.rows.size());
+  pool_.parallel_for((rows + kChunk - 1) / kChunk,
+                     [&](long chunk) { run(args, chunk * kChunk, std::min(rows, (chunk + 1) * kChunk)); });
+  evaluated_ = std::move(c);
 }
 
 photometric::SampleArgs PhotometricTerm::arguments(const LandmarkState& state, const Appearance& look,
@@ -146,43 +167,30 @@ void PhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop,
 
 namespace {
 
-// h += rows^T rows (lower triangle), g += rows^T (root * residual), over the three channels at once.
-HRN_HD void fold_rows(const float* rows, const float* residual, float root, long n, long stride, float* h, float* g) {
-  const float *a = rows, *b = rows + stride, *c = rows + 2 * stride;
-  const float ra = root * residual[0], rb = root * residual[1], rc = root * residual[2];
-  for (long i = 0; i < n; ++i) {
-    const float ai = a[i], bi = b[i], ci = c[i];
-    g[i] += ai * ra + bi * rb + ci * rc;
-    if (ai == 0 && bi == 0 && ci == 0) continue;
-    float* out = h + i * stride;
-    for (long j = 0; j <= i; ++j) out[j] += ai * a[j] + bi * b[j] + ci * c[j];
+// The three channels' rows += how they change with one vertex, along the three axes of its basis.
+HRN_HD void add_axes(const float* b, long stride, long n, const V3* by_position, float root, float* rows,
+                     long row_stride) {
+  const float *by = b + stride, *bz = by + stride;
+  float *r0 = rows, *r1 = rows + row_stride, *r2 = r1 + row_stride;
+  const V3 p = root * by_position[0], q = root * by_position[1], r = root * by_position[2];
+#pragma GCC ivdep
+  for (long k = 0; k < n; ++k) {
+    const float x = b[k], y = by[k], z = bz[k];
+    r0[k] += p.x * x + p.y * y + p.z * z;
+    r1[k] += q.x * x + q.y * y + q.z * z;
+    r2[k] += r.x * x + r.y * y + r.z * z;
   }
 }
 
-// out += x b[0] + y b[1] + z b[2], the three axes of one vertex' basis.
-HRN_HD void add_axes(const float* b, long stride, long n, float x, float y, float z, float* out) {
-  const float *by = b + stride, *bz = by + stride;
-  for (long k = 0; k < n; ++k) out[k] += x * b[k] + y * by[k] + z * bz[k];
+void add_axes_baseline(const float* b, long stride, long n, const V3* by_position, float root, float* rows,
+                       long row_stride) {
+  add_axes(b, stride, n, by_position, root, rows, row_stride);
 }
-
-using FoldRows = void (*)(const float*, const float*, float, long, long, float*, float*);
-using AddAxes = void (*)(const float*, long, long, float, float, float, float*);
-void fold_rows_baseline(const float* rows, const float* residual, float root, long n, long stride, float* h, float* g) {
-  fold_rows(rows, residual, root, n, stride, h, g);
+HRN_TARGET_AVX2 void add_axes_avx2(const float* b, long stride, long n, const V3* by_position, float root, float* rows,
+                                   long row_stride) {
+  add_axes(b, stride, n, by_position, root, rows, row_stride);
 }
-HRN_TARGET_AVX2 void fold_rows_avx2(const float* rows, const float* residual, float root, long n, long stride, float* h,
-                                    float* g) {
-  fold_rows(rows, residual, root, n, stride, h, g);
-}
-void add_axes_baseline(const float* b, long stride, long n, float x, float y, float z, float* out) {
-  add_axes(b, stride, n, x, y, z, out);
-}
-HRN_TARGET_AVX2 void add_axes_avx2(const float* b, long stride, long n, float x, float y, float z, float* out) {
-  add_axes(b, stride, n, x, y, z, out);
-}
-const bool kAvx2 = detect_isa() == Isa::avx2;
-const FoldRows fold = kAvx2 ? fold_rows_avx2 : fold_rows_baseline;
-const AddAxes add_basis = kAvx2 ? add_axes_avx2 : add_axes_baseline;
+const auto add_basis = kAvx2 ? add_axes_avx2 : add_axes_baseline;
 
 }  // namespace
 
@@ -224,46 +232,57 @@ void PhotometricTerm::accumulate(const LandmarkState& state, const Appearance& l
                                  optim::NormalEquations& equations) {
   evaluate_rows(state);
   const photometric::SampleArgs args = arguments(state, look, crop);
-  const long n = layout.total(), stride = (n + 7) / 8 * 8;
+  // The unknowns that this term knows; behind them the residual, so that its products are the gradient.
+  ParameterLayout own = layout;
+  own.nuisance = 0;
+  constexpr long kPanel = optim::kGramTileSingle, kRows = 3 * kChunk;
+  const long n = own.total(), panels = n / kPanel + 1, stride = panels * kPanel;
   const double robust2 = options.robust * options.robust, unit = scale(options);
   const long chunks = (selected() + kChunk - 1) / kChunk;
   const std::size_t square = static_cast<std::size_t>(stride * stride);
-  // Lower triangles of J^T W J and J^T W r, one per partial; a partial takes every kPartials-th chunk in order.
-  hessian_.assign(kPartials * square, 0.f);
-  gradient_.assign(static_cast<std::size_t>(kPartials * stride), 0.f);
+  // Lower triangles of J^T W J, one per partial; a partial takes every kPartials-th chunk in order.
+  products_.assign(kPartials * square, 0.f);
   pool_.parallel_for(kPartials, [&](long partial) {
-    std::vector<float> rows(static_cast<std::size_t>(3 * stride));
-    float* h = &hessian_[static_cast<std::size_t>(partial) * square];
-    float* g = &gradient_[static_cast<std::size_t>(partial * stride)];
+    std::vector<float> rows(static_cast<std::size_t>(3 * stride)), block(static_cast<std::size_t>(kRows * stride));
+    float* products = &products_[static_cast<std::size_t>(partial) * square];
     for (long chunk = partial; chunk < chunks; chunk += kPartials) {
+      long count = 0;
       for (long i = chunk * kChunk; i < std::min(selected(), (chunk + 1) * kChunk); ++i) {
         const long sample = active_[static_cast<std::size_t>(i)];
         Shaded s;
         if (!photometric::shade(args, sample, &s)) continue;
         const double weight = static_cast<double>(weight_[static_cast<std::size_t>(i)]);
         const float root = photometric::root_weight(s, unit, weight, robust2);
-        jacobian_rows(args, layout, sample, s, root, stride, rows.data());
-        fold(rows.data(), s.residual, root, n, stride, h, g);
+        jacobian_rows(args, own, sample, s, root, stride, rows.data());
+        for (long c = 0; c < 3; ++c, ++count)
+          for (long p = 0; p < panels; ++p)
+            std::copy_n(&rows[static_cast<std::size_t>(c * stride + p * kPanel)], kPanel,
+                        &block[static_cast<std::size_t>((p * kRows + count) * kPanel)]);
       }
+      for (long p = 0; p < panels; ++p)
+        for (long q = 0; q <= p; ++q)
+          optim::dense_kernels().add_gram_tile_single(&block[static_cast<std::size_t>(p * kRows * kPanel)],
+                                                      &block[static_cast<std::size_t>(q * kRows * kPanel)],
+                                                      static_cast<int>(count), products + (p * stride + q) * kPanel,
+                                                      static_cast<int>(stride));
     }
   });
-  for (long i = 0; i < n; ++i) {
-    for (long j = 0; j <= i; ++j) {
+  const auto place = [&](long i) { return static_cast<int>(i < own.first_albedo() ? i : i + layout.nuisance); };
+  pool_.parallel_for(n + 1, [&](long i) {
+    for (long j = 0; j <= std::min(i, n - 1); ++j) {
       double sum = 0;
-      for (long p = 0; p < kPartials; ++p) {
+      for (long p = 0; p < kPartials; ++p)
         sum += static_cast<double>(
-            hessian_[static_cast<std::size_t>(p) * square + static_cast<std::size_t>(i * stride + j)]);
-      }
-      equations.add_hessian(static_cast<int>(i), static_cast<int>(j), sum);
+            products_[static_cast<std::size_t>(p) * square + static_cast<std::size_t>(i * stride + j)]);
+      if (i < n)
+        equations.add_hessian(place(i), place(j), sum);
+      else
+        equations.add_gradient(place(j), sum);
     }
-    double sum = 0;
-    for (long p = 0; p < kPartials; ++p)
-      sum += static_cast<double>(gradient_[static_cast<std::size_t>(p * stride + i)]);
-    equations.add_gradient(static_cast<int>(i), sum);
-  }
+  });
 }
 
-// Three rows (one a channel), already multiplied by the root of the weight; zero in columns this term does not know.
+// Three rows (one a channel), already multiplied by the root of the weight, and behind them the residual likewise.
 void PhotometricTerm::jacobian_rows(const photometric::SampleArgs& args, const ParameterLayout& layout, long sample,
                                     const Shaded& s, float root, long stride, float* rows) const {
   std::fill(rows, rows + 3 * stride, 0.f);
@@ -274,15 +293,12 @@ void PhotometricTerm::jacobian_rows(const photometric::SampleArgs& args, const P
     const float* basis = args.albedo_basis + (sample * 3 + c) * layout.albedo;
     for (int k = 0; k < layout.albedo; ++k) row[layout.first_albedo() + k] = root * s.light[c] * basis[k];
     for (int k = 0; k < 9; ++k) row[layout.first_light() + 9 * c + k] = root * s.albedo[c] * s.harmonics[k];
+    row[layout.total()] = root * s.residual[c];
   }
   photometric::visit_rows(args, sample, slopes, [&](std::int32_t row, const V3* by_position) {
     const float* b =
         &basis_->shape_basis[static_cast<std::size_t>(row) * 3 * static_cast<std::size_t>(basis_->columns)];
-    for (int c = 0; c < 3; ++c) {
-      float* out = rows + c * stride + layout.pose;
-      const float x = root * by_position[c].x, y = root * by_position[c].y, z = root * by_position[c].z;
-      add_basis(b, basis_->columns, basis_->shape, x, y, z, out);
-    }
+    add_basis(b, basis_->columns, basis_->shape, by_position, root, rows + layout.pose, stride);
   });
 }
 

@@ -101,9 +101,10 @@ class PhotometricTerm {
   std::shared_ptr<const PhotometricBasis> basis_;
   std::vector<std::int32_t> active_;  // indices of the samples that count
   std::vector<float> weight_;         // per active sample
-  std::vector<float> positions_;      // [rows][3] at the state last evaluated
+  std::vector<float> positions_;      // [rows][3] at the coefficients last evaluated
+  std::vector<float> evaluated_;      // those coefficients
   double total_weight_ = 0, sigma_ = 0.05;
-  std::vector<float> hessian_, gradient_;  // partial sums of accumulate()
+  std::vector<float> products_;  // partial sums of accumulate()
 };
 
 }  // namespace hrn::fit

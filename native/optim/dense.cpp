@@ -11,44 +11,68 @@
 namespace hrn::optim {
 namespace {
 
-constexpr int kBlock = 8;
-
-// Four doubles that the compiler keeps in a register, or in two where registers are narrower. Spelled out because the
-// auto-vectoriser shuffles in registers what it could broadcast from memory, at a third of the speed.
-typedef double Four __attribute__((vector_size(32)));
-
-// out[0 .. 4)[0 .. 8) += A^T B; the accumulators stay in registers over all rows.
-HRN_HD void half_tile(const double* a, const double* b, int rows, double* out, int stride) {
-  Four low0{}, low1{}, low2{}, low3{}, high0{}, high1{}, high2{}, high3{};
-  for (int r = 0; r < rows; ++r, a += kGramTile, b += kGramTile) {
-    Four low, high;
-    std::memcpy(&low, b, sizeof low);
-    std::memcpy(&high, b + 4, sizeof high);
-    low0 += a[0] * low;
-    high0 += a[0] * high;
-    low1 += a[1] * low;
-    high1 += a[1] * high;
-    low2 += a[2] * low;
-    high2 += a[2] * high;
-    low3 += a[3] * low;
-    high3 += a[3] * high;
+// out[0 .. kHeight)[0 .. kVectors of kBytes) += sign * A^T B over `rows` rows of A and B, which are a_step and b_step
+// apart; the accumulators stay in registers over all rows. Vectors are spelled out because the auto-vectoriser shuffles
+// in registers what it could broadcast from memory, at a third of the speed; where registers are narrower than a
+// vector, the compiler takes several.
+template <int kBytes, int kHeight, int kVectors, class Real>
+HRN_HD void tile(const Real* a, long a_step, const Real* b, long b_step, int rows, Real sign, Real* out, long stride) {
+  typedef Real Vector __attribute__((vector_size(kBytes)));
+  constexpr int kLanes = kBytes / static_cast<int>(sizeof(Real));
+  Vector sums[kHeight][kVectors] = {};
+  for (int r = 0; r < rows; ++r, a += a_step, b += b_step) {
+    Vector values[kVectors];
+    std::memcpy(values, b, sizeof values);
+    for (int i = 0; i < kHeight; ++i)
+      for (int v = 0; v < kVectors; ++v) sums[i][v] += a[i] * values[v];
   }
-  const Four sums[4][2] = {{low0, high0}, {low1, high1}, {low2, high2}, {low3, high3}};
-  for (int i = 0; i < 4; ++i)
-    for (int j = 0; j < kGramTile; ++j)
-      out[static_cast<size_t>(i) * static_cast<size_t>(stride) + static_cast<size_t>(j)] += sums[i][j / 4][j % 4];
+  for (int i = 0; i < kHeight; ++i, out += stride)
+    for (int v = 0; v < kVectors; ++v) {
+      Vector sum;
+      std::memcpy(&sum, out + v * kLanes, sizeof sum);
+      sum += sign * sums[i][v];
+      std::memcpy(out + v * kLanes, &sum, sizeof sum);
+    }
 }
 
-HRN_HD void gram_tile(const double* a, const double* b, int rows, double* out, int stride) {
-  constexpr int kHalf = kGramTile / 2;
-  half_tile(a, b, rows, out, stride);
-  half_tile(a + kHalf, b, rows, out + static_cast<size_t>(kHalf) * static_cast<size_t>(stride), stride);
-}
+// Instruction sets: accumulators of a tile fill their registers, of 32 bytes or of 64.
+struct Narrow {
+  HRN_HD static void square(const double* a, long a_step, const double* b, long b_step, int rows, double sign,
+                            double* out, long stride) {
+    tile<32, 4, 2>(a, a_step, b, b_step, rows, sign, out, stride);
+    tile<32, 4, 2>(a + 4, a_step, b, b_step, rows, sign, out + 4 * stride, stride);
+  }
+  HRN_HD static void square(const float* a, long a_step, const float* b, long b_step, int rows, float sign, float* out,
+                            long stride) {
+    for (int i = 0; i < kGramTileSingle; i += 4)
+      tile<32, 4, 2>(a + i, a_step, b, b_step, rows, sign, out + i * stride, stride);
+  }
+};
+struct Wide {
+  HRN_HD static void square(const double* a, long a_step, const double* b, long b_step, int rows, double sign,
+                            double* out, long stride) {
+    tile<64, 8, 1>(a, a_step, b, b_step, rows, sign, out, stride);
+  }
+  HRN_HD static void square(const float* a, long a_step, const float* b, long b_step, int rows, float sign, float* out,
+                            long stride) {
+    tile<64, 16, 1>(a, a_step, b, b_step, rows, sign, out, stride);
+  }
+};
 
-HRN_HD bool factorise(double* a, int n, int stride) {
-  const auto row = [a, stride](int i) { return a + static_cast<size_t>(i) * static_cast<size_t>(stride); };
+// Row block by row block: each loses the products of all rows above it in one pass, then is factorised itself.
+template <class Isa>
+HRN_HD bool factorise(double* a, int n, long stride) {
+  constexpr int kBlock = kGramTile;
+  const auto row = [a, stride](int i) { return a + i * stride; };
   for (int k0 = 0; k0 < n; k0 += kBlock) {
     const int k1 = std::min(k0 + kBlock, n);
+    int j0 = k0;
+    if (k1 - k0 == kBlock)
+      for (; j0 + kBlock <= n; j0 += kBlock)
+        Isa::square(a + k0, stride, a + j0, stride, k0, -1.0, row(k0) + j0, stride);
+    for (int k = 0; k < k0; ++k)
+      for (int i = k0; i < k1; ++i)
+        for (int j = j0; j < n; ++j) row(i)[j] -= row(k)[i] * row(k)[j];
     for (int k = k0; k < k1; ++k) {
       double* rk = row(k);
       if (!(rk[k] > 0) || !std::isfinite(rk[k])) return false;
@@ -60,41 +84,31 @@ HRN_HD bool factorise(double* a, int n, int stride) {
         for (int j = i; j < n; ++j) ri[j] -= f * rk[j];
       }
     }
-    if (k1 - k0 < kBlock) break;
-    // The trailing matrix loses the whole block in one pass over memory.
-    for (int i = k1; i < n; ++i) {
-      double f[kBlock];
-      const double* r[kBlock];
-      for (int k = 0; k < kBlock; ++k) {
-        r[k] = row(k0 + k);
-        f[k] = r[k][i];
-      }
-      double* ri = row(i);
-      for (int j = i; j < n; ++j)
-        ri[j] -= f[0] * r[0][j] + f[1] * r[1][j] + f[2] * r[2][j] + f[3] * r[3][j] + f[4] * r[4][j] + f[5] * r[5][j] +
-                 f[6] * r[6][j] + f[7] * r[7][j];
-    }
   }
   return true;
 }
 
-void gram_tile_baseline(const double* a, const double* b, int rows, double* out, int stride) {
-  gram_tile(a, b, rows, out, stride);
-}
-bool cholesky_baseline(double* a, int n, int stride) { return factorise(a, n, stride); }
+#define HRN_DENSE_KERNELS(NAME, ISA, TARGET)                                                         \
+  TARGET void gram_##NAME(const double* a, const double* b, int rows, double* out, int stride) {     \
+    ISA::square(a, kGramTile, b, kGramTile, rows, 1.0, out, stride);                                 \
+  }                                                                                                  \
+  TARGET void gram_single_##NAME(const float* a, const float* b, int rows, float* out, int stride) { \
+    ISA::square(a, kGramTileSingle, b, kGramTileSingle, rows, 1.0f, out, stride);                    \
+  }                                                                                                  \
+  TARGET bool cholesky_##NAME(double* a, int n, int stride) { return factorise<ISA>(a, n, stride); } \
+  constexpr DenseKernels NAME##_kernels { gram_##NAME, gram_single_##NAME, cholesky_##NAME }
 
-HRN_TARGET_AVX2 void gram_tile_avx2(const double* a, const double* b, int rows, double* out, int stride) {
-  gram_tile(a, b, rows, out, stride);
-}
-HRN_TARGET_AVX2 bool cholesky_avx2(double* a, int n, int stride) { return factorise(a, n, stride); }
-
-constexpr DenseKernels kBaseline{gram_tile_baseline, cholesky_baseline};
-constexpr DenseKernels kAvx2{gram_tile_avx2, cholesky_avx2};
+HRN_DENSE_KERNELS(baseline, Narrow, );
+HRN_DENSE_KERNELS(avx2, Narrow, HRN_TARGET_AVX2);
+HRN_DENSE_KERNELS(avx512, Wide, HRN_TARGET_AVX512);
+#undef HRN_DENSE_KERNELS
 
 }  // namespace
 
 const DenseKernels& dense_kernels() {
-  static const DenseKernels& kernels = detect_isa() == Isa::avx2 ? kAvx2 : kBaseline;
+  static const DenseKernels& kernels = has_avx512()                ? avx512_kernels
+                                       : detect_isa() == Isa::avx2 ? avx2_kernels
+                                                                   : baseline_kernels;
   return kernels;
 }
 

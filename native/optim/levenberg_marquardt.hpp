@@ -46,7 +46,9 @@ class LevenbergMarquardt {
         right_(static_cast<size_t>(unknowns)),
         lower_(static_cast<size_t>(unknowns)),
         upper_(static_cast<size_t>(unknowns)),
-        fixed_(static_cast<size_t>(unknowns)) {}
+        fixed_(static_cast<size_t>(unknowns)) {
+    held_.reserve(static_cast<size_t>(unknowns));
+  }
 
   template <class Problem, class Pool, class Iterate>
   LevenbergMarquardtReport minimize(Problem& problem, const LevenbergMarquardtOptions& options, Pool& pool,
@@ -137,15 +139,20 @@ class LevenbergMarquardt {
   void load_system(double damping) {
     const int n = equations_.unknowns();
     const size_t stride = static_cast<size_t>(equations_.stride());
-    for (int i = 0; i < n; ++i) {
-      const size_t row = static_cast<size_t>(i) * stride;
-      const bool held = fixed_[static_cast<size_t>(i)];
-      for (int j = i; j < n; ++j) {
-        const bool cut = held || fixed_[static_cast<size_t>(j)];
-        factor_[row + static_cast<size_t>(j)] = cut ? 0 : equations_.hessian()[row + static_cast<size_t>(j)];
+    held_.clear();
+    for (int i = 0; i < n; ++i)
+      if (fixed_[static_cast<size_t>(i)]) held_.push_back(static_cast<size_t>(i));
+    for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
+      double* row = factor_.data() + i * stride;
+      if (fixed_[i]) {
+        std::fill(row + i, row + n, 0.0);
+        row[i] = 1;
+        continue;
       }
-      double& diagonal = factor_[row + static_cast<size_t>(i)];
-      diagonal = held ? 1 : diagonal * (1 + damping) + 1e-12;
+      std::copy(equations_.hessian() + i * stride + i, equations_.hessian() + i * stride + n, row + i);
+      for (const size_t j : held_)
+        if (j > i) row[j] = 0;
+      row[i] = row[i] * (1 + damping) + 1e-12;
     }
   }
 
@@ -183,30 +190,32 @@ class LevenbergMarquardt {
     for (size_t i = 0; i < n; ++i) {
       if (fixed_[i]) continue;
       double b = -g[i];
-      for (size_t j = 0; j < n; ++j)
-        if (fixed_[j]) b -= h[i * stride + j] * step_[j];
+      for (const size_t j : held_) b -= h[i * stride + j] * step_[j];
       right_[i] = b;
     }
     for (size_t i = 0; i < n; ++i)
       if (!fixed_[i]) step_[i] = right_[i];
   }
 
-  double predicted_decrease() const {
+  double predicted_decrease() {
     const size_t n = step_.size(), stride = static_cast<size_t>(equations_.stride());
-    const double* h = equations_.hessian();
     const double* g = equations_.gradient();
-    double decrease = 0;
-    for (size_t i = 0; i < n; ++i) {
-      double hx = 0;
-      for (size_t j = 0; j < n; ++j) hx += h[i * stride + j] * step_[j];
-      decrease -= step_[i] * (g[i] + 0.5 * hx);
+    // The symmetric Hessian times the step, a row at a time: sums that do not wait for each other.
+    std::fill(right_.begin(), right_.end(), 0.0);
+    for (size_t j = 0; j < n; ++j) {
+      const double* h = equations_.hessian() + j * stride;
+      const double step = step_[j];
+      for (size_t i = 0; i < n; ++i) right_[i] += step * h[i];
     }
+    double decrease = 0;
+    for (size_t i = 0; i < n; ++i) decrease -= step_[i] * (g[i] + 0.5 * right_[i]);
     return decrease;
   }
 
   NormalEquations equations_;
   std::vector<double> factor_, step_, right_, lower_, upper_;
   std::vector<unsigned char> fixed_;
+  std::vector<size_t> held_;  // the indices of those that are
 };
 
 }  // namespace hrn::optim
