@@ -33,11 +33,11 @@ export interface FaceBox extends Box {
  * Networks, head model and threads, held until dispose(). Calls may overlap: they take turns on the threads.
  */
 export class Hrn {
-  /** Where fits run, and why there: `cuda:0 (NVIDIA H100)`, `cpu (no NVIDIA driver is installed)`, `cpu`. */
-  readonly device: string;
   readonly #options: ResolvedCreateOptions;
   readonly #threads: number;
-  readonly #device: Device;
+  #device: Device;
+  /** The device failed: where the choice is the instance's, it is made anew. */
+  #deviceFailed = false;
   /** By name of the device: a fit may ask for another one than the instance's. */
   readonly #contexts = new Map<string, NativeContext>();
   readonly #networks: FaceNetworks;
@@ -48,7 +48,6 @@ export class Hrn {
   /** Use `create()`. */
   constructor(options: ResolvedCreateOptions, device: Device) {
     this.#options = options;
-    this.device = deviceText(device);
     this.#device = device;
     this.#threads = options.threads || availableParallelism();
     this.#networks = new FaceNetworks({
@@ -57,6 +56,14 @@ export class Hrn {
       regressor: options.regressor?.onnx,
       cudaDevice: options.inference === 'cuda' ? (device.cudaDevice ?? 0) : undefined,
     });
+  }
+
+  /**
+   * Where fits run, and why there: `cuda:0 (NVIDIA H100)`, `cpu (no NVIDIA driver is installed)`, `cpu`. With `auto` a GPU
+   * that fails is left after the fit that met it.
+   */
+  get device(): string {
+    return deviceText(this.#device);
   }
 
   /**
@@ -130,6 +137,10 @@ export class Hrn {
   ): Promise<Reconstruction[]> {
     const { signal, minFacePx } = options;
     signal?.throwIfAborted();
+    if (this.#deviceFailed && this.#options.device === 'auto') {
+      this.#device = await chooseDevice('auto');
+      this.#deviceFailed = false;
+    }
     const device = options.device === undefined ? this.#device : await chooseDevice(options.device);
     const context = this.#contextOn(device);
     const progress = new ProgressReporter(options.onProgress);
@@ -189,6 +200,9 @@ export class Hrn {
       }
       if (results.length === 0) throw failures[0];
       return results;
+    } catch (error) {
+      if (error instanceof HrnError && error.code === 'DEVICE_FAILED') this.#deviceFailed = true;
+      throw error;
     } finally {
       photo.dispose();
     }

@@ -112,6 +112,30 @@ describe.skipIf(status.devices.length > 0)('a GPU that fails in the middle of a 
   });
 });
 
+describe.skipIf(status.devices.length > 0 || status.runtimeVersion === 0)('auto, after its GPU has failed', () => {
+  it('takes the CPU from the next fit on, and says why', { timeout: 60_000 }, async () => {
+    const addon = native();
+    const { probeCuda } = addon;
+    const probe = (...devices: CudaDevice[]) => {
+      addon.probeCuda = () => ({ promise: Promise.resolve(machine(...devices)), cancel: () => {} });
+    };
+    try {
+      probe(gpu(0));
+      await using instance = await create({ threads: 2 });
+      expect(instance.device).toBe('cuda:0 (GPU 0)');
+      const photo = await astronaut();
+      const options = { detail: 'coarse', textureSize: 256 } as const;
+      await expect(instance.fit(photo, options)).rejects.toMatchObject({ code: 'DEVICE_FAILED' });
+      probe(gpu(0, 'it failed earlier'));
+      const face = await instance.fit(photo, options);
+      expect(face.device).toBe('cpu (GPU 0: it failed earlier)');
+      expect(instance.device).toBe(face.device);
+    } finally {
+      addon.probeCuda = probeCuda;
+    }
+  });
+});
+
 describe("inference: 'cuda'", () => {
   it('runs the networks there, or on the CPU and says why', { timeout: 60_000 }, async () => {
     const photo = await astronaut();

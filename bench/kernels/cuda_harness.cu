@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "backends/cuda/device.hpp"
+#include "fit/cuda_fits.hpp"
 #include "harness.hpp"
 
 namespace hrn::bench {
@@ -62,7 +63,7 @@ Timing time_runs(CudaBackend& backend, const std::function<void()>& run) {
 }
 
 void run_on_gpu(const Recorder& recorder) {
-  const CudaStatus status = probe_cuda();
+  const CudaStatus status = probe_cuda(fit::cuda_bytes_needed());
   const std::string reason = status.unusable();
   if (!reason.empty()) {
     std::printf("{\"gpu\":\"\",\"reason\":\"%s\"}\n", reason.c_str());

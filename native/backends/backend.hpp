@@ -32,6 +32,8 @@ HRN_HD double combine_partial(double a, double b) {
 /// - `alloc<T>(n)`: zeroed, 64-byte aligned. Not inside an iteration.
 /// - `upload(array, host, n)`, `download(host, array, n)`, `fill_zero(array)`.
 /// - `borrow(host, n)`: something with data() that holds n values of the host for reading; the host's stay in place.
+/// - `output(host, n)`: something with data() into which kernels write n values that are the host's after
+/// `deliver(it)`.
 /// - `for_each<K>(n, args)`: K::run(args, i) for i in [0, n), in any order; elements must not read what others write.
 ///   Where elements are few and long, `K::kGrain` says how many of them are worth a thread.
 /// - `reduce<K, N>(n, args, out)`: K::run(args, i, acc) adds to double acc[N]; out[N] on the host is overwritten with
@@ -45,7 +47,8 @@ HRN_HD double combine_partial(double a, double b) {
 /// - `basis_backward_to(args, grad)`: the same into the backend's memory.
 /// - `rasterize(args)`: see ops/rasterize.hpp.
 /// A reduction's partial results are added, unless the kernel has a `combine(double, double)` for which 0 is neutral.
-/// Verbs complete in call order; `reduce`, `basis_backward` and `download` wait for the result.
+/// Verbs complete in call order; `reduce`, `basis_backward`, `download` and `deliver` wait for the
+/// result.
 template <class B>
 concept Backend = requires(B backend, const detail::ProbeArgs& args, double* out, float* host,
                            typename B::template Array<float>& array, const ops::BasisArgs<float, Half>& basis,
@@ -55,6 +58,7 @@ concept Backend = requires(B backend, const detail::ProbeArgs& args, double* out
   {backend.download(host, array, std::size_t{1})};
   {backend.fill_zero(array)};
   {backend.borrow(host, std::size_t{1}).data()};
+  {backend.output(host, std::size_t{1}).data()};
   {backend.template for_each<detail::ProbeKernel>(1L, args)};
   {backend.template reduce<detail::ProbeReduction, 1>(1L, args, out)};
   {backend.template reduce_to<detail::ProbeReduction, 1>(1L, args, out)};

@@ -3,6 +3,7 @@
 #include "backends/cuda/device.hpp"
 #include "binding/errors.hpp"
 #include "binding/job.hpp"
+#include "fit/cuda_fits.hpp"
 
 namespace hrn::binding {
 namespace {
@@ -21,7 +22,8 @@ Napi::Value device_object(Napi::Env env, const CudaDevice& device) {
 // probeCuda(): job of CudaStatus. A job, because a driver may take its time to start.
 Napi::Value probe(const Napi::CallbackInfo& info) {
   return start_job(
-      info.Env(), info.Env().Undefined(), [](const Cancel&, const Progress&) { return probe_cuda(); },
+      info.Env(), info.Env().Undefined(),
+      [](const Cancel&, const Progress&) { return probe_cuda(fit::cuda_bytes_needed()); },
       [](Napi::Env env, CudaStatus&& status) -> Napi::Value {
         Napi::Object o = Napi::Object::New(env);
         o.Set("targets", status.targets);

@@ -233,17 +233,21 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
     const auto affine = doubles_of<6>(mask, "fromPhoto");
     for (std::size_t i = 0; i < 6; ++i) problem.person.from_photo[i] = static_cast<float>(affine[i]);
   }
+  // The texture is written where JavaScript reads it: until the job has ended nobody else knows the array.
+  const auto size = static_cast<std::size_t>(problem.size);
+  auto texture = Napi::Uint8Array::New(info.Env(), 3 * size * size);
+  const std::span<std::uint8_t> rgb(texture.Data(), texture.ElementLength());
   return start_job(
       info.Env(), info.Env().Undefined(),
-      [context, model, photo, problem = std::move(problem)](const Cancel& cancel, const Progress&) {
-        if (auto* gpu = context->gpu()) return gpu->texture(model, *photo, problem, cancel);
+      [context, model, photo, problem = std::move(problem), rgb](const Cancel& cancel, const Progress&) {
+        if (auto* gpu = context->gpu()) return gpu->texture(model, *photo, problem, rgb, cancel);
         const Context::Turn turn(*context, cancel);
-        return fit::recover_texture(*model, *photo, problem, turn.pool(), cancel);
+        return fit::recover_texture(*model, *photo, problem, rgb, turn.pool(), cancel);
       },
-      [](Napi::Env env, fit::TextureResult&& r) -> Napi::Value {
+      [kept = Napi::Persistent(texture)](Napi::Env env, const std::vector<float>& normals) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
-        result.Set("rgb", typed_array(env, r.rgb));
-        result.Set("normals", typed_array(env, r.normals));
+        result.Set("rgb", kept.Value());
+        result.Set("normals", typed_array(env, normals));
         return result;
       });
 }

@@ -92,4 +92,11 @@ struct HostView {
   const T* data() const { return values; }
 };
 
+/// The same for writing.
+template <class T>
+struct HostOutput {
+  T* values;
+  T* data() const { return values; }
+};
+
 }  // namespace hrn

@@ -2,6 +2,7 @@
 #include <vector>
 
 #include "backends/cuda/cuda_backend.cuh"
+#include "backends/cuda/device.hpp"
 #include "fit/cuda_fits.hpp"
 #include "fit/cuda_photometric_term.cuh"
 #include "fit/deformation_fit.hpp"
@@ -34,6 +35,18 @@ struct CudaFits::State {
   std::vector<Entry> models;
   std::vector<std::unique_ptr<Lane>> idle;
 
+  /// Runs a job on the model. What fails on the device is noted, and it is not chosen again.
+  template <class Job>
+  auto run(const std::shared_ptr<const Model>& model, Job&& job) {
+    try {
+      const Entry resident = entry(model);
+      return in_lane([&](CudaBackend& backend, ThreadPool& pool) { return job(resident, backend, pool); });
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::device_failed) note_cuda_failure(device, error.what());
+      throw;
+    }
+  }
+
   /// The model on the device, put there by the first who asks.
   Entry entry(const std::shared_ptr<const Model>& model) {
     const std::lock_guard lock(mutex);
@@ -51,7 +64,7 @@ struct CudaFits::State {
 
   /// A lane goes back only from a job that succeeded: after a failure its stream is not trusted.
   template <class Job>
-  auto run(Job&& job) {
+  auto in_lane(Job&& job) {
     std::unique_ptr<Lane> lane;
     {
       const std::lock_guard lock(mutex);
@@ -76,27 +89,24 @@ CudaFits::~CudaFits() = default;
 DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>& model, const DeformationProblem& problem,
                                         const Cancel& cancel, const Progress& progress) {
   check_deformation_problem(*model, problem);
-  const State::Entry entry = state_->entry(model);
-  return state_->run([&](CudaBackend& backend, ThreadPool&) {
+  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend, ThreadPool&) {
     return run_deformation<DenseMapCovariance<CudaBackend>>(*model, entry.resident->arrays(), problem, backend, cancel,
                                                             progress);
   });
 }
 
-TextureResult CudaFits::texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
-                                const TextureProblem& problem, const Cancel& cancel) {
-  check_texture_problem(*model, problem);
-  const State::Entry entry = state_->entry(model);
-  return state_->run([&](CudaBackend& backend, ThreadPool&) {
-    return run_texture(*model, entry.resident->arrays(), photo, problem, backend, cancel);
+std::vector<float> CudaFits::texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
+                                     const TextureProblem& problem, std::span<std::uint8_t> rgb, const Cancel& cancel) {
+  check_texture_problem(*model, problem, rgb);
+  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend, ThreadPool&) {
+    return run_texture(*model, entry.resident->arrays(), photo, problem, rgb.data(), backend, cancel);
   });
 }
 
 PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
                                         const Cancel& cancel, const Progress& progress) {
   check_photometric_problem(*model, problem);
-  const State::Entry entry = state_->entry(model);
-  return state_->run([&](CudaBackend& backend, ThreadPool& pool) {
+  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend, ThreadPool& pool) {
     const ModelArrays arrays = entry.resident->arrays();
     CudaPhotometricTerm term(*model, arrays, *entry.mesh, problem.landmarks.identity_count, backend);
     HeadSurface<CudaBackend> surface(*model, arrays, backend);

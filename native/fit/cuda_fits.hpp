@@ -1,5 +1,6 @@
 // The fits of one Context on one GPU. Declared in every build; where the build has no CUDA, asking throws.
 #pragma once
+#include <cstddef>
 #include <memory>
 
 #include "core/cancel.hpp"
@@ -10,6 +11,10 @@
 #include "fit/texture.hpp"
 
 namespace hrn::fit {
+
+/// Free memory with which a device is worth choosing: what one job on the embedded head takes at the default texture
+/// size, and what CUDA takes itself.
+std::size_t cuda_bytes_needed();
 
 /// Several threads may ask at once: each job has a stream and scratch memory of its own, and all share one copy of the
 /// model. Throws what the CPU's fits throw, Error(device_failed) and Error(out_of_memory).
@@ -23,8 +28,8 @@ class CudaFits {
                                 const Cancel& cancel, const Progress& progress);
   PhotometricResult photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
                                 const Cancel& cancel, const Progress& progress);
-  TextureResult texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
-                        const TextureProblem& problem, const Cancel& cancel);
+  std::vector<float> texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
+                             const TextureProblem& problem, std::span<std::uint8_t> rgb, const Cancel& cancel);
 
  private:
   struct State;

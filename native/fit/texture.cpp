@@ -18,7 +18,7 @@ void require(bool condition, const std::string& expected) {
 
 }  // namespace
 
-void check_texture_problem(const Model& model, const TextureProblem& p) {
+void check_texture_problem(const Model& model, const TextureProblem& p, std::span<const std::uint8_t> rgb) {
   require(p.positions.size() == 3 * static_cast<std::size_t>(model.vertex_count), "three positions per vertex");
   for (const float v : p.positions) require(std::isfinite(v), "finite positions");
   require(static_cast<long>(p.albedo.size()) == model.albedo_count, "one value per albedo component");
@@ -26,6 +26,8 @@ void check_texture_problem(const Model& model, const TextureProblem& p) {
   for (const double v : p.lighting) require(std::isfinite(v), "finite light");
   check_camera(p.camera);
   require(p.size >= 16 && p.size <= 8192, "a texture of 16 to 8192 texels");
+  require(rgb.size() == 3 * static_cast<std::size_t>(p.size) * static_cast<std::size_t>(p.size),
+          "room for the texture");
   require(p.sights.empty() || static_cast<long>(p.sights.size()) == model.vertex_count, "a sight per vertex");
   for (const std::uint8_t s : p.sights) require(s <= 2, "sights of 0 to 2");
   const PersonMask& mask = p.person;
@@ -59,11 +61,11 @@ Window window_of(const Model& model, const TextureProblem& p, const imaging::Ima
           std::clamp(std::ceil(box[3]) - y0, 1.0, static_cast<double>(photo.height) - y0)};
 }
 
-TextureResult recover_texture(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
-                              ThreadPool& pool, const Cancel& cancel) {
-  check_texture_problem(model, problem);
+std::vector<float> recover_texture(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
+                                   std::span<std::uint8_t> rgb, ThreadPool& pool, const Cancel& cancel) {
+  check_texture_problem(model, problem, rgb);
   CpuBackend backend(pool);
-  return run_texture(model, host_arrays(model), photo, problem, backend, cancel);
+  return run_texture(model, host_arrays(model), photo, problem, rgb.data(), backend, cancel);
 }
 
 }  // namespace hrn::fit

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/cancel.hpp"
@@ -29,13 +30,9 @@ struct TextureProblem {
   int size = 2048;                   // texels a side
 };
 
-struct TextureResult {
-  std::vector<std::uint8_t> rgb;  // [size][size][3], sRGB, rows from v = 0
-  std::vector<float> normals;     // [V][3], unit
-};
-
+/// Writes the texture to `rgb` ([size][size][3], sRGB, rows from v = 0) and returns the vertices' unit normals [V][3].
 /// Throws Error(invalid_argument), Error(cancelled). Bit-identical for any thread count.
-TextureResult recover_texture(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
-                              ThreadPool& pool, const Cancel& cancel);
+std::vector<float> recover_texture(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
+                                   std::span<std::uint8_t> rgb, ThreadPool& pool, const Cancel& cancel);
 
 }  // namespace hrn::fit

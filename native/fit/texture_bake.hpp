@@ -3,7 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
-#include <vector>
+#include <cstdint>
 
 #include "backends/backend.hpp"
 #include "core/cancel.hpp"
@@ -24,9 +24,9 @@ struct UnwrapVertex {
   }
 };
 
-// Returns [size][size][3] sRGB bytes, rows from v = 0, in the host's memory. Throws hrn::Error when cancelled.
+// Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`. Throws hrn::Error when cancelled.
 template <class B>
-std::vector<std::uint8_t> bake_texture(const TextureBakeArgs& bake, B& backend, const Cancel& cancel) {
+void bake_texture(const TextureBakeArgs& bake, std::uint8_t* rgb, B& backend, const Cancel& cancel) {
   using texture::Confidence;
   using texture::Texel;
   const long size = bake.size, texels = size * size;
@@ -65,33 +65,33 @@ std::vector<std::uint8_t> bake_texture(const TextureBakeArgs& bake, B& backend, 
   cancel.check();
 
   auto photo = floats(4 * texels);
+  auto away = bytes(bake.triangles);
   const long block = std::max(1L, size / 128), side = (size + block - 1) / block;
-  WeightedMaps<B> correction(side, 3, bake.island_count, backend), texture(size, 3, 1, backend);
-  auto out = bytes(3 * texels);
-  const texture::TexelArgs args{bake,
-                                owner.data(),
-                                weights.data(),
-                                safe.data(),
-                                photo.data(),
-                                block,
-                                side,
-                                correction.values.data(),
-                                correction.weights.data(),
-                                texture.values.data(),
-                                texture.weights.data(),
-                                out.data()};
+  WeightedMaps<B> correction(side, 3, bake.island_count, backend), half((size + 1) / 2, 3, 1, backend);
+  auto out = backend.output(rgb, static_cast<std::size_t>(3 * texels));
+  const texture::TexelArgs args{
+      bake,
+      owner.data(),
+      weights.data(),
+      away.data(),
+      safe.data(),
+      photo.data(),
+      block,
+      side,
+      correction.values.data(),
+      correction.weights.data(),
+      {size, half.size, half.channels, nullptr, nullptr, half.values.data(), half.weights.data()},
+      out.data()};
+  backend.template for_each<Texel::Away>(bake.triangles, args);
   backend.template for_each<Texel::Photo>(texels, args);
   cancel.check();
-  backend.template for_each<Texel::Correction>(correction.texels(), args);
+  backend.template for_each<Texel::Correction>(side * side, args);
   pull_push(correction, backend);
-  backend.template for_each<Texel::Blend>(texels, args);
+  backend.template for_each<Texel::Blend>(half.texels(), args);
   cancel.check();
-  // Texels outside every island continue their nearest neighbours, so that mip levels never pull in a border colour.
-  pull_push(texture, backend);
-  backend.template for_each<Texel::Bytes>(3 * texels, args);
-  std::vector<std::uint8_t> result(static_cast<std::size_t>(3 * texels));
-  backend.download(result.data(), out, result.size());
-  return result;
+  pull_push(half, backend);
+  backend.template for_each<Texel::Fill>(texels, args);
+  backend.deliver(out);
 }
 
 }  // namespace hrn::fit

@@ -12,7 +12,7 @@
 namespace hrn::fit {
 
 /// Throws Error(invalid_argument).
-void check_texture_problem(const Model& model, const TextureProblem& problem);
+void check_texture_problem(const Model& model, const TextureProblem& problem, std::span<const std::uint8_t> rgb);
 
 /// Part of the photo that shows the head, px.
 struct Window {
@@ -22,8 +22,8 @@ Window window_of(const Model& model, const TextureProblem& problem, const imagin
 
 /// A checked problem.
 template <class B>
-TextureResult run_texture(const Model& model, const ModelArrays& arrays, const imaging::Image& photo,
-                          const TextureProblem& problem, B& backend, const Cancel& cancel) {
+std::vector<float> run_texture(const Model& model, const ModelArrays& arrays, const imaging::Image& photo,
+                               const TextureProblem& problem, std::uint8_t* rgb, B& backend, const Cancel& cancel) {
   HeadSurface<B> surface(model, arrays, backend);
   surface.set_positions(problem.positions);
   const auto& normals = surface.update_normals();
@@ -86,11 +86,10 @@ TextureResult run_texture(const Model& model, const ModelArrays& arrays, const i
     std::copy(problem.person.from_photo.begin(), problem.person.from_photo.end(), bake.person_from_photo);
   }
   bake.size = problem.size;
-  TextureResult result;
-  result.rgb = bake_texture(bake, backend, cancel);
-  result.normals.resize(normals.size());
-  backend.download(result.normals.data(), normals, result.normals.size());
-  return result;
+  bake_texture(bake, rgb, backend, cancel);
+  std::vector<float> on_host(normals.size());
+  backend.download(on_host.data(), normals, on_host.size());
+  return on_host;
 }
 
 }  // namespace hrn::fit

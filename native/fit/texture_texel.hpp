@@ -5,6 +5,7 @@
 
 #include "core/host_device.hpp"
 #include "core/vec.hpp"
+#include "fit/pull_push.hpp"
 
 namespace hrn::fit {
 
@@ -153,14 +154,14 @@ struct TexelArgs {
   TextureBakeArgs bake;
   const std::int32_t* owner;  // [size][size], triangle of each texel, -1 outside every island
   const float* weights;       // [size][size][2], its barycentric weights of corners 0 and 1
+  std::uint8_t* away;         // [triangles], 1 where the camera sees at most the back
   const float* safe;          // [seen.height][seen.width]
   float* photo;               // [size][size][4]: colour the photo shows, 0..1, and how far it is trusted
   long block;                 // texels a side of what has one colour correction
   long side;                  // blocks a side
   float* correction;          // [islands][side][side][3]: photo less model, low frequencies
   float* correction_weight;   // [islands][side][side]
-  float* texture;             // [size][size][3]
-  float* known;               // [size][size], 1 inside the islands
+  PullPushArgs half;          // its coarse level: the colours at half the size, known inside the islands
   std::uint8_t* bytes;        // out [size][size][3]
 };
 
@@ -177,6 +178,17 @@ HRN_HD Corners corners(const TexelArgs& a, long i) {
   for (int k = 0; k < 3; ++k) c.v[k] = a.bake.indices[3 * t + k];
   return c;
 }
+HRN_HD V3 to_camera(const BakeCamera& camera, V3 p) {
+  const float* r = camera.rotation;
+  return {r[0] * p.x + r[1] * p.y + r[2] * p.z + camera.translation[0],
+          r[3] * p.x + r[4] * p.y + r[5] * p.z + camera.translation[1],
+          r[6] * p.x + r[7] * p.y + r[8] * p.z + camera.translation[2]};
+}
+HRN_HD V3 turn(const BakeCamera& camera, V3 n) {
+  const float* r = camera.rotation;
+  return {r[0] * n.x + r[1] * n.y + r[2] * n.z, r[3] * n.x + r[4] * n.y + r[5] * n.z,
+          r[6] * n.x + r[7] * n.y + r[8] * n.z};
+}
 HRN_HD V3 blend(const Corners& c, const float* values) {
   return c.b[0] * load3(values, c.v[0]) + c.b[1] * load3(values, c.v[1]) + c.b[2] * load3(values, c.v[2]);
 }
@@ -184,13 +196,7 @@ HRN_HD V3 blend(const Corners& c, const float* values) {
 // How far the photo is trusted to show texel i, and where; 0 where it does not.
 HRN_HD float trust(const TexelArgs& args, long i, const Corners& corner, float* u_out, float* v_out) {
   const TextureBakeArgs& a = args.bake;
-  const V3 p = blend(corner, a.positions), n = blend(corner, a.normals);
-  const float* r = a.camera.rotation;
-  const V3 c{r[0] * p.x + r[1] * p.y + r[2] * p.z + a.camera.translation[0],
-             r[3] * p.x + r[4] * p.y + r[5] * p.z + a.camera.translation[1],
-             r[6] * p.x + r[7] * p.y + r[8] * p.z + a.camera.translation[2]};
-  const V3 m{r[0] * n.x + r[1] * n.y + r[2] * n.z, r[3] * n.x + r[4] * n.y + r[5] * n.z,
-             r[6] * n.x + r[7] * n.y + r[8] * n.z};
+  const V3 c = to_camera(a.camera, blend(corner, a.positions)), m = turn(a.camera, blend(corner, a.normals));
   if (!(c.z > 1)) return 0;
   const float facing = -dot(m, c) / (length(m) * length(c) + 1e-12f);
   float narrow = a.islands[args.owner[i]] == 0 ? 0.f : 1.f, covered = 0;
@@ -232,12 +238,29 @@ HRN_HD float trust(const TexelArgs& args, long i, const Corners& corner, float* 
 }
 
 struct Texel {
+  // Per triangle: whether no point of it can face the camera, since no corner's normal does from any corner.
+  struct Away {
+    HRN_HD static void run(const TexelArgs& a, long t) {
+      V3 c[3], m[3];
+      for (int k = 0; k < 3; ++k) {
+        const long v = a.bake.indices[3 * t + k];
+        c[k] = to_camera(a.bake.camera, load3(a.bake.positions, v));
+        m[k] = turn(a.bake.camera, load3(a.bake.normals, v));
+      }
+      bool away = true;
+      for (const V3& normal : m)
+        for (const V3& point : c) away = away && dot(normal, point) >= 0;
+      a.away[t] = away ? 1 : 0;
+    }
+  };
+
   // Per texel: what the photo shows.
   struct Photo {
     HRN_HD static void run(const TexelArgs& a, long i) {
       float* out = a.photo + 4 * i;
       float u = 0, v = 0;
-      const float weight = a.owner[i] < 0 ? 0.f : trust(a, i, corners(a, i), &u, &v);
+      const long t = a.owner[i];
+      const float weight = t < 0 || a.away[t] != 0 ? 0.f : trust(a, i, corners(a, i), &u, &v);
       out[3] = weight > 0 ? weight : 0.f;
       if (!(weight > 0)) return;
       sample(a.bake.photo, a.bake.width, a.bake.height, a.bake.first_row, a.bake.channels, 3, u, v, out);
@@ -252,32 +275,35 @@ struct Texel {
     return a.bake.sights != nullptr && a.bake.sights[v] == static_cast<std::uint8_t>(Sight::narrow);
   }
 
-  // Per island and block: the mean difference between photo and model where the photo is trusted.
+  // Per block: each island's mean difference between photo and model where the photo is trusted.
   struct Correction {
     static constexpr long kGrain = 64;
     HRN_HD static void run(const TexelArgs& a, long i) {
-      const long size = a.bake.size, blocks = a.side * a.side, island = i / blocks, by = i % blocks / a.side,
-                 bx = i % a.side;
+      const long size = a.bake.size, blocks = a.side * a.side, by = i / a.side, bx = i % a.side;
       const long y1 = (by + 1) * a.block < size ? (by + 1) * a.block : size,
                  x1 = (bx + 1) * a.block < size ? (bx + 1) * a.block : size;
-      float sum[3] = {}, total = 0;
       for (long y = by * a.block; y < y1; ++y) {
         for (long x = bx * a.block; x < x1; ++x) {
           const long texel = y * size + x;
           const float* photo = a.photo + 4 * texel;
           const float w = photo[3];
-          if (!(w > 0) || a.bake.islands[a.owner[texel]] != island) continue;
+          if (!(w > 0)) continue;
+          const long island = a.bake.islands[a.owner[texel]];
           if (island == 0 && painted_on(a, texel)) continue;
           const V3 base = blend(corners(a, texel), a.bake.shaded);
+          float* sum = a.correction + 3 * (island * blocks + i);
           sum[0] += w * (photo[0] - base.x);
           sum[1] += w * (photo[1] - base.y);
           sum[2] += w * (photo[2] - base.z);
-          total += w;
+          a.correction_weight[island * blocks + i] += w;
         }
       }
-      for (int k = 0; k < 3; ++k) a.correction[3 * i + k] = total > 0 ? sum[k] / total : 0.f;
-      const float share = 4 * total / static_cast<float>(a.block * a.block);
-      a.correction_weight[i] = share < 1 ? share : 1.f;
+      for (long j = i; j < a.bake.island_count * blocks; j += blocks) {
+        const float total = a.correction_weight[j];
+        for (int k = 0; k < 3; ++k) a.correction[3 * j + k] = total > 0 ? a.correction[3 * j + k] / total : 0.f;
+        const float share = 4 * total / static_cast<float>(a.block * a.block);
+        a.correction_weight[j] = share < 1 ? share : 1.f;
+      }
     }
   };
 
@@ -292,35 +318,50 @@ struct Texel {
     return blend(corners(a, i), a.bake.shaded) + V3{d[0], d[1], d[2]};
   }
 
-  // Per texel: the photo where it is trusted, elsewhere the corrected model with the other cheek's detail.
-  struct Blend {
-    HRN_HD static void run(const TexelArgs& a, long i) {
-      const bool inside = a.owner[i] >= 0;
-      a.known[i] = inside ? 1.f : 0.f;
-      V3 colour{0, 0, 0};
-      if (inside) {
-        const float* photo = a.photo + 4 * i;
-        const float w = photo[3];
-        V3 fill{0, 0, 0};
-        if (w < 1) {
-          fill = corrected(a, i);
-          // The layout is mirror-symmetric about u = 1/2.
-          const long size = a.bake.size, m = i - i % size + size - 1 - i % size;
-          const float* there = a.photo + 4 * m;
-          const float mirrored = there[3] * (1 - w);
-          if (mirrored > 0) fill = fill + mirrored * (V3{there[0], there[1], there[2]} - corrected(a, m));
-        }
-        colour = (1 - w) * fill;
-        if (w > 0) colour = colour + w * V3{photo[0], photo[1], photo[2]};
-      }
-      store3(a.texture, i, colour);
+  // A texel's colour: the photo where it is trusted, elsewhere the corrected model with the other cheek's detail.
+  HRN_HD static V3 colour(const TexelArgs& a, long i) {
+    const float* photo = a.photo + 4 * i;
+    const float w = photo[3];
+    V3 fill{0, 0, 0};
+    if (w < 1) {
+      fill = corrected(a, i);
+      // The layout is mirror-symmetric about u = 1/2.
+      const long size = a.bake.size, m = i - i % size + size - 1 - i % size;
+      const float* there = a.photo + 4 * m;
+      const float mirrored = there[3] * (1 - w);
+      if (mirrored > 0) fill = fill + mirrored * (V3{there[0], there[1], there[2]} - corrected(a, m));
     }
-  };
+    const V3 out = (1 - w) * fill;
+    return w > 0 ? out + w * V3{photo[0], photo[1], photo[2]} : out;
+  }
+  HRN_HD static std::uint8_t byte(float value) {
+    return static_cast<std::uint8_t>(static_cast<int>(255 * clamp(value, 0.f, 1.f) + 0.5f));
+  }
 
-  // Per value.
-  struct Bytes {
+  // Per texel of the coarse level: the texels inside the islands among its four, and what they are together.
+  struct Blend {
+    HRN_HD static void run(const TexelArgs& a, long i) { PullPush::gather(a.half, i, Inside{a, {}}); }
+
+   private:
+    // Always inlined, unlike a lambda: compiled for the instruction set of the loop.
+    struct Inside {
+      const TexelArgs& a;
+      float rgb[3];
+      HRN_HD float operator()(long texel, const float*& value) {
+        if (a.owner[texel] < 0) return 0;
+        store3(rgb, 0, colour(a, texel));
+        for (int k = 0; k < 3; ++k) a.bytes[3 * texel + k] = byte(rgb[k]);
+        value = rgb;
+        return 1;
+      }
+    };
+  };
+  // Per texel: those outside every island continue their nearest neighbours, so that mip levels never pull in a border
+  // colour.
+  struct Fill {
     HRN_HD static void run(const TexelArgs& a, long i) {
-      a.bytes[i] = static_cast<std::uint8_t>(static_cast<int>(255 * clamp(a.texture[i], 0.f, 1.f) + 0.5f));
+      if (a.owner[i] >= 0) return;
+      PullPush::spread(a.half, i, [&](long k, float value) { a.bytes[3 * i + k] = byte(value); });
     }
   };
 };

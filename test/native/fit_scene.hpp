@@ -35,6 +35,10 @@ const PhotoTruth& photo_truth();
 fit::PhotometricProblem photometric_problem();
 fit::DeformationProblem deformation_problem();
 fit::TextureProblem texture_problem();
+/// Bytes of its texture.
+inline std::size_t room_for(const fit::TextureProblem& problem) {
+  return 3 * static_cast<std::size_t>(problem.size) * static_cast<std::size_t>(problem.size);
+}
 imaging::Image photo_image();
 
 /// Name of the error code that `run` throws; "no error".

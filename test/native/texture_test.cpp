@@ -67,7 +67,9 @@ struct Plane {
     args.seen.depth = depth.data();
     ThreadPool pool(threads);
     CpuBackend backend(pool);
-    return fit::bake_texture(args, backend, Cancel());
+    std::vector<std::uint8_t> texture(3 * kSide * kSide);
+    fit::bake_texture(args, texture.data(), backend, Cancel());
+    return texture;
   }
 
   // Something in front of the right half.
@@ -237,14 +239,17 @@ HRN_TEST("fit/texture/the same bits for any number of threads") {
   fit::TextureProblem problem = texture_problem();
   problem.person = {std::vector<float>(20 * 10, 1.f), 20, 10, {20.f / kPhotoSide, 0, 0, 0, 10.f / kPhotoSide, 0}};
   problem.size = 97;
-  fit::TextureResult expected;
+  std::vector<std::uint8_t> expected_rgb;
+  std::vector<float> expected_normals;
   for (const int threads : {1, 2, 3, 5}) {
     ThreadPool pool(threads);
-    auto got = fit::recover_texture(small_head(), photo, problem, pool, Cancel());
-    if (threads == 1)
-      expected = std::move(got);
-    else
-      CHECK(got.rgb == expected.rgb && got.normals == expected.normals);
+    std::vector<std::uint8_t> rgb(room_for(problem));
+    const auto normals = fit::recover_texture(small_head(), photo, problem, rgb, pool, Cancel());
+    if (threads == 1) {
+      expected_rgb = rgb;
+      expected_normals = normals;
+    }
+    CHECK(rgb == expected_rgb && normals == expected_normals);
   }
 }
 
@@ -254,9 +259,10 @@ HRN_TEST("fit/texture/the texture drawn on the head is the photo, and normals ar
   fit::TextureProblem problem = texture_problem();
   problem.size = 256;
   ThreadPool pool(1);
-  const auto result = fit::recover_texture(model, photo_image(), problem, pool, Cancel());
-  for (std::size_t v = 0; v < result.normals.size(); v += 3) {
-    report.near(std::hypot(result.normals[v], result.normals[v + 1], result.normals[v + 2]), 1, 1e-4, "length");
+  std::vector<std::uint8_t> rgb(room_for(problem));
+  const auto normals = fit::recover_texture(model, photo_image(), problem, rgb, pool, Cancel());
+  for (std::size_t v = 0; v < normals.size(); v += 3) {
+    report.near(std::hypot(normals[v], normals[v + 1], normals[v + 2]), 1, 1e-4, "length");
   }
   long compared = 0;
   double difference = 0;
@@ -265,7 +271,7 @@ HRN_TEST("fit/texture/the texture drawn on the head is the photo, and normals ar
     double pixel[2];
     truth.camera.project(
         truth.camera.transform({static_cast<double>(p.x), static_cast<double>(p.y), static_cast<double>(p.z)}), pixel);
-    const auto n = load3(result.normals.data(), v);
+    const auto n = load3(normals.data(), v);
     const Vec3<double> facing =
         truth.camera.rotate({static_cast<double>(n.x), static_cast<double>(n.y), static_cast<double>(n.z)});
     if (facing.z > -0.7) continue;
@@ -276,7 +282,7 @@ HRN_TEST("fit/texture/the texture drawn on the head is the photo, and normals ar
     const long column = static_cast<long>(model.uvs[static_cast<std::size_t>(2 * v)] * 256),
                row = static_cast<long>(model.uvs[static_cast<std::size_t>(2 * v + 1)] * 256);
     for (std::size_t c = 0; c < 3; ++c) {
-      const double got = result.rgb[static_cast<std::size_t>(3 * (row * 256 + column)) + c],
+      const double got = rgb[static_cast<std::size_t>(3 * (row * 256 + column)) + c],
                    expected = 255 * std::clamp(static_cast<double>(truth.rendered[3 * i + c]), 0.0, 1.0);
       difference += std::abs(got - expected) / 3;
     }
@@ -291,7 +297,9 @@ HRN_TEST("fit/texture/ends when cancelled") {
   ThreadPool pool(1);
   Cancel cancel;
   cancel.request();
-  report.equal(error_of([&] { fit::recover_texture(small_head(), photo_image(), texture_problem(), pool, cancel); }),
+  const fit::TextureProblem problem = texture_problem();
+  std::vector<std::uint8_t> rgb(room_for(problem));
+  report.equal(error_of([&] { fit::recover_texture(small_head(), photo_image(), problem, rgb, pool, cancel); }),
                std::string("CANCELLED"), "cancelled");
 }
 
@@ -299,9 +307,10 @@ HRN_TEST("fit/texture/refuses what is no problem") {
   const imaging::Image photo = photo_image();
   const auto refuses = [&](const char* what, const auto& spoil) {
     fit::TextureProblem problem = texture_problem();
+    std::vector<std::uint8_t> rgb(room_for(problem));
     spoil(problem);
     ThreadPool pool(1);
-    report.equal(error_of([&] { fit::recover_texture(small_head(), photo, problem, pool, Cancel()); }),
+    report.equal(error_of([&] { fit::recover_texture(small_head(), photo, problem, rgb, pool, Cancel()); }),
                  std::string("INVALID_ARGUMENT"), what);
   };
   constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
@@ -311,6 +320,7 @@ HRN_TEST("fit/texture/refuses what is no problem") {
   refuses("albedo short", [](Problem& p) { p.albedo.pop_back(); });
   refuses("light NaN", [&](Problem& p) { p.lighting[0] = static_cast<double>(kNan); });
   refuses("camera inside out", [](Problem& p) { p.camera.translation[2] = 0; });
+  refuses("room for another size", [](Problem& p) { ++p.size; });
   refuses("size 0", [](Problem& p) { p.size = 0; });
   refuses("size 100000", [](Problem& p) { p.size = 100000; });
   refuses("mask of another size", [](Problem& p) { p.person = {{1, 1, 1}, 2, 2, {}}; });

@@ -42,6 +42,13 @@ class CpuBackend {
   HostView<T> borrow(const T* from, std::size_t) const {
     return {from};
   }
+  /// Kernels write into the host's memory itself.
+  template <class T>
+  HostOutput<T> output(T* to, std::size_t) const {
+    return {to};
+  }
+  template <class T>
+  void deliver(HostOutput<T>&) const {}
   template <class T>
   void fill_zero(Array<T>& array) const {
     if (!array.empty()) std::memset(static_cast<void*>(array.data()), 0, array.size() * sizeof(T));

@@ -63,6 +63,24 @@ class CudaBackend {
     wait();
   }
   template <class T>
+  struct Output {
+    Array<T> array;
+    T* to;
+    T* data() { return array.data(); }
+  };
+  template <class T>
+  Output<T> output(T* to, std::size_t n) const {
+    return {Array<T>(n, stream()), to};
+  }
+  template <class T>
+  void deliver(Output<T>& from) const {
+    // The system makes fresh pages when they are first written to: here, while the GPU still works.
+    constexpr std::size_t kPage = 4096;
+    auto* bytes = reinterpret_cast<volatile std::byte*>(from.to);
+    for (std::size_t i = 0; i < from.array.size() * sizeof(T); i += kPage) bytes[i] = std::byte{0};
+    download(from.to, from.array, from.array.size());
+  }
+  template <class T>
   void fill_zero(Array<T>& array) const {
     if (!array.empty())
       cuda::check(cudaMemsetAsync(static_cast<void*>(array.data()), 0, array.size() * sizeof(T), stream()),

@@ -59,7 +59,7 @@ int attribute(cudaDeviceAttr which, int index) {
   return cudaDeviceGetAttribute(&value, which, index) == cudaSuccess ? value : 0;
 }
 
-CudaDevice describe(int index, const std::string& targets, const Management& management) {
+CudaDevice describe(int index, const std::string& targets, std::size_t bytes_needed, const Management& management) {
   CudaDevice device;
   device.index = index;
   device.name = "CUDA device " + std::to_string(index);
@@ -75,7 +75,7 @@ CudaDevice describe(int index, const std::string& targets, const Management& man
   char bus[32] = "";
   if (cudaDeviceGetPCIBusId(bus, sizeof bus, index) == cudaSuccess) device.free_bytes = management.free_bytes(bus);
   device.prohibited = attribute(cudaDevAttrComputeMode, index) == cudaComputeModeProhibited;
-  device.reason = cuda_device_problem(device, targets);
+  device.reason = cuda_device_problem(device, targets, bytes_needed);
   return device;
 }
 
@@ -90,7 +90,7 @@ std::string no_device(cudaError_t failed, const CudaStatus& status) {
 
 }  // namespace
 
-CudaStatus probe_cuda() {
+CudaStatus probe_cuda(std::size_t bytes_needed) {
   CudaStatus status;
   status.built = true;
   status.targets = HRN_CUDA_TARGETS;
@@ -105,7 +105,7 @@ CudaStatus probe_cuda() {
   }
   const Management management;
   status.driver_name = management.driver_name();
-  for (int i = 0; i < count; ++i) status.devices.push_back(describe(i, status.targets, management));
+  for (int i = 0; i < count; ++i) status.devices.push_back(describe(i, status.targets, bytes_needed, management));
   static_cast<void>(cudaGetLastError());
   return status;
 }

@@ -7,9 +7,6 @@
 
 namespace hrn {
 
-/// Free memory that a device must have to be chosen: the CUDA context and the largest job.
-inline constexpr std::size_t kCudaBytesNeeded = std::size_t{768} << 20;
-
 struct CudaDevice {
   int index = 0;  // as CUDA counts, after CUDA_VISIBLE_DEVICES
   std::string name;
@@ -35,14 +32,22 @@ struct CudaStatus {
   std::string unusable() const;
 };
 
-/// Asks the driver, every time. Creates no CUDA context (no memory is taken on any device); any thread.
-CudaStatus probe_cuda();
+/// Remembers that a job failed on a device: what goes wrong there mostly leaves the whole process unable to use it, so
+/// it is not to be chosen again. Any thread.
+void note_cuda_failure(int index, const std::string& what);
+/// The first failure noted in this process; empty where there was none.
+std::string noted_cuda_failure(int index);
+
+/// Asks the driver, every time. Creates no CUDA context (no memory is taken on any device); any thread. A device is
+/// usable with `bytes_needed` of free memory.
+CudaStatus probe_cuda(std::size_t bytes_needed);
 
 /// Whether code for `targets` (as CMake writes them) runs on compute capability major.minor: machine code of the same
 /// major version and no higher minor version, or PTX of no higher version.
 bool cuda_targets_run_on(const std::string& targets, int major, int minor);
 
-/// Why `device`, of which all but `reason` is known, cannot run code for `targets`; empty where it can.
-std::string cuda_device_problem(const CudaDevice& device, const std::string& targets);
+/// Why `device`, of which all but `reason` is known, cannot run code for `targets` in `bytes_needed` of memory; empty
+/// where it can.
+std::string cuda_device_problem(const CudaDevice& device, const std::string& targets, std::size_t bytes_needed);
 
 }  // namespace hrn
