@@ -13,6 +13,9 @@ export const LIPS = [
   271, 272, 407,
 ];
 
+/** The border of the mouth's opening, once around. */
+export const INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191];
+
 /** Rows of `output_left_eye`, the eye on the left of the image: the subject's right. */
 export const IMAGE_LEFT_EYE = [
   33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173, 130, 25, 110, 24, 23, 22, 26, 112, 243,

@@ -1,6 +1,7 @@
 import type { Affine } from '../native/binding.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
+import { INNER_LIPS } from './mesh-points.js';
 
 /** Face outline from the middle of the forehead, clockwise in the image (MediaPipe's FACEMESH_FACE_OVAL). */
 export const FACE_OVAL = [
@@ -10,8 +11,6 @@ export const FACE_OVAL = [
 /** Rims of the eye openings. */
 const RIGHT_LIDS = [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246];
 const LEFT_LIDS = [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466];
-/** Rim of the mouth opening. */
-const INNER_LIPS = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 415, 310, 311, 312, 13, 82, 81, 80, 191];
 
 /** Axis-aligned square crop: crop pixel = scale * (photo pixel - (x0, y0)). */
 export interface CropFrame {

@@ -6,14 +6,18 @@ import { native } from '../native/load.js';
 import type { NativeCamera, TextureBake } from '../native/refine.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
+import { INNER_LIPS } from './mesh-points.js';
 import { type Photo, transform } from './photo.js';
 import type { RefinedHead } from './refine.js';
 import { skinColour } from './skin-colour.js';
 import { invert } from './skin-mask.js';
 
 const EARS = REGION_NAMES.indexOf('ears');
+const MOUTH = REGION_NAMES.indexOf('mouth');
 /** The lining of the mouth bears the label of what is no face, but lies behind the lips: so far beside them, so deep. */
 const LINING_MM = { radius: 45, depth: 100 };
+/** So far behind the rim of the opening begins what the photo shows between the lips. */
+const LIP_MM = 3;
 /** How the photo shows a vertex: `TextureProblem.sights`. */
 const [PLAIN, NARROW, COVERED] = [0, 1, 2];
 /** An ear of which the photo shows less skin than this share is hair's, and is left to the model's colours. */
@@ -38,7 +42,9 @@ export function recoverTexture(
     fromPhoto: Float64Array.from(fromPhoto),
   };
   const sights = sightsOf(head.morphable);
-  coverEars(sights, head.morphable, positions, camera, fromPhoto, skinColour(person, landmarks));
+  const inPhoto = projected(positions, camera);
+  coverLips(sights, head.morphable, inPhoto, landmarks);
+  coverEars(sights, head.morphable, inPhoto, fromPhoto, skinColour(person, landmarks));
   const problem = { positions, camera, albedo, lighting, size, sights, person: mask };
   return runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
 }
@@ -63,12 +69,56 @@ function sightsOf({ regions, mean }: MorphableModel): Uint8Array {
   });
 }
 
+/** Where the photo shows a vertex, px. */
+function projected(
+  positions: Float32Array,
+  { rotation, translation, focalPx, principalPx }: NativeCamera,
+): (vertex: number) => [number, number] {
+  return (vertex) => {
+    const along = (row: number) => {
+      let sum = translation[row]!;
+      for (let k = 0; k < 3; k++) sum += rotation[3 * row + k]! * positions[3 * vertex + k]!;
+      return sum;
+    };
+    const [x, y, z] = [along(0), along(1), along(2)];
+    return [(focalPx * x) / z + principalPx[0]!, (focalPx * y) / z + principalPx[1]!];
+  };
+}
+
+/** Lips are not what the photo shows between its lips: the fitted ones are never quite as far open, and got teeth. */
+function coverLips(
+  sights: Uint8Array,
+  { regions, mean, dense }: MorphableModel,
+  inPhoto: (vertex: number) => [number, number],
+  { pixels }: DenseLandmarks,
+): void {
+  const opening = INNER_LIPS.map((point) => [pixels[2 * point]!, pixels[2 * point + 1]!] as const);
+  const rim = INNER_LIPS.map((point) => dense.vertices[3 * point]!);
+  const isBehindLips = (v: number): boolean => {
+    const away = (r: number): number => Math.hypot(...[0, 1, 2].map((k) => mean[3 * v + k]! - mean[3 * r + k]!));
+    const nearest = rim.reduce((best, r) => (away(r) < away(best) ? r : best));
+    return mean[3 * v + 2]! < mean[3 * nearest + 2]! - LIP_MM;
+  };
+  regions.forEach((region, v) => {
+    if (region === MOUTH && isInside(opening, inPhoto(v)) && !isBehindLips(v)) sights[v] = COVERED;
+  });
+}
+
+/** Even-odd rule. */
+function isInside(polygon: readonly (readonly [number, number])[], [x, y]: readonly [number, number]): boolean {
+  let inside = false;
+  polygon.forEach(([ax, ay], i) => {
+    const [bx, by] = polygon[(i + 1) % polygon.length]!;
+    if (ay > y !== by > y && x < ax + ((y - ay) / (by - ay)) * (bx - ax)) inside = !inside;
+  });
+  return inside;
+}
+
 /** Marks the ears that hair covers. */
 function coverEars(
   sights: Uint8Array,
   { regions, mean }: MorphableModel,
-  positions: Float32Array,
-  { rotation, translation, focalPx, principalPx }: NativeCamera,
+  inPhoto: (vertex: number) => [number, number],
   fromPhoto: Affine,
   isSkin: (u: number, v: number) => boolean,
 ): void {
@@ -76,15 +126,7 @@ function coverEars(
   for (let v = 0; v < regions.length; v++) if (regions[v] === EARS) ears.push(v);
   for (const right of [true, false]) {
     const ear = ears.filter((v) => mean[3 * v]! < 0 === right);
-    const bare = ear.filter((v) => {
-      const seenFrom = (row: number) => {
-        let sum = translation[row]!;
-        for (let k = 0; k < 3; k++) sum += rotation[3 * row + k]! * positions[3 * v + k]!;
-        return sum;
-      };
-      const [x, y, z] = [seenFrom(0), seenFrom(1), seenFrom(2)];
-      return isSkin(...transform(fromPhoto, (focalPx * x) / z + principalPx[0]!, (focalPx * y) / z + principalPx[1]!));
-    });
+    const bare = ear.filter((v) => isSkin(...transform(fromPhoto, ...inPhoto(v))));
     if (bare.length < BARE_EAR * ear.length) for (const v of ear) sights[v] = COVERED;
   }
 }
