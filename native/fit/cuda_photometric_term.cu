@@ -151,6 +151,9 @@ __global__ void __launch_bounds__(kRowThreads) jacobian_rows(const __grid_consta
 constexpr int kTile = 64, kDepth = 16, kTileThreads = 256, kPerThread = 4;
 constexpr long kMaxShares = 24;
 
+// Tiles a side of the products of the unknowns and the residual behind them.
+constexpr long product_tiles(int unknowns) { return (unknowns + 1 + kTile - 1) / kTile; }
+
 // One tile of rows^T rows over one share of the rows. Tiles of the lower triangle are numbered row by row.
 __global__ void __launch_bounds__(kTileThreads)
     gram_tiles(const float* rows, long count, long stride, long rows_per_share, float* shares) {
@@ -296,11 +299,11 @@ double CudaPhotometricTerm::mean_error(const LandmarkState& state, const Appeara
   return total_weight_ > 0 ? sum / total_weight_ : 0;
 }
 
-void CudaPhotometricTerm::accumulate(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
-                                     const PhotometricOptions& options, const ParameterLayout& layout,
-                                     optim::NormalEquations& equations) {
+void CudaPhotometricTerm::start_products(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
+                                         const PhotometricOptions& options, const ParameterLayout& layout) {
   if (selected_ == 0) return;
-  const long n = layout.total(), stride = (n + 1 + kTile - 1) / kTile * kTile, side = stride / kTile;
+  unknowns_ = layout.total();
+  const long side = product_tiles(unknowns_), stride = side * kTile;
   const long tiles = side * (side + 1) / 2, count = 3 * selected_;
   grow(rows_, static_cast<std::size_t>(count * stride));
   const RowArgs args{{evaluate(state, look, crop), active_.data(), weight_.data(), options.robust * options.robust},
@@ -322,9 +325,13 @@ void CudaPhotometricTerm::accumulate(const LandmarkState& state, const Appearanc
       rows_.data(), count, stride, rows_per_share, shares_.data());
   cuda::check(cudaGetLastError(), "the photometric normal equations");
   backend_.for_each<SumShares>(static_cast<long>(entries), SumSharesArgs{shares_.data(), shares, tiles, sums_.data()});
-  host_sums_.resize(entries);
-  backend_.download(host_sums_.data(), sums_, entries);
+}
 
+void CudaPhotometricTerm::add_products(optim::NormalEquations& equations) {
+  if (selected_ == 0) return;
+  const long n = unknowns_, side = product_tiles(unknowns_);
+  host_sums_.resize(static_cast<std::size_t>(side * (side + 1) / 2 * kTile * kTile));
+  backend_.download(host_sums_.data(), sums_, host_sums_.size());
   const auto at = [&](long i, long j) {
     const long row = i / kTile, column = j / kTile, tile = row * (row + 1) / 2 + column;
     return host_sums_[static_cast<std::size_t>((tile * kTile + i % kTile) * kTile + j % kTile)];

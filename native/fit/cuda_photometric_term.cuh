@@ -28,7 +28,7 @@ class CudaPhotometricMesh {
   cuda::DeviceArray<float> albedo_;  // [samples][3][albedo count]
 };
 
-/// The interface of PhotometricTerm.
+/// An AnyPhotometricTerm.
 class CudaPhotometricTerm {
  public:
   CudaPhotometricTerm(const Model& model, const ModelArrays& arrays, const CudaPhotometricMesh& mesh,
@@ -37,8 +37,9 @@ class CudaPhotometricTerm {
   void select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<std::uint8_t>& visible);
   double energy(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
                 const PhotometricOptions& options);
-  void accumulate(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
-                  const PhotometricOptions& options, const ParameterLayout& layout, optim::NormalEquations& equations);
+  void start_products(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
+                      const PhotometricOptions& options, const ParameterLayout& layout);
+  void add_products(optim::NormalEquations& equations);
   double mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop);
   void set_sigma(double sigma) { sigma_ = sigma; }
   long selected() const { return selected_; }
@@ -70,6 +71,7 @@ class CudaPhotometricTerm {
   Array<double> sums_;   // [stride][stride]
   std::vector<float> host_floats_;
   std::vector<double> host_sums_;
+  int unknowns_ = 0;  // of the products
   long selected_ = 0;
   double total_weight_ = 0, sigma_ = 0.05;
 };

@@ -2,6 +2,7 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <concepts>
 #include <cstdint>
 #include <limits>
 #include <optional>
@@ -22,9 +23,23 @@ struct HeadView {
   std::vector<std::int32_t> triangle_id;  // [side][side], -1 where nothing is seen
 };
 
+// The photometric term of some backend; PhotometricTerm says what each does.
+template <class T>
+concept AnyPhotometricTerm = requires(T term, const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
+                                      const std::vector<std::uint8_t>& visible, const PhotometricOptions& options,
+                                      const ParameterLayout& layout, optim::NormalEquations& equations) {
+  term.select(state, crop, visible);
+  { term.selected() } -> std::convertible_to<long>;
+  term.set_sigma(0.0);
+  { term.energy(state, look, crop, options) } -> std::convertible_to<double>;
+  { term.mean_error(state, look, crop) } -> std::convertible_to<double>;
+  term.start_products(state, look, crop, options, layout);
+  term.add_products(equations);
+};
+
 // The landmark problem with appearance unknowns and the photometric term added, in the form that
 // optim::LevenbergMarquardt minimises.
-template <class Term>
+template <AnyPhotometricTerm Term>
 class PhotometricLeastSquares {
  public:
   PhotometricLeastSquares(const Model& model, const PhotometricProblem& problem, Term& photo, ThreadPool& pool)
@@ -72,11 +87,13 @@ class PhotometricLeastSquares {
   double mean_error() { return photo_.mean_error(landmarks_.state(), look_, crop_); }
 
   double linearize(optim::NormalEquations& equations) {
+    // First: a device works on it while the host linearises what is its own.
+    photo_.start_products(landmarks_.state(), look_, crop_, problem_.photo, layout_);
     double cost = landmarks_.linearize(equations);
     if (!seen_energy_) seen_energy_ = seen_energy(landmarks_.state(), look_);
     cost += *seen_energy_;
     silhouette_.accumulate(landmarks_.state(), layout_, equations);
-    photo_.accumulate(landmarks_.state(), look_, crop_, problem_.photo, layout_, equations);
+    photo_.add_products(equations);
     const double albedo = 1 / (problem_.albedo_sigma * problem_.albedo_sigma);
     for (int k = 0; k < layout_.albedo; ++k) {
       equations.add_diagonal(layout_.first_albedo() + k, albedo, albedo * look_.albedo[static_cast<std::size_t>(k)]);
@@ -204,7 +221,7 @@ inline std::vector<std::uint8_t> visible_vertices(const Model& model, const Head
 }
 
 /// `term`: the photometric term of this backend, `surface`: the head on it. A checked problem.
-template <class Term, class B>
+template <AnyPhotometricTerm Term, class B>
 PhotometricResult run_photometric(const Model& model, const PhotometricProblem& problem, Term& term,
                                   HeadSurface<B>& surface, B& backend, ThreadPool& pool, const Cancel& cancel,
                                   const Progress& progress) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <unordered_map>
 
 #include "core/isa.hpp"
@@ -12,7 +13,8 @@ namespace {
 using photometric::Shaded;
 using photometric::V3;
 
-constexpr long kChunk = 64;     // samples whose rows are formed and folded into the normal equations together
+constexpr long kChunk = 64;  // samples whose rows are formed and folded into the normal equations together
+constexpr long kPanel = optim::kGramTileSingle;
 constexpr long kPartials = 16;  // partial sums, added in order: the result does not depend on the thread count
 
 const bool kAvx2 = detect_isa() == Isa::avx2;
@@ -167,30 +169,41 @@ void PhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop,
 
 namespace {
 
-// The three channels' rows += how they change with one vertex, along the three axes of its basis.
-HRN_HD void add_axes(const float* b, long stride, long n, const V3* by_position, float root, float* rows,
-                     long row_stride) {
-  const float *by = b + stride, *bz = by + stride;
-  float *r0 = rows, *r1 = rows + row_stride, *r2 = r1 + row_stride;
-  const V3 p = root * by_position[0], q = root * by_position[1], r = root * by_position[2];
-#pragma GCC ivdep
-  for (long k = 0; k < n; ++k) {
-    const float x = b[k], y = by[k], z = bz[k];
-    r0[k] += p.x * x + p.y * y + p.z * z;
-    r1[k] += q.x * x + q.y * y + q.z * z;
-    r2[k] += r.x * x + r.y * y + r.z * z;
+typedef float Eight __attribute__((vector_size(32)));
+
+// The three channels' rows from the vertices that a sample depends on, along the three axes of each one's basis. Eight
+// columns at a time stay in registers over all vertices.
+HRN_HD void combine(const PhotometricTerm::Influence* influences, std::size_t count, const PhotometricBasis& basis,
+                    float root, float* rows, long row_stride) {
+  const long columns = basis.columns;
+  for (long k = 0; k < columns; k += 8) {
+    Eight sums[3] = {};
+    for (std::size_t i = 0; i < count; ++i) {
+      const float* b = basis.shape_basis.data() + 3 * influences[i].row * columns + k;
+      Eight x, y, z;
+      std::memcpy(&x, b, sizeof x);
+      std::memcpy(&y, b + columns, sizeof y);
+      std::memcpy(&z, b + 2 * columns, sizeof z);
+      for (int c = 0; c < 3; ++c) {
+        const V3 p = influences[i].by_position[c];
+        sums[c] += p.x * x + p.y * y + p.z * z;
+      }
+    }
+    for (int c = 0; c < 3; ++c) {
+      const Eight value = root * sums[c];
+      std::memcpy(rows + c * row_stride + k, &value, sizeof value);
+    }
   }
 }
-
-void add_axes_baseline(const float* b, long stride, long n, const V3* by_position, float root, float* rows,
-                       long row_stride) {
-  add_axes(b, stride, n, by_position, root, rows, row_stride);
+void combine_baseline(const PhotometricTerm::Influence* influences, std::size_t count, const PhotometricBasis& basis,
+                      float root, float* rows, long row_stride) {
+  combine(influences, count, basis, root, rows, row_stride);
 }
-HRN_TARGET_AVX2 void add_axes_avx2(const float* b, long stride, long n, const V3* by_position, float root, float* rows,
-                                   long row_stride) {
-  add_axes(b, stride, n, by_position, root, rows, row_stride);
+HRN_TARGET_AVX2 void combine_avx2(const PhotometricTerm::Influence* influences, std::size_t count,
+                                  const PhotometricBasis& basis, float root, float* rows, long row_stride) {
+  combine(influences, count, basis, root, rows, row_stride);
 }
-const auto add_basis = kAvx2 ? add_axes_avx2 : add_axes_baseline;
+const auto combine_influences = kAvx2 ? combine_avx2 : combine_baseline;
 
 }  // namespace
 
@@ -227,16 +240,14 @@ double PhotometricTerm::mean_error(const LandmarkState& state, const Appearance&
   return total_weight_ > 0 ? sum / total_weight_ : 0;
 }
 
-void PhotometricTerm::accumulate(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
-                                 const PhotometricOptions& options, const ParameterLayout& layout,
-                                 optim::NormalEquations& equations) {
+void PhotometricTerm::start_products(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
+                                     const PhotometricOptions& options, const ParameterLayout& layout) {
   evaluate_rows(state);
   const photometric::SampleArgs args = arguments(state, look, crop);
-  // The unknowns that this term knows; behind them the residual, so that its products are the gradient.
-  ParameterLayout own = layout;
-  own.nuisance = 0;
-  constexpr long kPanel = optim::kGramTileSingle, kRows = 3 * kChunk;
-  const long n = own.total(), panels = n / kPanel + 1, stride = panels * kPanel;
+  layout_ = layout;
+  const ParameterLayout own = own_layout();
+  constexpr long kRows = 3 * kChunk;
+  const long panels = product_panels(), stride = panels * kPanel;
   const double robust2 = options.robust * options.robust, unit = scale(options);
   const long chunks = (selected() + kChunk - 1) / kChunk;
   const std::size_t square = static_cast<std::size_t>(stride * stride);
@@ -244,6 +255,7 @@ void PhotometricTerm::accumulate(const LandmarkState& state, const Appearance& l
   products_.assign(kPartials * square, 0.f);
   pool_.parallel_for(kPartials, [&](long partial) {
     std::vector<float> rows(static_cast<std::size_t>(3 * stride)), block(static_cast<std::size_t>(kRows * stride));
+    std::vector<Influence> influences;
     float* products = &products_[static_cast<std::size_t>(partial) * square];
     for (long chunk = partial; chunk < chunks; chunk += kPartials) {
       long count = 0;
@@ -253,7 +265,7 @@ void PhotometricTerm::accumulate(const LandmarkState& state, const Appearance& l
         if (!photometric::shade(args, sample, &s)) continue;
         const double weight = static_cast<double>(weight_[static_cast<std::size_t>(i)]);
         const float root = photometric::root_weight(s, unit, weight, robust2);
-        jacobian_rows(args, own, sample, s, root, stride, rows.data());
+        jacobian_rows(args, own, sample, s, root, stride, influences, rows.data());
         for (long c = 0; c < 3; ++c, ++count)
           for (long p = 0; p < panels; ++p)
             std::copy_n(&rows[static_cast<std::size_t>(c * stride + p * kPanel)], kPanel,
@@ -267,7 +279,13 @@ void PhotometricTerm::accumulate(const LandmarkState& state, const Appearance& l
                                                       static_cast<int>(stride));
     }
   });
-  const auto place = [&](long i) { return static_cast<int>(i < own.first_albedo() ? i : i + layout.nuisance); };
+}
+
+void PhotometricTerm::add_products(optim::NormalEquations& equations) {
+  const ParameterLayout own = own_layout();
+  const long n = own.total(), stride = product_panels() * kPanel;
+  const std::size_t square = static_cast<std::size_t>(stride * stride);
+  const auto place = [&](long i) { return static_cast<int>(i < own.first_albedo() ? i : i + layout_.nuisance); };
   pool_.parallel_for(n + 1, [&](long i) {
     for (long j = 0; j <= std::min(i, n - 1); ++j) {
       double sum = 0;
@@ -282,24 +300,38 @@ void PhotometricTerm::accumulate(const LandmarkState& state, const Appearance& l
   });
 }
 
+// The unknowns that this term knows; behind them comes the residual, so that its products are the gradient.
+ParameterLayout PhotometricTerm::own_layout() const {
+  ParameterLayout own = layout_;
+  own.nuisance = 0;
+  return own;
+}
+long PhotometricTerm::product_panels() const { return own_layout().total() / kPanel + 1; }
+
 // Three rows (one a channel), already multiplied by the root of the weight, and behind them the residual likewise.
 void PhotometricTerm::jacobian_rows(const photometric::SampleArgs& args, const ParameterLayout& layout, long sample,
-                                    const Shaded& s, float root, long stride, float* rows) const {
-  std::fill(rows, rows + 3 * stride, 0.f);
+                                    const Shaded& s, float root, long stride, std::vector<Influence>& influences,
+                                    float* rows) const {
   const photometric::Slopes slopes = photometric::slopes(args, s);
+  // A neighbour belongs to two triangles of the sample's fan.
+  influences.clear();
+  photometric::visit_rows(args, sample, slopes, [&](std::int32_t row, const V3* by_position) {
+    auto found =
+        std::find_if(influences.begin(), influences.end(), [row](const Influence& other) { return other.row == row; });
+    if (found == influences.end()) found = influences.insert(found, Influence{row, {}});
+    for (int c = 0; c < 3; ++c) found->by_position[c] = found->by_position[c] + by_position[c];
+  });
+  // The basis' padding reaches into the columns behind the shape's, which are written after it.
+  combine_influences(influences.data(), influences.size(), *basis_, root, rows + layout.pose, stride);
   for (int c = 0; c < 3; ++c) {
     float* row = rows + c * stride;
+    std::fill(row + layout.first_albedo(), row + stride, 0.f);
     for (int k = 0; k < layout.pose; ++k) row[k] = root * slopes.pose[c][k];
     const float* basis = args.albedo_basis + (sample * 3 + c) * layout.albedo;
     for (int k = 0; k < layout.albedo; ++k) row[layout.first_albedo() + k] = root * s.light[c] * basis[k];
     for (int k = 0; k < 9; ++k) row[layout.first_light() + 9 * c + k] = root * s.albedo[c] * s.harmonics[k];
     row[layout.total()] = root * s.residual[c];
   }
-  photometric::visit_rows(args, sample, slopes, [&](std::int32_t row, const V3* by_position) {
-    const float* b =
-        &basis_->shape_basis[static_cast<std::size_t>(row) * 3 * static_cast<std::size_t>(basis_->columns)];
-    add_basis(b, basis_->columns, basis_->shape, by_position, root, rows + layout.pose, stride);
-  });
 }
 
 }  // namespace hrn::fit

@@ -78,9 +78,11 @@ class PhotometricTerm {
   double energy(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
                 const PhotometricOptions& options);
 
-  // Adds this term's J^T W J and J^T W r.
-  void accumulate(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
-                  const PhotometricOptions& options, const ParameterLayout& layout, optim::NormalEquations& equations);
+  // Forms this term's J^T W J and J^T W r at a state; a device may still be at work when it returns.
+  void start_products(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
+                      const PhotometricOptions& options, const ParameterLayout& layout);
+  // Adds what was formed last.
+  void add_products(optim::NormalEquations& equations);
 
   // Weighted mean absolute colour difference of the selected points, 0..1.
   double mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop);
@@ -89,11 +91,20 @@ class PhotometricTerm {
 
   long selected() const { return static_cast<long>(active_.size()); }
 
+  // How a sample's three channels change with the position of a vertex.
+  struct Influence {
+    std::int32_t row;
+    photometric::V3 by_position[3];
+  };
+
  private:
   void evaluate_rows(const LandmarkState& state);
   photometric::SampleArgs arguments(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop) const;
   void jacobian_rows(const photometric::SampleArgs& args, const ParameterLayout& layout, long sample,
-                     const photometric::Shaded& s, float root, long stride, float* rows) const;
+                     const photometric::Shaded& s, float root, long stride, std::vector<Influence>& influences,
+                     float* rows) const;
+  ParameterLayout own_layout() const;
+  long product_panels() const;
   double scale(const PhotometricOptions& options) const { return photometric_unit(options, total_weight_, sigma_); }
 
   const Model& model_;
@@ -104,7 +115,8 @@ class PhotometricTerm {
   std::vector<float> positions_;      // [rows][3] at the coefficients last evaluated
   std::vector<float> evaluated_;      // those coefficients
   double total_weight_ = 0, sigma_ = 0.05;
-  std::vector<float> products_;  // partial sums of accumulate()
+  std::vector<float> products_;  // partial sums of start_products()
+  ParameterLayout layout_;       // of its unknowns
 };
 
 }  // namespace hrn::fit

@@ -92,7 +92,8 @@ struct Scene {
   optim::NormalEquations accumulate() {
     optim::NormalEquations equations(layout.total(), 1);
     equations.clear();
-    term.accumulate(state, look, crop, options, layout, equations);
+    term.start_products(state, look, crop, options, layout);
+    term.add_products(equations);
     return equations;
   }
 };
