@@ -235,6 +235,18 @@ describe('head model', () => {
     expect(drop('upperTeeth')).toBeCloseTo(0, 1);
   });
 
+  it('has upper incisors that end a little below the lip line, behind the lips and clear of the lower teeth', () => {
+    const incisors = (name: string) => partVertices(name).filter((v) => Math.abs(model.mean[3 * v]!) < 5);
+    const [, lipLine, lipFront] = dense(model.mean, 13);
+    const edge = extent(model.mean, incisors('upperTeeth'), 1)[0];
+    expect(lipLine - edge).toBeGreaterThan(1);
+    expect(lipLine - edge).toBeLessThan(3);
+    expect(edge).toBeGreaterThan(extent(model.mean, incisors('lowerTeeth'), 1)[1]);
+    const front = extent(model.mean, incisors('upperTeeth'), 2)[1];
+    expect(front).toBeGreaterThan(extent(model.mean, incisors('lowerTeeth'), 2)[1]);
+    expect(front).toBeLessThan(lipFront - 5);
+  });
+
   it('shuts an eye with eyeBlink and turns it with eyeLook', () => {
     for (const [side, pairs] of [
       [

@@ -9,6 +9,7 @@ import numpy as np
 
 import expression
 import sources
+import teeth
 from model import Head
 
 MODELS = Path(__file__).resolve().parents[2]
@@ -64,7 +65,7 @@ def main():
     prior = np.load(sources.WORK / "expression_final.npz")
     count = len(expression.NAMES)
     tensors = {
-        "mean": (head.mean_cage - cage.eye_midpoint(head.mean_cage)).astype(np.float32),
+        "mean": (teeth.seated(head.mean_cage, cage) - cage.eye_midpoint(head.mean_cage)).astype(np.float32),
         "identity": half(head.identity_cage),
         "expression": half(head.expression_cage),
         "expressionPrior": np.stack([prior["mean"], prior["sigma"], np.zeros(count), np.ones(count)], 1).astype(

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 import sources
+import teeth
 from expression import NAMES
 from model import Head
 from render import look_at, portrait, rasterize, save_png
@@ -33,6 +34,7 @@ class Sheet:
     def __init__(self):
         calibrated = (sources.WORK / "calibrated.npz").exists()
         self.head = Head("calibrated.npz" if calibrated else "identity.npz", expression="expression_final.npz")
+        self.head.mean_cage = teeth.seated(self.head.mean_cage, self.head.cage)
         self.eyes = self.head.cage.eye_midpoint(self.head.mean_cage)
 
     def picture(self, points, size, px_per_mm, centre, yaw=0, albedo=None):

@@ -9,6 +9,9 @@ WIDTHS = {True: (8.6, 6.8, 7.8, 7.1, 6.9, 10.2, 9.6), False: (5.5, 6.0, 7.0, 7.1
 # Rows across the strip: position along its profile (0 gum, 1 front, 2 edge, 3 back) and how much of it is tooth.
 PROFILE = ((0.0, 0.0), (0.55, 0.0), (0.8, 1.0), (1.45, 1.0), (1.98, 1.0), (2.25, 1.0), (3.0, 0.3))
 INSET_MM = (1.2, 3.0)
+# The source's arches lie high and deep: its upper incisors end 2 mm above the line between the lips, and smiles hide
+# them. So moved they end 2 mm below it, in front of the lower ones.
+SEAT_MM = {"upperTeeth": np.array([0.0, -4.0, 2.5]), "lowerTeeth": np.array([0.0, -1.5, 0.5])}
 GROOVE_MM = 0.9
 GUM = np.array([0.66, 0.33, 0.32])
 TOOTH = np.array([0.86, 0.81, 0.72])
@@ -105,3 +108,12 @@ def build(vertices, helper_faces, upper):
         faces = faces[:, ::-1]
     mirror = (np.arange(len(PROFILE))[:, None] * count + np.arange(count)[::-1]).ravel()
     return dict(binding=binding.tocsr(), faces=faces, mirror=mirror, rest=rest, colour=np.array(colour))
+
+
+def seated(mean, cage):
+    """Cage points [V,3] (mm) of the mean head with its arches moved to where they show. For the finished head only:
+    what is measured on the way there, lips and landmarks among it, takes the arches as the source has them."""
+    out = mean.copy()
+    for part, shift in SEAT_MM.items():
+        out[cage.part_vertices(part)] += shift
+    return out
