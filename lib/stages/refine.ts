@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HeadModel } from '../head-model.js';
 import { type MorphableModel, REGION_NAMES, type RegionName } from '../morphable-model.js';
 import type { NativeContext } from '../native/binding.js';
@@ -72,6 +73,7 @@ export async function refine(
       iterations: detail === 'coarse' ? 0 : iterations,
     })),
   );
+  await nextTurn();
   const { points: edges, normals } = findSkinEdges(photo, landmarks, person);
   const silhouette = { edges, normals, takesPart: silhouetteVertices(head.morphable) };
   const { rotation, translation, focalPx, ...fitted }: PhotometricFit = await runJob(

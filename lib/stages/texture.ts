@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HeadModel } from '../head-model.js';
 import { type MorphableModel, REGION_NAMES, type RegionName } from '../morphable-model.js';
 import type { Affine, NativeContext } from '../native/binding.js';
@@ -24,7 +25,7 @@ const [PLAIN, NARROW, COVERED] = [0, 1, 2];
 const BARE_EAR = 0.5;
 
 /** One texture over the UV layout, and the normals of the final mesh. */
-export function recoverTexture(
+export async function recoverTexture(
   context: NativeContext,
   head: HeadModel,
   photo: Photo,
@@ -44,6 +45,7 @@ export function recoverTexture(
   const sights = sightsOf(head.morphable);
   const inPhoto = projected(positions, camera);
   coverLips(sights, head.morphable, inPhoto, landmarks);
+  await nextTurn();
   coverEars(sights, head.morphable, inPhoto, fromPhoto, skinColour(person, landmarks));
   const problem = { positions, camera, albedo, lighting, size, sights, person: mask };
   return runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
@@ -95,8 +97,15 @@ function coverLips(
   const opening = INNER_LIPS.map((point) => [pixels[2 * point]!, pixels[2 * point + 1]!] as const);
   const rim = INNER_LIPS.map((point) => dense.vertices[3 * point]!);
   const isBehindLips = (v: number): boolean => {
-    const away = (r: number): number => Math.hypot(...[0, 1, 2].map((k) => mean[3 * v + k]! - mean[3 * r + k]!));
-    const nearest = rim.reduce((best, r) => (away(r) < away(best) ? r : best));
+    let [nearest, least] = [v, Number.POSITIVE_INFINITY];
+    for (const r of rim) {
+      const away = Math.hypot(
+        mean[3 * v]! - mean[3 * r]!,
+        mean[3 * v + 1]! - mean[3 * r + 1]!,
+        mean[3 * v + 2]! - mean[3 * r + 2]!,
+      );
+      if (away < least) [nearest, least] = [r, away];
+    }
     return mean[3 * v + 2]! < mean[3 * nearest + 2]! - LIP_MM;
   };
   regions.forEach((region, v) => {
