@@ -24,6 +24,7 @@ import { Photo } from '../../lib/stages/photo.js';
 import { refine } from '../../lib/stages/refine.js';
 import { type CoefficientEstimate, EMBEDDED_REGRESSOR, regress } from '../../lib/stages/regress.js';
 import { heldOutCases, inModelCases, outOfModelCases, type PortraitCase } from './cases.js';
+import { ClosestPointIndex } from './closest-point.js';
 import { ictPath, readIctModel } from './ict-head.js';
 import { type FaceTruth, faceError } from './metrics.js';
 import { faceOf } from './model-face.js';
@@ -104,6 +105,8 @@ const { values: flags } = parseArgs({
   },
 });
 const head = await loadHeadModel(undefined);
+const meanSkin = faceOf(head.morphable, head.morphable.mean).skin;
+const meanIndex = new ClosestPointIndex(meanSkin.positions, meanSkin.triangles);
 const context = new (native().Context)({ threads: 2 });
 const networks = new FaceNetworks({ threads: 2 });
 const tell = interceptFits(native());
@@ -193,7 +196,12 @@ async function fitEveryWay({ image, truth, head: name }: PortraitCase): Promise<
 }
 
 function errorOf(truth: FaceTruth, { morphable }: HeadModel, positions: Float32Array) {
-  return faceError(truth, faceOf(morphable, positions), true);
+  return faceError(
+    truth,
+    faceOf(morphable, positions),
+    true,
+    new ClosestPointIndex(positions, meanSkin.triangles, meanIndex),
+  );
 }
 
 function mediumFigures(truth: FaceTruth, model: HeadModel, positions: Float32Array): Omit<Figures, 'coarseMm'> {

@@ -26,6 +26,7 @@ export class ClosestPointIndex {
   /** Triangles of a leaf, 0 for an inner node. */
   private readonly leafCount: Int32Array;
   private readonly order: Uint32Array;
+  private readonly nodeCount: number;
   private readonly stackNode = new Int32Array(2 * MAX_DEPTH);
   private readonly stackDistance = new Float64Array(2 * MAX_DEPTH);
   private readonly found: ClosestPoint = { triangle: 0, weights: [1, 0, 0], point: [0, 0, 0], distance: 0 };
@@ -33,18 +34,22 @@ export class ClosestPointIndex {
   /**
    * @param positions `[vertices][3]`
    * @param triangles `[triangles][3]` vertex indices, at least one triangle
+   * @param like an index of the same triangles, whose hierarchy is taken over with new boxes: much faster, and as good
+   * where the surfaces are alike
    */
-  constructor(positions: Float32Array | Float64Array, triangles: Uint32Array) {
+  constructor(positions: Float32Array | Float64Array, triangles: Uint32Array, like?: ClosestPointIndex) {
     const count = triangles.length / 3;
     if (count < 1) throw new RangeError('ClosestPointIndex: the mesh has no triangle');
+    if (like && like.triangles.length !== triangles.length) throw new RangeError('ClosestPointIndex: another mesh');
     this.positions = positions;
     this.triangles = triangles;
-    this.order = Uint32Array.from({ length: count }, (_, i) => i);
     const nodeLimit = 2 * count;
     this.bounds = new Float64Array(6 * nodeLimit);
-    this.child = new Int32Array(nodeLimit);
-    this.leafCount = new Int32Array(nodeLimit);
-    this.build(count);
+    this.order = like?.order ?? Uint32Array.from({ length: count }, (_, i) => i);
+    this.child = like?.child ?? new Int32Array(nodeLimit);
+    this.leafCount = like?.leafCount ?? new Int32Array(nodeLimit);
+    this.nodeCount = like?.nodeCount ?? this.build(count);
+    this.fitBoxes();
   }
 
   /** The nearest surface point to (x, y, z). The result object is reused by the next call. */
@@ -154,8 +159,9 @@ export class ClosestPointIndex {
     return d;
   }
 
-  private build(count: number): void {
-    const { positions, triangles, order, bounds, child, leafCount } = this;
+  /** Splits triangles at the median of their centres, along the longest axis; parents come before their children. */
+  private build(count: number): number {
+    const { positions, triangles, order, child, leafCount } = this;
     const centre = new Float64Array(3 * count);
     for (let t = 0; t < count; t++) {
       for (let axis = 0; axis < 3; axis++) {
@@ -169,27 +175,19 @@ export class ClosestPointIndex {
     const pending: [node: number, first: number, last: number][] = [[0, 0, count]];
     for (let work = pending.pop(); work; work = pending.pop()) {
       const [node, first, last] = work;
-      const o = 6 * node;
-      bounds.fill(Number.POSITIVE_INFINITY, o, o + 3);
-      bounds.fill(Number.NEGATIVE_INFINITY, o + 3, o + 6);
+      if (last - first <= LEAF_TRIANGLES) {
+        child[node] = -1 - first;
+        leafCount[node] = last - first;
+        continue;
+      }
       const low = [Infinity, Infinity, Infinity];
       const high = [-Infinity, -Infinity, -Infinity];
       for (let k = first; k < last; k++) {
         const t = order[k]!;
         for (let axis = 0; axis < 3; axis++) {
-          for (let corner = 0; corner < 3; corner++) {
-            const value = positions[3 * triangles[3 * t + corner]! + axis]!;
-            if (value < bounds[o + axis]!) bounds[o + axis]! = value;
-            if (value > bounds[o + 3 + axis]!) bounds[o + 3 + axis]! = value;
-          }
           low[axis] = Math.min(low[axis]!, centre[3 * t + axis]!);
           high[axis] = Math.max(high[axis]!, centre[3 * t + axis]!);
         }
-      }
-      if (last - first <= LEAF_TRIANGLES) {
-        child[node] = -1 - first;
-        leafCount[node] = last - first;
-        continue;
       }
       let axis = 0;
       for (let k = 1; k < 3; k++) if (high[k]! - low[k]! > high[axis]! - low[axis]!) axis = k;
@@ -199,6 +197,34 @@ export class ClosestPointIndex {
       child[node] = nodes;
       pending.push([nodes, first, middle], [nodes + 1, middle, last]);
       nodes += 2;
+    }
+    return nodes;
+  }
+
+  /** Boxes around leaves, then around their parents. */
+  private fitBoxes(): void {
+    const { positions, triangles, order, bounds, child, leafCount } = this;
+    for (let node = this.nodeCount - 1; node >= 0; node--) {
+      const o = 6 * node;
+      const count = leafCount[node]!;
+      if (count === 0) {
+        const left = 6 * child[node]!;
+        for (let axis = 0; axis < 3; axis++) {
+          bounds[o + axis] = Math.min(bounds[left + axis]!, bounds[left + 6 + axis]!);
+          bounds[o + 3 + axis] = Math.max(bounds[left + 3 + axis]!, bounds[left + 9 + axis]!);
+        }
+        continue;
+      }
+      bounds.fill(Number.POSITIVE_INFINITY, o, o + 3);
+      bounds.fill(Number.NEGATIVE_INFINITY, o + 3, o + 6);
+      const first = -1 - child[node]!;
+      for (let k = 3 * first; k < 3 * (first + count); k++) {
+        const v = 3 * triangles[3 * order[Math.floor(k / 3)]! + (k % 3)]!;
+        for (let axis = 0; axis < 3; axis++) {
+          bounds[o + axis] = Math.min(bounds[o + axis]!, positions[v + axis]!);
+          bounds[o + 3 + axis] = Math.max(bounds[o + 3 + axis]!, positions[v + axis]!);
+        }
+      }
     }
   }
 }

@@ -47,6 +47,8 @@ const isAskedFor = (set: SetName): boolean => !flags.set || flags.set === set;
 const focalLengths = (['known', 'unknown'] as const).filter((focal) => !flags.focal || flags.focal === focal);
 
 const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
+const meanSkin = faceOf(model, model.mean).skin;
+const meanIndex = new ClosestPointIndex(meanSkin.positions, meanSkin.triangles);
 const shapeDistance = new ShapeDistance(model);
 const reconstructor = await hrn.create();
 // A long run that is interrupted still writes what it has measured.
@@ -137,7 +139,7 @@ function compare(portrait: PortraitCase, head: Float32Array, neutral?: Float32Ar
     return { ...shared, neutralMm: shapeDistance.between(neutral, portrait.neutral, withScale) };
   };
   const estimate = faceOf(model, head);
-  const index = new ClosestPointIndex(estimate.skin.positions, estimate.skin.triangles);
+  const index = new ClosestPointIndex(head, meanIndex.triangles, meanIndex);
   const error = faceError(portrait.truth, estimate, true, index);
   const rigid = faceError(portrait.truth, estimate, false, index);
   return { error, figures: { similarity: figures(error, true), rigid: figures(rigid, false) } };

@@ -133,6 +133,21 @@ describe('ClosestPointIndex', () => {
     }
   });
 
+  it('finds the same with the hierarchy of a surface that is much like it', () => {
+    const [surface, other] = [sheet(18), sheet(30, 45)];
+    const index = new ClosestPointIndex(surface.positions, surface.triangles);
+    const like = new ClosestPointIndex(
+      surface.positions,
+      surface.triangles,
+      new ClosestPointIndex(other.positions, other.triangles),
+    );
+    const random = new Random(5);
+    for (let i = 0; i < 200; i++) {
+      const p = [random.uniform(-120, 120), random.uniform(-120, 120), random.uniform(-50, 150)] as const;
+      expect(like.query(...p).distance).toBe(index.query(...p).distance);
+    }
+  });
+
   it('meets face, edge and corner of one triangle', () => {
     const index = new ClosestPointIndex(Float32Array.from([0, 0, 0, 4, 0, 0, 0, 4, 0]), Uint32Array.from([0, 1, 2]));
     expect(index.query(1, 1, 5).distance).toBeCloseTo(5, 12);
