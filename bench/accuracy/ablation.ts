@@ -111,6 +111,11 @@ const context = new (native().Context)({ threads: 2 });
 const networks = new FaceNetworks({ threads: 2 });
 const tell = interceptFits(native());
 const sections: string[] = [];
+// A long run that is interrupted still writes what it has measured.
+let interrupted = false;
+process.once('SIGINT', () => {
+  interrupted = true;
+});
 try {
   for (const set of Object.keys(SETS) as SetName[]) {
     if (flags.set && flags.set !== set) continue;
@@ -118,11 +123,12 @@ try {
     if (!cases) continue;
     const portraits: PortraitFigures[] = [];
     for await (const portrait of cases) {
+      if (interrupted) break;
       const figures = await fitEveryWay(portrait);
       if (figures) portraits.push(figures);
       process.stderr.write(`${set} ${portrait.name}${figures ? '' : ': no face found'}\n`);
     }
-    sections.push(`## ${set}\n\n${describe(portraits)}`);
+    if (portraits.length > 0) sections.push(`## ${set}\n\n${describe(portraits)}`);
   }
 } finally {
   networks.dispose();
