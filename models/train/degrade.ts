@@ -195,9 +195,10 @@ function addNoise(random: Random, pixels: Uint8Array, sigma: number): void {
   const table = Float32Array.from({ length: 4096 }, () => random.normal(0, sigma));
   let at = random.integer(table.length);
   let step = 1;
-  for (let i = 0; i < pixels.length; i++) {
+  const rounded = new Uint8ClampedArray(pixels.buffer, pixels.byteOffset, pixels.length);
+  for (let i = 0; i < rounded.length; i++) {
     at = (at + step) & 4095;
     if (at < step) step = 1 + (random.integer(2048) | 1);
-    pixels[i] = Math.min(255, Math.max(0, Math.round(pixels[i]! + table[at]!)));
+    rounded[i] = rounded[i]! + table[at]!;
   }
 }
