@@ -47,6 +47,12 @@ describe('findSkinEdges', () => {
     }
   });
 
+  it('finds nothing in black and white, where hair looks like skin', () => {
+    const { photo, landmarks, mask } = scene();
+    for (let i = 0; i < mask.rgb.length; i += 3) mask.rgb.fill(mask.rgb[i + 1]!, i, i + 3);
+    expect(findSkinEdges(photo, landmarks, mask).points).toHaveLength(0);
+  });
+
   it('finds nothing where the mask meets the border of the photo', () => {
     const { photo, landmarks, mask } = scene();
     // A person who fills the picture to its left border.

@@ -9,11 +9,21 @@ const MAX_DEVIATIONS = 3.5;
 const MIN_DEVIATION = 0.012;
 /** Sides of the face may lie in shadow or shine; hair is mostly darker still. Of the median brightness. */
 const BRIGHTNESS = [0.3, 2] as const;
-/** Whether the photo shows skin around a pixel of the mask, judged by the colours of this face. */
+/** A face whose shares of colours are this close to equal is that of a black-and-white photo. */
+const COLOURLESS = 0.01;
+
+export interface SkinColour {
+  /** Whether the photo shows skin around a pixel of the mask. */
+  isSkin(u: number, v: number): boolean;
+  /** False in black and white, where hair cannot be told from skin. */
+  tellsHair: boolean;
+}
+
+/** What skin looks like in the photo, judged by the colours of this face. */
 export function skinColour(
   { rgb, size, toPhoto }: Pick<PersonMask, 'rgb' | 'size' | 'toPhoto'>,
   { pixels }: Pick<DenseLandmarks, 'pixels'>,
-): (u: number, v: number) => boolean {
+): SkinColour {
   const featured = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
   const toMask = invert(toPhoto);
   const seen: Colour[] = [];
@@ -27,13 +37,14 @@ export function skinColour(
   const spread = [0, 1].map((k) =>
     Math.max(MIN_DEVIATION, 1.48 * median(seen.map((colour) => Math.abs(colour[k]! - centre[k]!)))),
   );
-  return (u: number, v: number): boolean => {
+  const isSkin = (u: number, v: number): boolean => {
     const colour = patchColour(rgb, size, u, v);
     if (!colour) return false;
     const deviations = Math.hypot(...spread.map((s, k) => (colour[k]! - centre[k]!) / s));
     const brightness = colour[2] / centre[2]!;
     return deviations < MAX_DEVIATIONS && brightness > BRIGHTNESS[0] && brightness < BRIGHTNESS[1];
   };
+  return { isSkin, tellsHair: [0, 1].some((k) => Math.abs(centre[k]! - 1 / 3) > COLOURLESS) };
 }
 
 /** Shares of red and green, and brightness. */

@@ -3,7 +3,10 @@ import type { PersonMask } from './mask.js';
 import { type Photo, transform } from './photo.js';
 import { skinColour } from './skin-colour.js';
 
-/** Where bare skin ends and background begins: the outline of cheeks, jaw and ears as far as hair and clothes show it. */
+/**
+ * Where bare skin ends and background begins: the outline of cheeks, jaw and ears as far as hair and clothes show it;
+ * nothing in black-and-white photos.
+ */
 export interface SkinEdges {
   /** `[n][2]`, pixels of the photo. */
   points: Float64Array;
@@ -24,7 +27,9 @@ export function findSkinEdges(
   person: PersonMask,
 ): SkinEdges {
   const { values, size, toPhoto } = person;
-  const isSkin = skinColour(person, landmarks);
+  const { isSkin, tellsHair } = skinColour(person, landmarks);
+  // Hair taken for skin would draw the head to its own outline.
+  if (!tellsHair) return { points: new Float64Array(0), normals: new Float64Array(0) };
   const inPhoto = (u: number, v: number): boolean => {
     const [x, y] = transform(toPhoto, u, v);
     return x > 0 && y > 0 && x < photo.width && y < photo.height;

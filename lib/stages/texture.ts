@@ -46,7 +46,7 @@ export async function recoverTexture(
   const inPhoto = projected(positions, camera);
   coverLips(sights, head.morphable, inPhoto, landmarks);
   await nextTurn();
-  coverEars(sights, head.morphable, inPhoto, fromPhoto, skinColour(person, landmarks));
+  coverEars(sights, head.morphable, inPhoto, fromPhoto, skinColour(person, landmarks).isSkin);
   const problem = { positions, camera, albedo, lighting, size, sights, person: mask };
   return runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
 }
