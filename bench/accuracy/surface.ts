@@ -1,5 +1,7 @@
 /** Triangle surfaces in mm (x to the subject's left, y up, z out of the face): normals, outer skin, even samples. */
 
+import { addNormals } from '../../lib/sample/normal-sums.js';
+
 export interface Surface {
   /** `[vertices][3]`, mm. */
   positions: Float32Array | Float64Array;
@@ -15,13 +17,7 @@ export interface SurfaceSamples {
 
 /** Unit vertex normals `[vertices][3]`, weighted by triangle area; zero for a vertex of no triangle. */
 export function vertexNormals({ positions: p, triangles }: Surface): Float64Array {
-  const normals = new Float64Array(p.length);
-  for (let t = 0; t < triangles.length; t += 3) {
-    const n = triangleNormal(p, 3 * triangles[t]!, 3 * triangles[t + 1]!, 3 * triangles[t + 2]!);
-    for (let corner = 0; corner < 3; corner++) {
-      for (let k = 0; k < 3; k++) normals[3 * triangles[t + corner]! + k]! += n[k]!;
-    }
-  }
+  const normals = addNormals(p, triangles, new Float64Array(p.length));
   for (let i = 0; i < normals.length; i += 3) {
     const length = Math.hypot(normals[i]!, normals[i + 1]!, normals[i + 2]!) || 1;
     for (let k = 0; k < 3; k++) normals[i + k]! /= length;

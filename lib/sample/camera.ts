@@ -1,4 +1,5 @@
 /** The random camera of a synthetic portrait. */
+import { projectionMatrix } from '../projection-matrix.js';
 import type { Random } from './random.js';
 
 export interface SampleCamera {
@@ -43,22 +44,46 @@ export function randomCamera(
   const distance = Math.max(NEAREST_MM, (focalLengthPx * FACE_HEIGHT_MM) / (share * sizePx));
   const pitch = random.normal(0, 6, 2.5);
   const roll = random.normal(0, 4, 2.5);
-  const rotation = headRotation(yawDegrees, pitch, roll);
   const offset = [random.normal(0, 0.03, 2), random.normal(0, 0.03, 2)];
+  return cameraBefore(
+    centreMm,
+    distance,
+    [offset[0]! * sizePx, offset[1]! * sizePx],
+    { yaw: yawDegrees, pitch, roll },
+    focalLengthPx,
+    [sizePx / 2, sizePx / 2],
+  );
+}
+
+/**
+ * A camera before a point of the head.
+ *
+ * @param centreMm the point, head frame
+ * @param distanceMm of the point along the lens's axis
+ * @param offsetPx where the point comes to lie, from the principal point
+ */
+export function cameraBefore(
+  centreMm: readonly [number, number, number],
+  distanceMm: number,
+  offsetPx: readonly [number, number],
+  anglesDegrees: SampleCamera['anglesDegrees'],
+  focalLengthPx: number,
+  principalPointPx: [number, number],
+): SampleCamera {
+  const rotation = headRotation(anglesDegrees.yaw, anglesDegrees.pitch, anglesDegrees.roll);
   const c = multiply(rotation, centreMm);
   const translation: [number, number, number] = [
-    ((offset[0]! * sizePx) / focalLengthPx) * distance - c[0],
-    ((offset[1]! * sizePx) / focalLengthPx) * distance - c[1],
-    distance - c[2],
+    (offsetPx[0] / focalLengthPx) * distanceMm - c[0],
+    (offsetPx[1] / focalLengthPx) * distanceMm - c[1],
+    distanceMm - c[2],
   ];
-  const principalPointPx: [number, number] = [sizePx / 2, sizePx / 2];
   return {
     focalLengthPx,
     principalPointPx,
     rotation,
     translation,
-    projection: projectionMatrix(focalLengthPx, principalPointPx, rotation, translation),
-    anglesDegrees: { yaw: yawDegrees, pitch, roll },
+    projection: projectionMatrix(rotation, translation, focalLengthPx, principalPointPx),
+    anglesDegrees,
   };
 }
 
@@ -85,19 +110,6 @@ export function toCameraFrame(camera: SampleCamera, positions: Float32Array): Fl
     out[i + 2] = r[6]! * x + r[7]! * y + r[8]! * z + t[2];
   }
   return out;
-}
-
-/** `K [R | t]`, row-major 3x4. */
-export function projectionMatrix(
-  focal: number,
-  centre: readonly [number, number],
-  r: number[],
-  t: readonly number[],
-): number[] {
-  const row = (axis: number): number[] => [r[3 * axis]!, r[3 * axis + 1]!, r[3 * axis + 2]!, t[axis]!];
-  const depth = row(2);
-  const along = (axis: 0 | 1): number[] => row(axis).map((value, k) => focal * value + centre[axis] * depth[k]!);
-  return [...along(0), ...along(1), ...depth];
 }
 
 function multiply(m: number[], v: readonly [number, number, number]): [number, number, number] {

@@ -1,8 +1,10 @@
 /** Draws a head of a morphable model: its own albedo, spherical-harmonics light, glossy eyes, a dim mouth. */
+
 import { type MorphableModel, type PartName, REGION_NAMES } from '../morphable-model.js';
 import { randomBackdrop } from './backdrop.js';
 import { type SampleCamera, toCameraFrame } from './camera.js';
 import { irradiance } from './lighting.js';
+import { addNormals } from './normal-sums.js';
 import { renderPortrait, type Shader } from './portrait-renderer.js';
 import type { Random } from './random.js';
 import type { RandomHead } from './random-head.js';
@@ -50,7 +52,7 @@ function headShader(
   cameraPositions: Float64Array,
   lighting: Float32Array,
 ): Shader {
-  const normals = vertexNormals(cameraPositions, triangles);
+  const normals = addNormals(cameraPositions, triangles, new Float64Array(cameraPositions.length));
   const partOf: PartName[] = [];
   for (const { name, triangleCount } of parts) for (let t = 0; t < triangleCount; t++) partOf.push(name);
   return (t, w0, w1, w2, rgb) => {
@@ -71,19 +73,6 @@ function headShader(
       rgb[k] = dim * albedo * Math.max(0, irradiance(lighting, 9 * k, x, y, z));
     }
   };
-}
-
-/** Unit normals `[vertices][3]` in the frame of the positions. */
-function vertexNormals(p: Float64Array, triangles: Uint32Array): Float64Array {
-  const normals = new Float64Array(p.length);
-  for (let t = 0; t < triangles.length; t += 3) {
-    const [a, b, c] = [3 * triangles[t]!, 3 * triangles[t + 1]!, 3 * triangles[t + 2]!] as const;
-    const u = [p[b]! - p[a]!, p[b + 1]! - p[a + 1]!, p[b + 2]! - p[a + 2]!] as const;
-    const v = [p[c]! - p[a]!, p[c + 1]! - p[a + 1]!, p[c + 2]! - p[a + 2]!] as const;
-    const n = [u[1] * v[2] - u[2] * v[1], u[2] * v[0] - u[0] * v[2], u[0] * v[1] - u[1] * v[0]] as const;
-    for (const corner of [a, b, c]) for (let k = 0; k < 3; k++) normals[corner + k]! += n[k]!;
-  }
-  return normals;
 }
 
 /** Where the neck ends in the picture: the lower end of the neck region. */

@@ -1,5 +1,6 @@
 import type { LandmarkSet, MorphableModel, Part } from '../morphable-model.js';
 import type { TextureBake } from '../native/refine.js';
+import { projectionMatrix } from '../projection-matrix.js';
 import type { ReconstructionData } from '../result.js';
 import type { CoarseStage } from './coarse.js';
 import type { FocalLength } from './focal-length.js';
@@ -124,18 +125,6 @@ function betweenEyes(head: MorphableModel, positions: Float32Array): [number, nu
   };
   const [left, right] = [centre('leftEye'), centre('rightEye')];
   return [0, 1, 2].map((k) => (left[k]! + right[k]!) / 2) as [number, number, number];
-}
-
-/** K [R | t], row-major 3x4. */
-function projectionMatrix(
-  rotation: readonly number[],
-  translation: readonly number[],
-  focalPx: number,
-  [cx, cy]: readonly [number, number],
-): number[] {
-  const row = (k: number) => [rotation[3 * k]!, rotation[3 * k + 1]!, rotation[3 * k + 2]!, translation[k]!];
-  const [x, y, z] = [row(0), row(1), row(2)];
-  return [...x.map((v, i) => focalPx * v + cx * z[i]!), ...y.map((v, i) => focalPx * v + cy * z[i]!), ...z];
 }
 
 /** `[count][3]` */

@@ -1,5 +1,5 @@
 /** Cameras of training portraits: any lens, any usual turn of the head, and crops whose middle is not the lens's. */
-import { headRotation, projectionMatrix, type SampleCamera } from '../../lib/sample/camera.js';
+import { cameraBefore, type SampleCamera } from '../../lib/sample/camera.js';
 import type { Random } from '../../lib/sample/random.js';
 
 const FILM_WIDTH_MM = 36;
@@ -16,7 +16,6 @@ export function trainingCamera(random: Random, sizePx: number): SampleCamera {
   const yaw = random.chance(0.65) ? random.normal(0, 18, LARGEST_YAW / 18) : random.uniform(-LARGEST_YAW, LARGEST_YAW);
   const pitch = random.normal(0, 10, LARGEST_PITCH / 10);
   const roll = random.normal(0, 7);
-  const rotation = headRotation(yaw, pitch, roll);
   // A crop of a photo keeps the lens but not the width of the film.
   const zoom = random.chance(0.5) ? 1 : random.uniform(1, 2.5);
   const focalMm = Math.exp(random.uniform(Math.log(FOCAL_MM[0]), Math.log(FOCAL_MM[1])));
@@ -30,19 +29,6 @@ export function trainingCamera(random: Random, sizePx: number): SampleCamera {
     sizePx * (0.5 + away * random.uniform(-0.3, 0.3)),
   ];
   const at = [0, 1].map((axis) => sizePx * (0.5 + random.normal(0, 0.04, 2)) - principalPointPx[axis]!);
-  const [r, c] = [rotation, FACE_CENTRE_MM];
-  const centre = [0, 3, 6].map((o) => r[o]! * c[0] + r[o + 1]! * c[1] + r[o + 2]! * c[2]);
-  const translation: [number, number, number] = [
-    (at[0]! / focalLengthPx) * distance - centre[0]!,
-    (at[1]! / focalLengthPx) * distance - centre[1]!,
-    distance - centre[2]!,
-  ];
-  return {
-    focalLengthPx,
-    principalPointPx,
-    rotation,
-    translation,
-    projection: projectionMatrix(focalLengthPx, principalPointPx, rotation, translation),
-    anglesDegrees: { yaw, pitch, roll },
-  };
+  const angles = { yaw, pitch, roll };
+  return cameraBefore(FACE_CENTRE_MM, distance, [at[0]!, at[1]!], angles, focalLengthPx, principalPointPx);
 }

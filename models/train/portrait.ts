@@ -2,12 +2,14 @@
  * Training portraits: random heads of the model under far more varied conditions than `hrn sample` draws. What is drawn
  * also departs from the model's own shapes, as people do; the truth is the shape without that.
  */
+
 import { decodeHalfs } from '../../lib/half-float.js';
 import type { Basis, MorphableModel, PartName } from '../../lib/morphable-model.js';
 import type { NativeContext, NativeModel } from '../../lib/native/binding.js';
 import { native } from '../../lib/native/load.js';
 import { randomBackdrop } from '../../lib/sample/backdrop.js';
 import { type SampleCamera, toCameraFrame } from '../../lib/sample/camera.js';
+import { addNormals } from '../../lib/sample/normal-sums.js';
 import { Random } from '../../lib/sample/random.js';
 import { randomExpression } from '../../lib/sample/random-head.js';
 import { trainingCamera } from './camera.js';
@@ -142,26 +144,7 @@ export class PortraitPainter {
 
 /** Unit normals `[vertices][3]` in the frame of the positions. */
 function vertexNormals(p: Float64Array | Float32Array, triangles: Uint32Array): Float32Array {
-  const normals = new Float32Array(p.length);
-  for (let t = 0; t < triangles.length; t += 3) {
-    const a = 3 * triangles[t]!;
-    const b = 3 * triangles[t + 1]!;
-    const c = 3 * triangles[t + 2]!;
-    const ux = p[b]! - p[a]!;
-    const uy = p[b + 1]! - p[a + 1]!;
-    const uz = p[b + 2]! - p[a + 2]!;
-    const vx = p[c]! - p[a]!;
-    const vy = p[c + 1]! - p[a + 1]!;
-    const vz = p[c + 2]! - p[a + 2]!;
-    const nx = uy * vz - uz * vy;
-    const ny = uz * vx - ux * vz;
-    const nz = ux * vy - uy * vx;
-    for (let corner = a, n = 0; n < 3; n++, corner = n === 1 ? b : c) {
-      normals[corner]! += nx;
-      normals[corner + 1]! += ny;
-      normals[corner + 2]! += nz;
-    }
-  }
+  const normals = addNormals(p, triangles, new Float32Array(p.length));
   for (let i = 0; i < normals.length; i += 3) {
     const length = Math.sqrt(normals[i]! ** 2 + normals[i + 1]! ** 2 + normals[i + 2]! ** 2) || 1;
     for (let k = 0; k < 3; k++) normals[i + k]! /= length;
