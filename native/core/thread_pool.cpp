@@ -89,8 +89,10 @@ bool ThreadPool::run_chunks(int worker) {
 }
 
 void ThreadPool::work(int worker) {
-  while (!stopping_.load()) {
+  for (;;) {
+    // Before stopping_ is asked: the destructor sets that first, so an epoch that is already its own is never waited on.
     const std::uint32_t epoch = epoch_.load(std::memory_order_acquire);
+    if (stopping_.load()) return;
     bool found = run_chunks(worker);
     for (int i = 0; !found && i < kSpins && !stopping_.load(std::memory_order_relaxed); ++i) {
       if (epoch_.load(std::memory_order_relaxed) != epoch) found = true;

@@ -78,6 +78,17 @@ HRN_TEST("thread_pool/workers have numbers of their own") {
   CHECK(!shared.clash);
 }
 
+HRN_TEST("thread_pool/ends while its threads are still starting or about to sleep") {
+  long runs = 0;
+  for (int i = 0; i < 4000; ++i) {
+    ThreadPool pool(5);
+    std::atomic<long> run{0};
+    if (i % 3 != 0) pool.parallel_for(4, [&](long) { run.fetch_add(1); });
+    runs += run.load();
+  }
+  report.equal(runs, 4L * (4000 - 1334), "runs");
+}
+
 HRN_TEST("topology/corners, edges and neighbours of two triangles") {
   const std::uint32_t triangles[] = {0, 1, 2, 2, 1, 3};
   const Topology t = build_topology(triangles, 2, 5);
