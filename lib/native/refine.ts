@@ -140,10 +140,16 @@ export interface TextureProblem {
   lighting: Float64Array;
   /** Texels a side. */
   size: number;
-  /** `[vertices]`, how the photo shows each: 0 plainly, 1 in a narrow opening, 2 not (something lies over it). */
+  /**
+   * `[vertices]`, how the photo shows each: 0 plainly, 1 in a narrow opening, 2 not (something lies over it), 3 where it
+   * looks like skin, 4 as scalp, bare or with hair.
+   */
   sights?: Uint8Array;
-  /** Soft mask of the person, 0..1; `fromPhoto`: photo pixels to mask pixels. */
-  person?: { values: Float32Array; width: number; height: number; fromPhoto: Float64Array };
+  /**
+   * Soft mask of the person, and of what looks like skin, 0..1, `[height][width]`; `fromPhoto`: photo pixels to mask
+   * pixels.
+   */
+  person?: { values: Float32Array; skin?: Float32Array; width: number; height: number; fromPhoto: Float64Array };
 }
 
 export interface TextureBake {

@@ -10,7 +10,7 @@ import type { PersonMask } from './mask.js';
 import { INNER_LIPS } from './mesh-points.js';
 import { type Photo, transform } from './photo.js';
 import type { RefinedHead } from './refine.js';
-import { skinColour } from './skin-colour.js';
+import { type SkinColour, skinColour } from './skin-colour.js';
 import { invert } from './skin-mask.js';
 
 const EARS = REGION_NAMES.indexOf('ears');
@@ -20,9 +20,11 @@ const LINING_MM = { radius: 45, depth: 100 };
 /** So far behind the rim of the opening begins what the photo shows between the lips. */
 const LIP_MM = 3;
 /** How the photo shows a vertex: `TextureProblem.sights`. */
-const [PLAIN, NARROW, COVERED] = [0, 1, 2];
+const [PLAIN, NARROW, COVERED, BARE, SCALP] = [0, 1, 2, 3, 4];
 /** An ear of which the photo shows less skin than this share is hair's, and is left to the model's colours. */
 const BARE_EAR = 0.5;
+/** Rows of the skin map between which other work gets its turn. */
+const ROWS_A_TURN = 64;
 
 /** One texture over the UV layout, and the normals of the final mesh. */
 export async function recoverTexture(
@@ -36,8 +38,10 @@ export async function recoverTexture(
   signal: AbortSignal | undefined,
 ): Promise<TextureBake> {
   const fromPhoto = invert(person.toPhoto);
+  const skin = skinColour(person, landmarks);
   const mask = {
     values: person.values,
+    skin: await skinMap(person, skin),
     width: person.size,
     height: person.size,
     fromPhoto: Float64Array.from(fromPhoto),
@@ -46,15 +50,28 @@ export async function recoverTexture(
   const inPhoto = projected(positions, camera);
   coverLips(sights, head.morphable, inPhoto, landmarks);
   await nextTurn();
-  coverEars(sights, head.morphable, inPhoto, fromPhoto, skinColour(person, landmarks).isSkin);
+  coverEars(sights, head.morphable, inPhoto, fromPhoto, skin.isSkin);
   const problem = { positions, camera, albedo, lighting, size, sights, person: mask };
   return runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
+}
+
+/** How far each pixel of the person looks like skin, `[size][size]`. */
+async function skinMap({ values, size }: PersonMask, { likeness }: SkinColour): Promise<Float32Array> {
+  const map = new Float32Array(values.length);
+  for (let row = 0; row < size; row++) {
+    if (row % ROWS_A_TURN === 0) await nextTurn();
+    for (let u = 0; u < size; u++) {
+      const i = row * size + u;
+      if (values[i]! > 0) map[i] = likeness(u + 0.5, row + 0.5);
+    }
+  }
+  return map;
 }
 
 /** Lips and what lies behind them are seen through a narrow opening. */
 function sightsOf({ regions, mean }: MorphableModel): Uint8Array {
   const labelled = (...names: RegionName[]) => REGION_NAMES.map((name) => names.includes(name));
-  const [mouth, noFace] = [labelled('mouth'), labelled('scalp', 'other')];
+  const [mouth, noFace, bare] = [labelled('mouth'), labelled('scalp', 'other'), labelled('neck', 'ears')];
   const sum = [0, 0, 0];
   let count = 0;
   for (let v = 0; v < regions.length; v++) {
@@ -65,9 +82,10 @@ function sightsOf({ regions, mean }: MorphableModel): Uint8Array {
   const [x, y, z] = sum.map((value) => value / count) as [number, number, number];
   return regions.map((region, v) => {
     if (mouth[region]) return NARROW;
-    if (!noFace[region] || count === 0) return PLAIN;
-    const aside = Math.hypot(mean[3 * v]! - x, mean[3 * v + 1]! - y);
-    return aside < LINING_MM.radius && mean[3 * v + 2]! - z > -LINING_MM.depth ? NARROW : PLAIN;
+    if (bare[region]) return BARE;
+    if (!noFace[region]) return PLAIN;
+    const aside = count > 0 ? Math.hypot(mean[3 * v]! - x, mean[3 * v + 1]! - y) : Number.POSITIVE_INFINITY;
+    return aside < LINING_MM.radius && mean[3 * v + 2]! - z > -LINING_MM.depth ? NARROW : SCALP;
   });
 }
 

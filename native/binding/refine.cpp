@@ -228,6 +228,8 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   if (!person.IsUndefined()) {
     const Napi::Object mask = object_of(person, "person");
     problem.person.values = copy_of<float>(field(mask, "values"), "values");
+    const Napi::Value skin = field(mask, "skin");
+    if (!skin.IsUndefined()) problem.person.skin = copy_of<float>(skin, "skin");
     problem.person.width = static_cast<int>(integer_of(field(mask, "width"), "width", 1, 1 << 16));
     problem.person.height = static_cast<int>(integer_of(field(mask, "height"), "height", 1, 1 << 16));
     const auto affine = doubles_of<6>(mask, "fromPhoto");

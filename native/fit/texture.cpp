@@ -29,13 +29,15 @@ void check_texture_problem(const Model& model, const TextureProblem& p, std::spa
   require(rgb.size() == 3 * static_cast<std::size_t>(p.size) * static_cast<std::size_t>(p.size),
           "room for the texture");
   require(p.sights.empty() || static_cast<long>(p.sights.size()) == model.vertex_count, "a sight per vertex");
-  for (const std::uint8_t s : p.sights) require(s <= 2, "sights of 0 to 2");
+  for (const std::uint8_t s : p.sights) require(s < kSights, "sights of 0 to " + std::to_string(kSights - 1));
   const PersonMask& mask = p.person;
   require(mask.values.empty() ||
               (mask.width > 0 && mask.height > 0 &&
                mask.values.size() == static_cast<std::size_t>(mask.width) * static_cast<std::size_t>(mask.height)),
           "a person mask of width x height");
   for (const float v : mask.values) require(v >= 0 && v <= 1, "person mask values of 0 to 1");
+  require(mask.skin.empty() || mask.skin.size() == mask.values.size(), "a skin mask like the person mask");
+  for (const float v : mask.skin) require(v >= 0 && v <= 1, "skin mask values of 0 to 1");
   for (const float v : mask.from_photo) require(std::isfinite(v), "a finite affine map to the person mask");
 }
 

@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include "backends/backend.hpp"
 #include "core/cancel.hpp"
 #include "fit/pull_push.hpp"
+#include "fit/texture_ratio.hpp"
 #include "fit/texture_texel.hpp"
 
 namespace hrn::fit {
@@ -65,28 +67,45 @@ void bake_texture(const TextureBakeArgs& bake, std::uint8_t* rgb, B& backend, co
   cancel.check();
 
   auto photo = floats(4 * texels);
-  auto away = bytes(bake.triangles);
+  auto facts = bytes(bake.triangles);
   const long block = std::max(1L, size / 128), side = (size + block - 1) / block;
-  WeightedMaps<B> correction(side, 3, bake.island_count, backend), half((size + 1) / 2, 3, 1, backend);
+  auto witness = bytes(texels);
+  WeightedMaps<B> block_means(side, 6, bake.island_count + 1, backend), half((size + 1) / 2, 3, 1, backend);
+  auto fill = floats(3 * bake.vertices);
   auto out = backend.output(rgb, static_cast<std::size_t>(3 * texels));
   const texture::TexelArgs args{
       bake,
       owner.data(),
       weights.data(),
-      away.data(),
+      facts.data(),
       safe.data(),
+      static_cast<float>(radius) / bake.seen.scale,
       photo.data(),
+      witness.data(),
       block,
       side,
-      correction.values.data(),
-      correction.weights.data(),
+      block_means.values.data(),
+      block_means.weights.data(),
+      fill.data(),
       {size, half.size, half.channels, nullptr, nullptr, half.values.data(), half.weights.data()},
       out.data()};
-  backend.template for_each<Texel::Away>(bake.triangles, args);
+  backend.template for_each<Texel::Facts>(bake.triangles, args);
   backend.template for_each<Texel::Photo>(texels, args);
   cancel.check();
-  backend.template for_each<Texel::Correction>(side * side, args);
-  pull_push(correction, backend);
+  backend.template for_each<texture::BlockMeans>(side * side, args);
+  backend.template for_each<texture::Hints>(side * ((side + 1) / 2), args);
+  pull_push(block_means, backend);
+  {
+    using texture::Ratio;
+    auto start = floats(4 * bake.vertices), from = floats(3 * bake.vertices), to = floats(3 * bake.vertices);
+    texture::RatioArgs ratio{args, start.data(), from.data(), to.data()};
+    backend.template for_each<Ratio::Start>(bake.vertices, ratio);
+    for (int step = 0; step < Ratio::kSteps; ++step) {
+      backend.template for_each<Ratio::Step>(bake.vertices, ratio);
+      std::swap(ratio.from, ratio.to);
+    }
+    backend.template for_each<Ratio::Apply>(bake.vertices, ratio);
+  }
   backend.template for_each<Texel::Blend>(half.texels(), args);
   cancel.check();
   pull_push(half, backend);

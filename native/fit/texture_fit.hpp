@@ -4,6 +4,7 @@
 #include <cmath>
 #include <vector>
 
+#include "fit/fitted_light.hpp"
 #include "fit/head_surface.hpp"
 #include "fit/texture.hpp"
 #include "fit/texture_bake.hpp"
@@ -27,8 +28,14 @@ std::vector<float> run_texture(const Model& model, const ModelArrays& arrays, co
   HeadSurface<B> surface(model, arrays, backend);
   surface.set_positions(problem.positions);
   const auto& normals = surface.update_normals();
-  surface.update_albedo(problem.albedo);
-  const auto& colours = surface.update_colours(problem.camera, problem.lighting);
+  FittedLightArgs light{};
+  light.albedo = surface.update_albedo(problem.albedo).data();
+  light.normals = normals.data();
+  for (std::size_t i = 0; i < 9; ++i) light.rotation[i] = static_cast<float>(problem.camera.rotation[i]);
+  for (std::size_t i = 0; i < 27; ++i) light.lighting[i] = static_cast<float>(problem.lighting[i]);
+  auto colours = backend.template alloc<float>(static_cast<std::size_t>(3 * model.vertex_count));
+  light.colours = colours.data();
+  backend.template for_each<FittedLight>(model.vertex_count, light);
   cancel.check();
 
   // Visibility is smoother than colour: a raster of this side is fine enough for any photo.
@@ -58,6 +65,8 @@ std::vector<float> run_texture(const Model& model, const ModelArrays& arrays, co
   bake.uvs = arrays.uvs;
   bake.shaded = colours.data();
   bake.indices = arrays.triangles;
+  bake.corner_offsets = arrays.corner_offsets;
+  bake.corners = arrays.corners;
   bake.islands = island.data();
   bake.island_count = static_cast<int>(model.parts.size());
   const auto sights = backend.borrow(problem.sights.data(), problem.sights.size());
@@ -79,8 +88,10 @@ std::vector<float> run_texture(const Model& model, const ModelArrays& arrays, co
   bake.height = static_cast<int>(photo.height);
   bake.channels = static_cast<int>(photo.channels);
   const auto person = backend.borrow(problem.person.values.data(), problem.person.values.size());
+  const auto skin = backend.borrow(problem.person.skin.data(), problem.person.skin.size());
   if (!problem.person.values.empty()) {
     bake.person = person.data();
+    if (!problem.person.skin.empty()) bake.skin = skin.data();
     bake.person_width = problem.person.width;
     bake.person_height = problem.person.height;
     std::copy(problem.person.from_photo.begin(), problem.person.from_photo.end(), bake.person_from_photo);

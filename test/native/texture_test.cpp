@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "backends/cpu/cpu_backend.hpp"
+#include "core/topology.hpp"
+#include "fit/fitted_light.hpp"
 #include "fit/texture_bake.hpp"
 #include "fit_scene.hpp"
 #include "framework.hpp"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr int kSide = 256;
 constexpr float kDistance = 500, kHalf = 100;  // mm
+constexpr int kBorder = 5;                     // texels beside the photo's border
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::size_t texel(int row, int column) { return 3 * static_cast<std::size_t>(row * kSide + column); }
@@ -25,6 +28,7 @@ struct Plane {
   std::vector<float> positions, normals, uvs, shaded, depth;
   std::vector<std::int32_t> indices;
   std::vector<std::uint8_t> islands, photo;
+  Topology topology;
   fit::TextureBakeArgs args;
 
   explicit Plane(float margin = 0) : depth(kSide * kSide, kDistance), photo(3 * kSide * kSide, 128) {
@@ -43,6 +47,8 @@ struct Plane {
       islands.insert(islands.end(), 2, static_cast<std::uint8_t>(half));
     }
     args.vertices = static_cast<long>(positions.size() / 3);
+    const std::vector<std::uint32_t> corners(indices.begin(), indices.end());
+    topology = build_topology(corners.data(), static_cast<long>(indices.size() / 3), args.vertices);
     args.triangles = static_cast<long>(indices.size() / 3);
     args.island_count = 2;
     args.camera = {
@@ -62,6 +68,8 @@ struct Plane {
     args.uvs = uvs.data();
     args.shaded = shaded.data();
     args.indices = indices.data();
+    args.corner_offsets = topology.corner_offsets.data();
+    args.corners = topology.corners.data();
     args.islands = islands.data();
     args.photo = photo.data();
     args.seen.depth = depth.data();
@@ -91,7 +99,11 @@ HRN_TEST("fit/texture-bake/a surface seen frontally has the photo's colours") {
   const auto texture = plane.bake();
   report.equal(texture.size(), std::size_t{3 * kSide * kSide}, "bytes");
   int worst = 0;
-  for (std::size_t i = 0; i < texture.size(); ++i) worst = std::max(worst, std::abs(texture[i] - plane.photo[i]));
+  // Beside the photo's border it is trusted less.
+  for (int row = kBorder; row < kSide - kBorder; ++row) {
+    for (std::size_t i = texel(row, kBorder); i < texel(row, kSide - kBorder); ++i)
+      worst = std::max(worst, std::abs(texture[i] - plane.photo[i]));
+  }
   // One grey step of rounding; interpolation weights are exact to about a thousandth of the steepest step.
   CHECK(worst <= 2);
 }
@@ -191,21 +203,111 @@ HRN_TEST("fit/texture-bake/what is covered is not taken from the photo, what is 
   CHECK(brightness(fit::Sight::plain) < brightness(fit::Sight::narrow) - 10);
 }
 
+// A mask of the whole photo whose left half is 1 and whose right half is 0.
+struct LeftHalf {
+  static constexpr int kWidth = 64, kHeight = 32;
+  std::vector<float> everywhere = std::vector<float>(kWidth * kHeight, 1.f), left;
+
+  LeftHalf() {
+    for (int i = 0; i < kWidth * kHeight; ++i) left.push_back(i % kWidth < kWidth / 2 ? 1.f : 0.f);
+  }
+  void frame(fit::TextureBakeArgs& args) const {
+    args.person_width = kWidth;
+    args.person_height = kHeight;
+    args.person_from_photo[0] = static_cast<float>(kWidth) / kSide;
+    args.person_from_photo[4] = static_cast<float>(kHeight) / kSide;
+  }
+};
+
 HRN_TEST("fit/texture-bake/the person mask is read where its map says") {
   Plane plane;
   plane.one_island();
   plane.shaded.assign(plane.shaded.size(), 128.f / 255);
   // The person on the left half; elsewhere red.
   plane.paint([](int, int column, int channel) { return column < kSide / 2 ? 128 : channel == 0 ? 255 : 0; });
-  std::vector<float> mask;
-  for (int i = 0; i < 64 * 32; ++i) mask.push_back(i % 64 < 32 ? 1.f : 0.f);
-  plane.args.person = mask.data();
-  plane.args.person_width = 64;
-  plane.args.person_height = 32;
-  plane.args.person_from_photo[0] = 64.f / kSide;
-  plane.args.person_from_photo[4] = 32.f / kSide;
+  const LeftHalf mask;
+  mask.frame(plane.args);
+  plane.args.person = mask.left.data();
   const auto texture = plane.bake();
   for (const std::uint8_t value : texture) report.near(value, 128, 2, "colour");
+}
+
+HRN_TEST("fit/texture-bake/what is to be bare is taken from the photo where that looks like skin") {
+  Plane plane;
+  plane.one_island();
+  // Skin on the left, a collar on the right, with detail that a fill does not have.
+  plane.paint([](int, int column, int channel) {
+    const int detail = column % 4 < 2 ? 10 : -10;
+    return (column < kSide / 2 ? 150 : channel == 2 ? 220 : 40) + detail;
+  });
+  const LeftHalf mask;
+  mask.frame(plane.args);
+  plane.args.person = mask.everywhere.data();
+  plane.args.skin = mask.left.data();
+  const auto right = [&](fit::Sight sight, std::size_t channel) {
+    const std::vector<std::uint8_t> sights(static_cast<std::size_t>(plane.args.vertices),
+                                           static_cast<std::uint8_t>(sight));
+    plane.args.sights = sights.data();
+    const auto texture = plane.bake();
+    double sum = 0;
+    for (int column = 5 * kSide / 8; column < 7 * kSide / 8; ++column)
+      sum += texture[texel(kSide / 2, column) + channel];
+    return sum / (kSide / 4);
+  };
+  report.near(right(fit::Sight::plain, 2), 220, 1, "seen frontally, the collar stays");
+  for (std::size_t channel = 0; channel < 3; ++channel)
+    report.near(right(fit::Sight::bare, channel), 150, 4, "bare: the colour of the skin beside it");
+}
+
+HRN_TEST("fit/texture-bake/a scalp has its own colours: those of its hair, and of the skin if nothing of it is seen") {
+  const auto hidden_half = [&](bool hair) {
+    Plane plane;
+    plane.one_island();
+    plane.cover_right();
+    plane.paint([&](int row, int, int) { return hair && row < kSide / 2 ? 30 : 160; });
+    // The upper vertices are scalp, so the upper half of the texture is as well.
+    std::vector<std::uint8_t> sights;
+    for (std::size_t v = 0; v < plane.positions.size() / 3; ++v)
+      sights.push_back(
+          static_cast<std::uint8_t>(plane.positions[3 * v + 1] > 0 ? fit::Sight::scalp : fit::Sight::plain));
+    plane.args.sights = sights.data();
+    if (!hair) std::fill_n(plane.depth.begin(), plane.depth.size() / 2, kInfinity);
+    const auto texture = plane.bake();
+    const auto at = [&](int row) { return static_cast<double>(texture[texel(row, 7 * kSide / 8)]); };
+    return std::pair{at(kSide / 32), at(kSide - kSide / 32)};
+  };
+  const auto [hair, below] = hidden_half(true);
+  // Between the few vertices of this plane there is no hairline, only a blend.
+  CHECK(hair < 70);
+  CHECK(below > 100);
+  const auto [unseen, skin] = hidden_half(false);
+  report.near(unseen, 160, 4, "a scalp of which nothing is seen");
+  report.near(skin, 160, 4, "skin under it");
+}
+
+HRN_TEST("fit/texture/light from behind is not made up: what faces away is lit like the rim, and never black") {
+  const float albedo[3] = {0.5f, 0.5f, 0.5f};
+  float colours[3];
+  fit::FittedLightArgs light{};
+  light.albedo = albedo;
+  light.colours = colours;
+  light.rotation[0] = 1;
+  light.rotation[4] = light.rotation[8] = -1;  // view frame: y up, z towards the camera
+  for (int channel = 0; channel < 3; ++channel) {
+    light.lighting[9 * channel] = 1;
+    light.lighting[9 * channel + 2] = 2;  // brighter towards the camera, far below zero away from it
+  }
+  const auto brightness = [&](float x, float z) {
+    const float normal[3] = {x, 0, z};
+    light.normals = normal;
+    fit::FittedLight::run(light, 0);
+    return static_cast<double>(colours[0]);
+  };
+  report.near(brightness(0, 1), 0.5 * (0.886227 + 2 * 1.023327), 1e-4, "towards the camera");
+  report.near(brightness(1, 0), 0.5 * 0.886227, 1e-4, "the rim");
+  report.near(brightness(0.6f, -0.8f), brightness(1, 0), 1e-4, "turned away");
+  for (int channel = 0; channel < 3; ++channel) light.lighting[9 * channel + 3] = 2;  // from the other side
+  report.near(brightness(1, 0), 0.5 * 0.3 * 0.886227, 1e-4, "dark rim");
 }
 
 HRN_TEST("fit/texture-bake/colours do not cross from one island to another") {
@@ -214,7 +316,7 @@ HRN_TEST("fit/texture-bake/colours do not cross from one island to another") {
   plane.paint([](int, int, int channel) { return channel == 0 ? 250 : 240; });
   const auto texture = plane.bake();
   const int expected[3] = {102, 77, 51};
-  for (int row = 0; row < kSide; row += 7) {
+  for (int row = kBorder; row < kSide - kBorder; row += 7) {
     for (std::size_t c = 0; c < 3; ++c) {
       report.near(texture[texel(row, kSide / 4) + c], c == 0 ? 250 : 240, 1, "seen island");
       for (int column = kSide / 2 + 1; column < kSide; column += 7) {
@@ -237,7 +339,7 @@ HRN_TEST("fit/texture-bake/texels outside every island continue their neighbours
 HRN_TEST("fit/texture/the same bits for any number of threads") {
   const imaging::Image photo = photo_image();
   fit::TextureProblem problem = texture_problem();
-  problem.person = {std::vector<float>(20 * 10, 1.f), 20, 10, {20.f / kPhotoSide, 0, 0, 0, 10.f / kPhotoSide, 0}};
+  problem.person = {std::vector<float>(20 * 10, 1.f), {}, 20, 10, {20.f / kPhotoSide, 0, 0, 0, 10.f / kPhotoSide, 0}};
   problem.size = 97;
   std::vector<std::uint8_t> expected_rgb;
   std::vector<float> expected_normals;
@@ -323,10 +425,13 @@ HRN_TEST("fit/texture/refuses what is no problem") {
   refuses("room for another size", [](Problem& p) { ++p.size; });
   refuses("size 0", [](Problem& p) { p.size = 0; });
   refuses("size 100000", [](Problem& p) { p.size = 100000; });
-  refuses("mask of another size", [](Problem& p) { p.person = {{1, 1, 1}, 2, 2, {}}; });
-  refuses("mask of 3", [](Problem& p) { p.person = {{3}, 1, 1, {}}; });
-  refuses("mask NaN", [&](Problem& p) { p.person = {{kNan}, 1, 1, {}}; });
-  refuses("mask map NaN", [&](Problem& p) { p.person = {{1}, 1, 1, {kNan, 0, 0, 0, 0, 0}}; });
+  refuses("mask of another size", [](Problem& p) { p.person = {{1, 1, 1}, {}, 2, 2, {}}; });
+  refuses("mask of 3", [](Problem& p) { p.person = {{3}, {}, 1, 1, {}}; });
+  refuses("skin of another size", [](Problem& p) { p.person = {{1}, {1, 1}, 1, 1, {}}; });
+  refuses("skin of 2", [](Problem& p) { p.person = {{1}, {2}, 1, 1, {}}; });
+  refuses("a sight of 9", [](Problem& p) { p.sights.assign(static_cast<std::size_t>(small_head().vertex_count), 9); });
+  refuses("mask NaN", [&](Problem& p) { p.person = {{kNan}, {}, 1, 1, {}}; });
+  refuses("mask map NaN", [&](Problem& p) { p.person = {{1}, {}, 1, 1, {kNan, 0, 0, 0, 0, 0}}; });
 }
 
 }  // namespace
