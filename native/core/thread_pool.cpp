@@ -90,7 +90,8 @@ bool ThreadPool::run_chunks(int worker) {
 
 void ThreadPool::work(int worker) {
   for (;;) {
-    // Before stopping_ is asked: the destructor sets that first, so an epoch that is already its own is never waited on.
+    // Before stopping_ is asked: the destructor sets that first, so an epoch that is already its own is never waited
+    // on.
     const std::uint32_t epoch = epoch_.load(std::memory_order_acquire);
     if (stopping_.load()) return;
     bool found = run_chunks(worker);
