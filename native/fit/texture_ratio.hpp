@@ -118,7 +118,7 @@ struct Ratio {
   // Per vertex: towards the mean of its neighbours, and of what the blocks told.
   struct Step {
     HRN_HD static void run(const RatioArgs& r, long v) {
-      constexpr float kFirmness = 3;
+      constexpr float kFirmness = 8;
       const TextureBakeArgs& bake = r.texels.bake;
       const float* start = r.start + 4 * v;
       float count = 0;
@@ -127,7 +127,7 @@ struct Ratio {
         const long corner = bake.corners[c], t = corner / 3;
         for (long j = 1; j < 3; ++j, ++count) sum = sum + load3(r.from, bake.indices[3 * t + (corner + j) % 3]);
       }
-      const float w = kFirmness * start[3] * count;
+      const float known = start[3] / kBlockFirmness, w = kFirmness * known * known * count;
       const V3 mean = (1 / (count + w + 1e-9f)) * (sum + w * V3{start[0], start[1], start[2]});
       store3(r.to, v, count > 0 ? mean : V3{1, 1, 1});
     }

@@ -191,7 +191,8 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
   float witness = is_skin ? 1 - sight.narrow : 1.f;
   if (a.skin != nullptr) {
     const float skin = mask(a.skin);
-    if (is_skin && sight.scalp < 0.5f) witness *= skin;
+    // Even hair and shadows are witnesses where there are no better ones: what is seen in the middle of a fringe.
+    if (is_skin && sight.scalp < 0.5f) witness *= 0.15f + 0.85f * skin;
     // At a glancing angle hair and what is behind the head are easily taken for the cheek.
     const float glancing = (1 - smoothstep(0.3f, 0.7f, facing)) * (1 - sight.narrow) * (1 - sight.scalp);
     weight *= 1 - (sight.bare > glancing ? sight.bare : glancing) * (1 - smoothstep(0.5f, 1.f, skin));
