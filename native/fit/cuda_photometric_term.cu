@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <span>
 
 #include "core/uploaded.hpp"
 #include "fit/cuda_photometric_term.cuh"
@@ -154,11 +155,11 @@ constexpr long kMaxShares = 24;
 // Tiles a side of the products of the unknowns and the residual behind them.
 constexpr long product_tiles(int unknowns) { return (unknowns + 1 + kTile - 1) / kTile; }
 
-// One tile of rows^T rows over one share of the rows. Tiles of the lower triangle are numbered row by row.
+// One tile of rows^T rows over one share of the rows. Tiles of the upper triangle are numbered column by column.
 __global__ void __launch_bounds__(kTileThreads)
     gram_tiles(const float* rows, long count, long stride, long rows_per_share, float* shares) {
-  int row = 0, column = static_cast<int>(blockIdx.x);
-  while (column > row) column -= ++row;
+  int column = 0, row = static_cast<int>(blockIdx.x);
+  while (row > column) row -= ++column;
   const float* left = rows + row * kTile;
   const float* right = rows + column * kTile;
   __shared__ float a[kDepth][kTile], b[kDepth][kTile];
@@ -327,18 +328,24 @@ void CudaPhotometricTerm::start_products(const LandmarkState& state, const Appea
   backend_.for_each<SumShares>(static_cast<long>(entries), SumSharesArgs{shares_.data(), shares, tiles, sums_.data()});
 }
 
-void CudaPhotometricTerm::add_products(optim::NormalEquations& equations) {
+void CudaPhotometricTerm::add_products(optim::NormalEquations& equations, int first) {
   if (selected_ == 0) return;
   const long n = unknowns_, side = product_tiles(unknowns_);
   host_sums_.resize(static_cast<std::size_t>(side * (side + 1) / 2 * kTile * kTile));
   backend_.download(host_sums_.data(), sums_, host_sums_.size());
-  const auto at = [&](long i, long j) {
-    const long row = i / kTile, column = j / kTile, tile = row * (row + 1) / 2 + column;
-    return host_sums_[static_cast<std::size_t>((tile * kTile + i % kTile) * kTile + j % kTile)];
-  };
   for (long i = 0; i < n; ++i) {
-    for (long j = 0; j <= i; ++j) equations.add_hessian(static_cast<int>(i), static_cast<int>(j), at(i, j));
-    equations.add_gradient(static_cast<int>(i), at(n, i));
+    const int place = first + static_cast<int>(i);
+    for (long row = i / kTile, column = row; column < side; ++column) {
+      const std::span<const double> values(
+          &host_sums_[static_cast<std::size_t>(((column * (column + 1) / 2 + row) * kTile + i % kTile) * kTile)],
+          kTile);
+      const long j = column * kTile, from = std::max(i, j), to = std::min(n, j + kTile);
+      if (from < to)
+        equations.add_hessian_row(
+            place, first + static_cast<int>(from),
+            values.subspan(static_cast<std::size_t>(from - j), static_cast<std::size_t>(to - from)));
+      if (column == n / kTile) equations.add_gradient(place, values[static_cast<std::size_t>(n % kTile)]);
+    }
   }
 }
 

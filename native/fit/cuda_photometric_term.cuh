@@ -39,7 +39,7 @@ class CudaPhotometricTerm {
                 const PhotometricOptions& options);
   void start_products(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
                       const PhotometricOptions& options, const ParameterLayout& layout);
-  void add_products(optim::NormalEquations& equations);
+  void add_products(optim::NormalEquations& equations, int first);
   double mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop);
   void set_sigma(double sigma) { sigma_ = sigma; }
   long selected() const { return selected_; }

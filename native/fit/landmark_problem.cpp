@@ -4,24 +4,27 @@
 #include <cmath>
 #include <limits>
 
+#include "fit/basis_rows.hpp"
+
 namespace hrn::fit {
 namespace {
 
 constexpr double kMinDepthMm = 10, kMaxDepthMm = 1e6;
 constexpr double kFree = std::numeric_limits<double>::infinity();
 
-double at(const std::vector<double>& values, long i, double otherwise) {
-  return values.empty() ? otherwise : values[static_cast<size_t>(i)];
+// Derivatives by a rotation and a translation of the head.
+struct PoseSlope {
+  Vec3<double> rotation, translation;
+};
+
+void set_pose(std::span<float> row, const PoseSlope& slope) {
+  const double values[6] = {slope.rotation.x,    slope.rotation.y,    slope.rotation.z,
+                            slope.translation.x, slope.translation.y, slope.translation.z};
+  for (size_t k = 0; k < 6; ++k) row[k] = static_cast<float>(values[k]);
 }
 
-// mean + sum_k coefficients[k] * row[k], in four partial sums: one long chain of additions would wait for itself.
-double evaluate_row(double mean, const float* row, const double* coefficients, long count) {
-  double sum[4] = {mean, 0, 0, 0};
-  long k = 0;
-  for (; k + 4 <= count; k += 4)
-    for (long lane = 0; lane < 4; ++lane) sum[lane] += coefficients[k + lane] * static_cast<double>(row[k + lane]);
-  for (; k < count; ++k) sum[0] += coefficients[k] * static_cast<double>(row[k]);
-  return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+double at(const std::vector<double>& values, long i, double otherwise) {
+  return values.empty() ? otherwise : values[static_cast<size_t>(i)];
 }
 
 }  // namespace
@@ -40,6 +43,8 @@ LandmarkProblem::LandmarkProblem(const Model& model, const CoarseProblem& proble
       camera_points_(static_cast<size_t>(3 * count_)) {
   const long coefficients = coefficient_count();
   const SurfacePoints& points = model.dense_points;
+  mean_.reserve(static_cast<size_t>(3 * count_));
+  basis_.reserve(static_cast<size_t>(3 * count_ * coefficients));
   for (long i = 0; i < 3 * count_; ++i) {
     const long axis = i % 3;
     mean_.push_back(static_cast<double>(points.mean[static_cast<size_t>(i)]) +
@@ -66,16 +71,19 @@ LandmarkProblem::LandmarkProblem(const Model& model, const CoarseProblem& proble
   }
   contour_mean_.resize(static_cast<size_t>(3 * slots));
   contour_basis_.resize(static_cast<size_t>(3 * slots * coefficients));
+  if (slots > 0) corner_rows_.resize(static_cast<size_t>(3 * slots * band_.columns()));
   contour_.reserve(static_cast<size_t>(band_.vertex_count()));
-  mean_basis_.assign(static_cast<size_t>(3 * coefficients), 0.0);
+  std::vector<double> mean_basis(static_cast<size_t>(3 * coefficients));
   for (long i = 0; i < count_; ++i) {
     depths_[static_cast<size_t>(i)] -= depth_mean / weight_sum;
     double& share = depth_weights_[static_cast<size_t>(i)];
     share /= weight_sum;
     const float* rows = basis_.data() + 3 * i * coefficients;
     for (long k = 0; k < 3 * coefficients; ++k)
-      mean_basis_[static_cast<size_t>(k)] += share * static_cast<double>(rows[k]);
+      mean_basis[static_cast<size_t>(k)] += share * static_cast<double>(rows[k]);
   }
+  for (const double value : mean_basis) mean_basis_.push_back(static_cast<float>(value));
+  mean_row_.resize(static_cast<size_t>(coefficients));
 
   for (long k = 0; k < identity_; ++k)
     add_prior(at(problem.identity_mean, k, 0), at(problem.identity_sigma, k, 1), -kFree, kFree);
@@ -107,7 +115,8 @@ std::vector<double> LandmarkProblem::prior_points() const {
   const long coefficients = coefficient_count();
   for (long i = 0; i < 3 * count_; ++i) {
     double& value = points[static_cast<size_t>(i)];
-    value = evaluate_row(value, basis_.data() + i * coefficients, state_.coefficients.data(), coefficients);
+    value =
+        basis_row_kernels().evaluate(value, basis_.data() + i * coefficients, state_.coefficients.data(), coefficients);
   }
   return points;
 }
@@ -139,20 +148,25 @@ void LandmarkProblem::match_silhouette() {
     const double* observed = problem_.pixels.data() + 2 * i;
     const double outward[2] = {observed[0] - centre[0], observed[1] - centre[1]};
     const double norm = std::hypot(outward[0], outward[1]);
-    double nearest = problem_.contour_max_slide_mm * camera.focal_px / centre_.z;
+    const double reach = problem_.contour_max_slide_mm * camera.focal_px / centre_.z;
+    double nearest = reach * reach;
     ContourPoint best;
     bool found = false;
     for (const ContourSegment& segment : contour_) {
-      const ContourPoint point = segment.nearest(observed);
-      const double d = std::hypot(point.pixel[0] - observed[0], point.pixel[1] - observed[1]);
+      double s;
+      const double d = segment.squared_distance(observed, &s);
+      if (!(d < nearest)) continue;
+      const ContourPoint point = segment.at(s);
       // Folds inside the outline face other ways.
-      if (d < nearest && point.normal[0] * outward[0] + point.normal[1] * outward[1] > 0.5 * norm) {
+      if (point.normal[0] * outward[0] + point.normal[1] * outward[1] > 0.5 * norm) {
         nearest = d;
         best = point;
         found = true;
       }
     }
-    if (found) slide(i, best);
+    if (!found) return;
+    slide(i, best);
+    evaluate_point(i, state_);
   });
 }
 
@@ -162,16 +176,25 @@ void LandmarkProblem::slide(long i, const ContourPoint& point) {
   const long coefficients = coefficient_count(), slot = slot_[static_cast<size_t>(i)];
   double* mean = contour_mean_.data() + 3 * slot;
   float* basis = contour_basis_.data() + 3 * slot * coefficients;
+  // Of the three corners; each landmark has its own.
+  float* corners = corner_rows_.data() + 3 * slot * band_.columns();
+  const BasisRowKernels& kernels = basis_row_kernels();
   for (long axis = 0; axis < 3; ++axis) {
+    const float* identity[3];
+    const float* expression[3];
+    float weights[3];
     mean[axis] = 0;
-    for (size_t j = 0; j < 3; ++j) mean[axis] += point.weights[j] * band_.mean(point.vertices[j], axis);
-    for (long k = 0; k < identity_ + expression_; ++k) {
-      const long component = k < identity_ ? k : k - identity_ + identity_total_;
-      double value = 0;
-      for (size_t j = 0; j < 3; ++j)
-        value += point.weights[j] * static_cast<double>(band_.basis(component, point.vertices[j], axis));
-      basis[axis * coefficients + k] = static_cast<float>(value);
+    for (size_t j = 0; j < 3; ++j) {
+      mean[axis] += point.weights[j] * band_.mean(point.vertices[j], axis);
+      float* row = corners + static_cast<long>(j) * band_.columns();
+      kernels.unpack(band_.basis(point.vertices[j], axis), band_.columns(), row);
+      identity[j] = row;
+      expression[j] = row + identity_total_;
+      weights[j] = static_cast<float>(point.weights[j]);
     }
+    float* out = basis + axis * coefficients;
+    kernels.combine(identity, weights, 3, identity_, out);
+    kernels.combine(expression, weights, 3, expression_, out + identity_);
   }
   Match& match = matches_[static_cast<size_t>(i)];
   match.sliding = true;
@@ -192,18 +215,20 @@ void LandmarkProblem::set_deviations() {
   }
 }
 
+void LandmarkProblem::evaluate_point(long i, const LandmarkState& state) {
+  const long coefficients = coefficient_count();
+  const Match& match = matches_[static_cast<size_t>(i)];
+  double p[3];
+  for (long axis = 0; axis < 3; ++axis)
+    p[axis] = basis_row_kernels().evaluate(match.mean[axis], match.basis + axis * coefficients,
+                                           state.coefficients.data(), coefficients);
+  store3(camera_points_.data(), i, state.camera.transform({p[0], p[1], p[2]}));
+}
+
 // Camera-frame positions of the matched points at a state, and their mean.
 void LandmarkProblem::evaluate(const LandmarkState& state) {
-  const long coefficients = coefficient_count();
-  const double* c = state.coefficients.data();
   for_chunks([&](long first, long last, long) {
-    for (long i = first; i < last; ++i) {
-      const Match& match = matches_[static_cast<size_t>(i)];
-      const Vec3<double> p{evaluate_row(match.mean[0], match.basis, c, coefficients),
-                           evaluate_row(match.mean[1], match.basis + coefficients, c, coefficients),
-                           evaluate_row(match.mean[2], match.basis + 2 * coefficients, c, coefficients)};
-      store3(camera_points_.data(), i, state.camera.transform(p));
-    }
+    for (long i = first; i < last; ++i) evaluate_point(i, state);
   });
   centre_ = {0, 0, 0};
   for (long i = 0; i < count_; ++i)
@@ -226,9 +251,8 @@ double LandmarkProblem::depth_residual(long i, double focal) const {
   return (z - centre_.z) * focal / centre_.z - depths_[static_cast<size_t>(i)];
 }
 
-// Cost at a state for the current matches.
-double LandmarkProblem::cost(const LandmarkState& state) {
-  evaluate(state);
+// Cost at the state evaluated last for the current matches.
+double LandmarkProblem::cost(const LandmarkState& state) const {
   if (!(centre_.z > kMinDepthMm) || !(centre_.z < kMaxDepthMm)) return kFree;
   double sum = 0;
   for (long i = 0; i < count_; ++i) {
@@ -259,16 +283,28 @@ double LandmarkProblem::prior_cost(const LandmarkState& state) const {
   return 0.5 * sum;
 }
 
-double LandmarkProblem::linearize(optim::NormalEquations& equations) {
+double LandmarkProblem::match() {
   match_surface();
   evaluate(state_);
+  // The points that slide, and they alone, move; the mean does not count them.
   match_silhouette();
   set_deviations();
-  const double value = cost(state_);
+  return cost(state_);
+}
+
+double LandmarkProblem::linearize(optim::NormalEquations& equations) {
+  const double value = match();
+  const float* mean_rows[3];
+  float depth_axis[3];
+  for (size_t axis = 0; axis < 3; ++axis) {
+    mean_rows[axis] = mean_basis_.data() + static_cast<long>(axis) * coefficient_count();
+    depth_axis[axis] = static_cast<float>(state_.camera.rotation[6 + axis]);
+  }
+  basis_row_kernels().combine(mean_rows, depth_axis, 3, coefficient_count(), mean_row_.data());
   for (long i = 0; i < count_; ++i) first_row_[static_cast<size_t>(i)] = equations.add_rows(row_count(i));
   const size_t width = static_cast<size_t>(unknowns());
   for_chunks([&](long first, long last, long chunk) {
-    const std::span<double> buffer(rows_.data() + static_cast<size_t>(chunk) * width, width);
+    const std::span<float> buffer(rows_.data() + static_cast<size_t>(chunk) * width, width);
     for (long i = first; i < last; ++i) {
       const int row = set_point_rows(i, first_row_[static_cast<size_t>(i)], buffer, equations);
       if (matches_[static_cast<size_t>(i)].inverse_depth_sigma > 0) set_depth_row(i, row, buffer, equations);
@@ -293,7 +329,7 @@ int LandmarkProblem::row_count(long i) const {
 }
 
 // Returns the number of the row after its own.
-int LandmarkProblem::set_point_rows(long i, int first, std::span<double> buffer,
+int LandmarkProblem::set_point_rows(long i, int first, std::span<float> buffer,
                                     optim::NormalEquations& equations) const {
   const Match& match = matches_[static_cast<size_t>(i)];
   if (!(match.inverse_sigma > 0)) return first;
@@ -312,15 +348,13 @@ int LandmarkProblem::set_point_rows(long i, int first, std::span<double> buffer,
   const long coefficients = coefficient_count();
   for (int k = 0; k < (match.sliding ? 1 : 2); ++k) {
     const Vec3<double> g = direction[k];
-    store3(buffer.data(), 0, cross(q, g));  // g . (w x q) = w . (q x g)
-    store3(buffer.data(), 1, g);
-    if (focal_free_) buffer[6] = g.x * p.x + g.y * p.y + g.z * camera.translation[2];
+    set_pose(buffer, {cross(q, g), g});  // g . (w x q) = w . (q x g)
+    if (focal_free_) buffer[6] = static_cast<float>(g.x * p.x + g.y * p.y + g.z * camera.translation[2]);
     if (!pose_only_) {
       const Vec3<double> h = camera.rotate_back(g);
-      double* out = buffer.data() + pose_unknowns();
-      const float *x = match.basis, *y = x + coefficients, *z = y + coefficients;
-      for (long c = 0; c < coefficients; ++c)
-        out[c] = h.x * static_cast<double>(x[c]) + h.y * static_cast<double>(y[c]) + h.z * static_cast<double>(z[c]);
+      const float* rows[3] = {match.basis, match.basis + coefficients, match.basis + 2 * coefficients};
+      const float weights[3] = {static_cast<float>(h.x), static_cast<float>(h.y), static_cast<float>(h.z)};
+      basis_row_kernels().combine(rows, weights, 3, coefficients, buffer.data() + pose_unknowns());
     }
     equations.set_row(first++, buffer, scale * residual[k]);
   }
@@ -328,7 +362,7 @@ int LandmarkProblem::set_point_rows(long i, int first, std::span<double> buffer,
 }
 
 // Residual (z_i - zm) f / zm - observed, with zm the mean depth of all points.
-void LandmarkProblem::set_depth_row(long i, int first, std::span<double> buffer,
+void LandmarkProblem::set_depth_row(long i, int first, std::span<float> buffer,
                                     optim::NormalEquations& equations) const {
   const Match& match = matches_[static_cast<size_t>(i)];
   const CameraPose& camera = state_.camera;
@@ -339,23 +373,20 @@ void LandmarkProblem::set_depth_row(long i, int first, std::span<double> buffer,
   // d residual = own * d z_i + shared * d zm, where z is the third component of w x q + dt.
   const double own = scale * camera.focal_px / centre_.z;
   const double shared = -own * camera_points_[static_cast<size_t>(3 * i + 2)] / centre_.z;
-  buffer[0] = own * q.y + shared * mean.y;
-  buffer[1] = -own * q.x - shared * mean.x;
-  buffer[2] = buffer[3] = buffer[4] = 0;
-  buffer[5] = own + shared;
-  if (focal_free_)
-    buffer[6] =
-        own * (camera_points_[static_cast<size_t>(3 * i + 2)] - centre_.z) + (own + shared) * camera.translation[2];
+  const double z = camera_points_[static_cast<size_t>(3 * i + 2)];
+  set_pose(buffer, {{own * q.y + shared * mean.y, -own * q.x - shared * mean.x, 0}, {0, 0, own + shared}});
+  if (focal_free_) buffer[6] = static_cast<float>(own * (z - centre_.z) + (own + shared) * camera.translation[2]);
   if (!pose_only_) {
     const long coefficients = coefficient_count();
-    double* out = buffer.data() + pose_unknowns();
-    std::fill_n(out, coefficients, 0.0);
-    for (long axis = 0; axis < 3; ++axis) {
-      const double r = camera.rotation[static_cast<size_t>(6 + axis)];
-      for (long k = 0; k < coefficients; ++k)
-        out[k] += r * (own * static_cast<double>(match.basis[axis * coefficients + k]) +
-                       shared * mean_basis_[static_cast<size_t>(axis * coefficients + k)]);
+    const float* rows[4];
+    float weights[4];
+    for (size_t axis = 0; axis < 3; ++axis) {
+      rows[axis] = match.basis + static_cast<long>(axis) * coefficients;
+      weights[axis] = static_cast<float>(own * camera.rotation[6 + axis]);
     }
+    rows[3] = mean_row_.data();
+    weights[3] = static_cast<float>(shared);
+    basis_row_kernels().combine(rows, weights, 4, coefficients, buffer.data() + pose_unknowns());
   }
   equations.set_row(first, buffer, scale * residual);
 }
@@ -386,6 +417,7 @@ double LandmarkProblem::try_step(const double* step) {
     for (size_t k = 0; k < prior_mean_.size(); ++k)
       candidate_.coefficients[k] =
           std::clamp(candidate_.coefficients[k] + step[static_cast<size_t>(pose_unknowns()) + k], lower_[k], upper_[k]);
+  evaluate(candidate_);
   return cost(candidate_);
 }
 
@@ -393,7 +425,6 @@ void LandmarkProblem::predict(CoarseResult& result) {
   match_surface();
   evaluate(state_);
   match_silhouette();
-  evaluate(state_);
   for (long i = 0; i < count_; ++i) {
     double pixel[2], residual[2];
     state_.camera.project(load3(camera_points_.data(), i), pixel);

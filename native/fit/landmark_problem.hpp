@@ -34,6 +34,9 @@ class LandmarkProblem {
   /// The state that the last try_step() formed.
   const LandmarkState& candidate() const { return candidate_; }
 
+  /// Decides what every landmark is compared with at the current state; returns the cost there.
+  double match();
+  /// match(), and adds rows and priors.
   double linearize(optim::NormalEquations& equations);
   void step_bounds(double* lower, double* upper) const;
   double try_step(const double* step);
@@ -74,15 +77,16 @@ class LandmarkProblem {
   void match_silhouette();
   void slide(long i, const ContourPoint& point);
   void set_deviations();
+  void evaluate_point(long i, const LandmarkState& state);
   void evaluate(const LandmarkState& state);
-  double cost(const LandmarkState& state);
+  double cost(const LandmarkState& state) const;
   double prior_cost(const LandmarkState& state) const;
   double depth_residual(long i, double focal) const;
   void pixel_residual(long i, const CameraPose& camera, double residual[2]) const;
   int row_count(long i) const;
   // Sets rows from `first` on; `buffer` is scratch for one row.
-  int set_point_rows(long i, int first, std::span<double> buffer, optim::NormalEquations& equations) const;
-  void set_depth_row(long i, int first, std::span<double> buffer, optim::NormalEquations& equations) const;
+  int set_point_rows(long i, int first, std::span<float> buffer, optim::NormalEquations& equations) const;
+  void set_depth_row(long i, int first, std::span<float> buffer, optim::NormalEquations& equations) const;
 
   const CoarseProblem& problem_;
   ThreadPool& pool_;
@@ -93,13 +97,15 @@ class LandmarkProblem {
   std::vector<double> sigma_mm_, weights_;  // [count]
   std::vector<double> depth_weights_;       // [count], share in the mean depth; 0 for points that may slide
   std::vector<double> depths_;              // [count], px relative to their weighted mean
-  std::vector<double> mean_basis_;          // [3][coefficients], mean with depth_weights_
+  std::vector<float> mean_basis_;           // [3][coefficients], mean with depth_weights_
+  std::vector<float> mean_row_;             // [coefficients], of the mean's depth in the camera frame
   std::vector<double> prior_mean_, prior_sigma_, lower_, upper_;  // [coefficients]
 
   ContourBand band_;
   std::vector<long> slot_;            // [count], place in the following two of points that may slide, else -1
   std::vector<double> contour_mean_;  // [slots][3]
   std::vector<float> contour_basis_;  // [slots][3][coefficients]; zero for nuisance, which moves no silhouette
+  std::vector<float> corner_rows_;    // [slots][3][band's columns], scratch
   std::vector<ContourSegment> contour_;
 
   LandmarkState state_, candidate_;
@@ -107,7 +113,7 @@ class LandmarkProblem {
   std::vector<double> camera_points_;  // [count][3], mm, of the last evaluate()
   Vec3<double> centre_{};              // weighted mean of the points, camera frame, of the last evaluate()
   std::vector<int> first_row_;         // [count], of each landmark in the normal equations
-  std::vector<double> rows_;           // [chunks][unknowns], scratch
+  std::vector<float> rows_;            // [chunks][unknowns], scratch
 };
 
 }  // namespace hrn::fit

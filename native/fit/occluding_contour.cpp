@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "core/host_device.hpp"
-#include "core/isa.hpp"
 #include "core/vec.hpp"
+#include "fit/basis_rows.hpp"
 
 namespace hrn::fit {
 
@@ -46,50 +45,27 @@ ContourBandShape::ContourBandShape(const Model& model, const std::vector<std::ui
 
   const size_t rows = 3 * members.size();
   mean.resize(rows);
-  basis.resize(rows * static_cast<size_t>(model.shape_count()));
+  columns = (model.shape_count() + kPackedStep - 1) / kPackedStep * kPackedStep;
+  basis.resize(rows * static_cast<size_t>(columns));
   for (size_t i = 0; i < members.size(); ++i)
     for (size_t axis = 0; axis < 3; ++axis) {
       const size_t row = 3 * static_cast<size_t>(members[i]) + axis;
       mean[3 * i + axis] = model.mean[row];
+      Half* out = basis.data() + (3 * i + axis) * static_cast<size_t>(columns);
+      // As the model itself stores them.
       for (long k = 0; k < model.shape_count(); ++k)
-        basis[static_cast<size_t>(k) * rows + 3 * i + axis] = model.shape_value(k, static_cast<long>(row));
+        out[k] = float_to_half(model.shape_value(k, static_cast<long>(row)));
     }
 }
 
 ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& vertices)
     : shape_(model.contour_bands.get(vertices, [&] { return ContourBandShape(model, vertices); })) {
   const size_t rows = shape_->mean.size();
-  coefficients_.resize(static_cast<size_t>(model.shape_count()));
-  evaluated_.resize(rows);
+  coefficients_.resize(static_cast<size_t>(shape_->columns));
   positions_.resize(rows);
   normals_.resize(rows);
   facing_.resize(static_cast<size_t>(shape_->count));
 }
-
-struct ContourBand::Evaluation {
-  const float *mean, *basis, *coefficients;
-  float* out;
-  long rows, components;
-
-  // Rows of one task: few enough to stay in the first-level cache while all components are added.
-  static constexpr long kChunk = 2048;
-
-  HRN_HD static void evaluate(const Evaluation& e, long chunk) {
-    const long begin = chunk * kChunk, end = std::min(begin + kChunk, e.rows);
-    for (long r = begin; r < end; ++r) e.out[r] = e.mean[r];
-    for (long k = 0; k < e.components; ++k) {
-      const float c = e.coefficients[k];
-      if (c == 0) continue;
-      const float* component = e.basis + k * e.rows;
-#pragma GCC ivdep
-      for (long r = begin; r < end; ++r) e.out[r] += c * component[r];
-    }
-  }
-  static void baseline(void* data, long chunk, int) { evaluate(*static_cast<const Evaluation*>(data), chunk); }
-  HRN_TARGET_AVX2 static void avx2(void* data, long chunk, int) {
-    evaluate(*static_cast<const Evaluation*>(data), chunk);
-  }
-};
 
 void ContourBand::update(const CameraPose& camera, const double* identity, long identity_count,
                          const double* expression, ThreadPool& pool, std::vector<ContourSegment>& contour) {
@@ -100,11 +76,14 @@ void ContourBand::update(const CameraPose& camera, const double* identity, long 
   for (long k = 0; k < shape_->expression_count; ++k)
     coefficients_[static_cast<size_t>(shape_->identity_total + k)] = static_cast<float>(expression[k]);
   // Single precision is enough to find the silhouette; the fit evaluates the points that it uses in double.
-  Evaluation evaluation{shape_->mean.data(), shape_->basis.data(),    coefficients_.data(),
-                        evaluated_.data(),   static_cast<long>(rows), static_cast<long>(coefficients_.size())};
-  pool.parallel_for((evaluation.rows + Evaluation::kChunk - 1) / Evaluation::kChunk,
-                    detect_isa() == Isa::avx2 ? Evaluation::avx2 : Evaluation::baseline, &evaluation);
-  for (size_t r = 0; r < rows; ++r) positions_[r] = static_cast<double>(evaluated_[r]);
+  constexpr long kChunk = 64;  // vertices
+  const auto evaluate = basis_row_kernels().evaluate_packed;
+  pool.parallel_for((shape_->count + kChunk - 1) / kChunk, [&](long chunk) {
+    for (long r = 3 * chunk * kChunk; r < 3 * std::min(shape_->count, (chunk + 1) * kChunk); ++r)
+      positions_[static_cast<size_t>(r)] = static_cast<double>(
+          shape_->mean[static_cast<size_t>(r)] +
+          evaluate(shape_->basis.data() + r * shape_->columns, coefficients_.data(), shape_->columns));
+  });
 
   normals_.assign(rows, 0.0);
   for (size_t t = 0; t < shape_->triangles.size(); t += 3) {
@@ -158,11 +137,17 @@ void ContourBand::update(const CameraPose& camera, const double* identity, long 
   }
 }
 
-ContourPoint ContourSegment::nearest(const double pixel[2]) const {
+double ContourSegment::squared_distance(const double pixel[2], double* along) const {
   const ContourPoint &a = ends[0], &b = ends[1];
   const double dx = b.pixel[0] - a.pixel[0], dy = b.pixel[1] - a.pixel[1], size = dx * dx + dy * dy;
-  const double along = (pixel[0] - a.pixel[0]) * dx + (pixel[1] - a.pixel[1]) * dy;
-  const double s = size > 0 ? std::clamp(along / size, 0.0, 1.0) : 0.0;
+  const double x = pixel[0] - a.pixel[0], y = pixel[1] - a.pixel[1];
+  const double s = size > 0 ? std::clamp((x * dx + y * dy) / size, 0.0, 1.0) : 0.0;
+  *along = s;
+  return (s * dx - x) * (s * dx - x) + (s * dy - y) * (s * dy - y);
+}
+
+ContourPoint ContourSegment::at(double s) const {
+  const ContourPoint &a = ends[0], &b = ends[1];
   ContourPoint point = a;
   for (int k = 0; k < 3; ++k) point.weights[k] = (1 - s) * a.weights[k] + s * b.weights[k];
   for (int k = 0; k < 2; ++k) {

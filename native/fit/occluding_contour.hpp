@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/half.hpp"
 #include "core/thread_pool.hpp"
 #include "fit/camera_pose.hpp"
 #include "fit/model.hpp"
@@ -22,8 +23,10 @@ struct ContourPoint {
 struct ContourSegment {
   ContourPoint ends[2];
 
-  /// The point nearest to a pixel.
-  ContourPoint nearest(const double pixel[2]) const;
+  /// Squared distance from a pixel, px^2; the nearest point is at(*along).
+  double squared_distance(const double pixel[2], double* along) const;
+  /// The point between the ends, which are at 0 and 1.
+  ContourPoint at(double along) const;
 };
 
 /// A subset of the mesh whose shape can be evaluated without the rest.
@@ -32,7 +35,8 @@ struct ContourBandShape {
 
   long count = 0, identity_total = 0, expression_count = 0;
   std::vector<float> mean;              // [count][3]
-  std::vector<float> basis;             // [shape_count][count][3]
+  long columns = 0;                     // shape_count and padding
+  std::vector<Half> basis;              // [count][3][columns]
   std::vector<std::int32_t> triangles;  // [..][3] whose corners lie in the band; those with whole normals first
   size_t complete = 0;                  // numbers of `triangles` whose corners have all their triangles in the band
 };
@@ -52,17 +56,15 @@ class ContourBand {
   double mean(long vertex, long axis) const {
     return static_cast<double>(shape_->mean[static_cast<size_t>(3 * vertex + axis)]);
   }
-  /// Shape basis value at a band vertex, mm per unit.
-  float basis(long component, long vertex, long axis) const {
-    return shape_->basis[static_cast<size_t>((component * shape_->count + vertex) * 3 + axis)];
+  /// Shape basis of a band vertex, mm per unit, [columns()].
+  const Half* basis(long vertex, long axis) const {
+    return shape_->basis.data() + (3 * vertex + axis) * shape_->columns;
   }
+  long columns() const { return shape_->columns; }
 
  private:
-  struct Evaluation;
-
   std::shared_ptr<const ContourBandShape> shape_;
-  std::vector<float> coefficients_;  // [shape_count]
-  std::vector<float> evaluated_;     // [count][3]
+  std::vector<float> coefficients_;  // [columns]
   std::vector<double> positions_, normals_, facing_;
 };
 

@@ -34,7 +34,7 @@ concept AnyPhotometricTerm = requires(T term, const LandmarkState& state, const 
   { term.energy(state, look, crop, options) } -> std::convertible_to<double>;
   { term.mean_error(state, look, crop) } -> std::convertible_to<double>;
   term.start_products(state, look, crop, options, layout);
-  term.add_products(equations);
+  term.add_products(equations, 0);
 };
 
 // The landmark problem with appearance unknowns and the photometric term added, in the form that
@@ -44,6 +44,7 @@ class PhotometricLeastSquares {
  public:
   PhotometricLeastSquares(const Model& model, const PhotometricProblem& problem, Term& photo, ThreadPool& pool)
       : problem_(problem),
+        pool_(pool),
         landmarks_(model, problem.landmarks, pool),
         photo_(photo),
         silhouette_(model, problem.silhouette, problem.landmarks.identity_count) {
@@ -60,11 +61,12 @@ class PhotometricLeastSquares {
     // Frontal light of mean brightness; the first, linear steps replace it.
     for (std::size_t c = 0; c < 3; ++c) look_.lighting[9 * c] = kMeanLight;
     candidate_ = look_;
-    row_.resize(static_cast<std::size_t>(layout_.total()));
   }
 
   int unknowns() const { return layout_.total(); }
-  int max_rows() const { return landmarks_.max_rows() + SilhouetteTerm::kMaxPoints + 27; }
+  // Landmarks and outline say nothing of albedo and light.
+  int row_unknowns() const { return layout_.first_albedo(); }
+  int max_rows() const { return landmarks_.max_rows() + SilhouetteTerm::kMaxPoints; }
   const LandmarkState& state() { return landmarks_.state(); }
   const Appearance& appearance() const { return look_; }
   long samples() const { return photo_.selected(); }
@@ -80,25 +82,31 @@ class PhotometricLeastSquares {
     silhouette_.match(landmarks_.state(), view.triangle_id, view.camera, view.side);
   }
   // Solves for light and albedo alone.
-  void set_appearance_only(bool only) { appearance_only_ = only; }
+  void set_appearance_only(bool only) {
+    appearance_only_ = only;
+    if (only) geometry_cost_ = landmarks_.match();
+  }
   // The colour noise from the difference that is left.
   void start_sigma() { set_sigma(problem_.photo.sigma_start); }
   void update_sigma() { set_sigma(problem_.photo.sigma(mean_error())); }
   double mean_error() { return photo_.mean_error(landmarks_.state(), look_, crop_); }
 
   double linearize(optim::NormalEquations& equations) {
-    // First: a device works on it while the host linearises what is its own.
-    photo_.start_products(landmarks_.state(), look_, crop_, problem_.photo, layout_);
-    double cost = landmarks_.linearize(equations);
+    ParameterLayout moved = layout_;
+    if (appearance_only_) moved.pose = moved.shape = moved.nuisance = 0;
+    // First: a device works on it while the host does what is its own.
+    photo_.start_products(landmarks_.state(), look_, crop_, problem_.photo, moved);
+    double cost = appearance_only_ ? geometry_cost_ : landmarks_.linearize(equations);
     if (!seen_energy_) seen_energy_ = seen_energy(landmarks_.state(), look_);
     cost += *seen_energy_;
-    silhouette_.accumulate(landmarks_.state(), layout_, equations);
-    photo_.add_products(equations);
+    if (!appearance_only_) silhouette_.accumulate(landmarks_.state(), layout_, equations);
+    equations.accumulate(pool_);
+    photo_.add_products(equations, layout_.total() - moved.total());
     const double albedo = 1 / (problem_.albedo_sigma * problem_.albedo_sigma);
     for (int k = 0; k < layout_.albedo; ++k) {
       equations.add_diagonal(layout_.first_albedo() + k, albedo, albedo * look_.albedo[static_cast<std::size_t>(k)]);
     }
-    for (int k = 0; k < 27; ++k) add_light_priors(k, equations);
+    add_light_priors(equations);
     return cost + appearance_prior(look_);
   }
 
@@ -115,7 +123,7 @@ class PhotometricLeastSquares {
   }
 
   double try_step(const double* step) {
-    double cost = landmarks_.try_step(step);
+    const double cost = appearance_only_ ? geometry_cost_ : landmarks_.try_step(step);
     candidate_ = look_;
     for (std::size_t k = 0; k < candidate_.albedo.size(); ++k) {
       candidate_.albedo[k] += step[static_cast<std::size_t>(layout_.first_albedo()) + k];
@@ -123,12 +131,12 @@ class PhotometricLeastSquares {
     for (std::size_t k = 0; k < 27; ++k) {
       candidate_.lighting[k] += step[static_cast<std::size_t>(layout_.first_light()) + k];
     }
-    candidate_energy_ = seen_energy(landmarks_.candidate(), candidate_);
+    candidate_energy_ = seen_energy(appearance_only_ ? landmarks_.state() : landmarks_.candidate(), candidate_);
     return cost + candidate_energy_ + appearance_prior(candidate_);
   }
 
   void accept() {
-    landmarks_.accept();
+    if (!appearance_only_) landmarks_.accept();
     std::swap(look_, candidate_);
     seen_energy_ = candidate_energy_;
   }
@@ -163,20 +171,22 @@ class PhotometricLeastSquares {
     return 0.5 * sum;
   }
 
-  void add_light_priors(int k, optim::NormalEquations& equations) {
-    const double value = look_.lighting[static_cast<std::size_t>(k)];
+  void add_light_priors(optim::NormalEquations& equations) {
     const double size = 1 / (problem_.light_sigma * problem_.light_sigma);
-    equations.add_diagonal(layout_.first_light() + k, size, size * (value - (k % 9 == 0 ? kMeanLight : 0)));
-    std::fill(row_.begin(), row_.end(), 0.0);
-    for (int c = 0; c < 3; ++c) {
-      const int other = 9 * c + k % 9;
-      row_[static_cast<std::size_t>(layout_.first_light() + other)] =
-          ((other == k ? 1.0 : 0.0) - 1.0 / 3) / problem_.light_colour_sigma;
+    const double colour = 1 / (problem_.light_colour_sigma * problem_.light_colour_sigma);
+    for (int k = 0; k < 27; ++k) {
+      const int at = layout_.first_light() + k;
+      const double value = look_.lighting[static_cast<std::size_t>(k)];
+      equations.add_diagonal(at, size, size * (value - (k % 9 == 0 ? kMeanLight : 0)));
+      // Deviations from the mean of three: a projection, and therefore its own square.
+      for (int other = k; other < 27; other += 9)
+        equations.add_hessian(at, layout_.first_light() + other, colour * ((other == k ? 1.0 : 0.0) - 1.0 / 3));
+      equations.add_gradient(at, colour * (value - light_mean(look_, k)));
     }
-    equations.add_row(row_, (value - light_mean(look_, k)) / problem_.light_colour_sigma);
   }
 
   const PhotometricProblem& problem_;
+  ThreadPool& pool_;
   LandmarkProblem landmarks_;
   Term& photo_;
   SilhouetteTerm silhouette_;
@@ -184,9 +194,9 @@ class PhotometricLeastSquares {
   PhotoCrop crop_;
   Appearance look_, candidate_;
   bool appearance_only_ = false;
+  double geometry_cost_ = 0;           // of the landmarks, while only appearance moves
   std::optional<double> seen_energy_;  // at the current state, where known
   double candidate_energy_ = 0;
-  std::vector<double> row_;
 };
 
 template <class B>
@@ -227,7 +237,7 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
                                   const Progress& progress) {
   PhotometricLeastSquares<Term> fit(model, problem, term, pool);
   constexpr int kLightIterations = 4;
-  optim::LevenbergMarquardt solver(fit.unknowns(), fit.max_rows());
+  optim::LevenbergMarquardt solver(fit.unknowns(), fit.row_unknowns(), fit.max_rows());
   long total = kLightIterations, done = 0;
   for (const PhotometricLevel& level : problem.levels) total += level.iterations;
 
@@ -238,7 +248,8 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
     const auto look = [&] {
       return look_at_head(model, surface, backend, fit.state(), problem.landmarks.identity_count);
     };
-    fit.set_level(crop, visible_vertices(model, look()));
+    HeadView view = look();
+    fit.set_level(crop, visible_vertices(model, view));
     const auto run = [&](int iterations, double tolerance) {
       if (iterations == 0) return;
       optim::LevenbergMarquardtOptions options;
@@ -260,10 +271,14 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
       fit.set_appearance_only(false);
     }
     // In halves: once the shape follows the photo, what is left tells better what albedo and light cannot explain.
-    for (const int part : {level.iterations / 2, level.iterations - level.iterations / 2}) {
+    const int half = level.iterations / 2, parts[2] = {half, level.iterations - half};
+    for (int k = 0; k < 2; ++k) {
       if (i > 0) fit.update_sigma();
-      if (part > 0) fit.match_silhouette(look());
-      run(part, 1e-4);
+      if (parts[k] > 0) {
+        if (k > 0) view = look();
+        fit.match_silhouette(view);
+      }
+      run(parts[k], 1e-4);
     }
   }
   const LandmarkState& state = fit.state();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <span>
 #include <unordered_map>
 
 #include "core/isa.hpp"
@@ -14,7 +15,7 @@ using photometric::Shaded;
 using photometric::V3;
 
 constexpr long kChunk = 64;  // samples whose rows are formed and folded into the normal equations together
-constexpr long kPanel = optim::kGramTileSingle;
+constexpr long kPanel = optim::kGramTile;
 constexpr long kPartials = 16;  // partial sums, added in order: the result does not depend on the thread count
 
 const bool kAvx2 = detect_isa() == Isa::avx2;
@@ -251,7 +252,7 @@ void PhotometricTerm::start_products(const LandmarkState& state, const Appearanc
   const double robust2 = options.robust * options.robust, unit = scale(options);
   const long chunks = (selected() + kChunk - 1) / kChunk;
   const std::size_t square = static_cast<std::size_t>(stride * stride);
-  // Lower triangles of J^T W J, one per partial; a partial takes every kPartials-th chunk in order.
+  // Upper triangles of J^T W J, one per partial; a partial takes every kPartials-th chunk in order.
   products_.assign(kPartials * square, 0.f);
   pool_.parallel_for(kPartials, [&](long partial) {
     std::vector<float> rows(static_cast<std::size_t>(3 * stride)), block(static_cast<std::size_t>(kRows * stride));
@@ -272,7 +273,7 @@ void PhotometricTerm::start_products(const LandmarkState& state, const Appearanc
                         &block[static_cast<std::size_t>((p * kRows + count) * kPanel)]);
       }
       for (long p = 0; p < panels; ++p)
-        for (long q = 0; q <= p; ++q)
+        for (long q = p; q < panels; ++q)
           optim::dense_kernels().add_gram_tile_single(&block[static_cast<std::size_t>(p * kRows * kPanel)],
                                                       &block[static_cast<std::size_t>(q * kRows * kPanel)],
                                                       static_cast<int>(count), products + (p * stride + q) * kPanel,
@@ -281,22 +282,25 @@ void PhotometricTerm::start_products(const LandmarkState& state, const Appearanc
   });
 }
 
-void PhotometricTerm::add_products(optim::NormalEquations& equations) {
+void PhotometricTerm::add_products(optim::NormalEquations& equations, int first) {
   const ParameterLayout own = own_layout();
   const long n = own.total(), stride = product_panels() * kPanel;
   const std::size_t square = static_cast<std::size_t>(stride * stride);
-  const auto place = [&](long i) { return static_cast<int>(i < own.first_albedo() ? i : i + layout_.nuisance); };
-  pool_.parallel_for(n + 1, [&](long i) {
-    for (long j = 0; j <= std::min(i, n - 1); ++j) {
-      double sum = 0;
-      for (long p = 0; p < kPartials; ++p)
-        sum += static_cast<double>(
-            products_[static_cast<std::size_t>(p) * square + static_cast<std::size_t>(i * stride + j)]);
-      if (i < n)
-        equations.add_hessian(place(i), place(j), sum);
-      else
-        equations.add_gradient(place(j), sum);
-    }
+  const auto place = [&](long i) {
+    return first + static_cast<int>(i < own.first_albedo() ? i : i + layout_.nuisance);
+  };
+  row_sums_.resize(square);
+  pool_.parallel_for(n, [&](long i) {
+    const std::span<double> sums(&row_sums_[static_cast<std::size_t>(i * stride)], static_cast<std::size_t>(n + 1));
+    const std::size_t own_first = static_cast<std::size_t>(i), size = sums.size();
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (std::size_t p = 0; p < kPartials; ++p)
+      optim::dense_kernels().add_row(&products_[p * square + static_cast<std::size_t>(i * (stride + 1))], n + 1 - i,
+                                     &sums[own_first]);
+    const std::size_t gap = static_cast<std::size_t>(std::max<long>(i, own.first_albedo()));
+    equations.add_hessian_row(place(i), place(i), sums.subspan(own_first, gap - own_first));
+    equations.add_hessian_row(place(i), place(static_cast<long>(gap)), sums.subspan(gap, size - 1 - gap));
+    equations.add_gradient(place(i), sums.back());
   });
 }
 
@@ -312,17 +316,20 @@ long PhotometricTerm::product_panels() const { return own_layout().total() / kPa
 void PhotometricTerm::jacobian_rows(const photometric::SampleArgs& args, const ParameterLayout& layout, long sample,
                                     const Shaded& s, float root, long stride, std::vector<Influence>& influences,
                                     float* rows) const {
-  const photometric::Slopes slopes = photometric::slopes(args, s);
-  // A neighbour belongs to two triangles of the sample's fan.
-  influences.clear();
-  photometric::visit_rows(args, sample, slopes, [&](std::int32_t row, const V3* by_position) {
-    auto found =
-        std::find_if(influences.begin(), influences.end(), [row](const Influence& other) { return other.row == row; });
-    if (found == influences.end()) found = influences.insert(found, Influence{row, {}});
-    for (int c = 0; c < 3; ++c) found->by_position[c] = found->by_position[c] + by_position[c];
-  });
-  // The basis' padding reaches into the columns behind the shape's, which are written after it.
-  combine_influences(influences.data(), influences.size(), *basis_, root, rows + layout.pose, stride);
+  photometric::Slopes slopes{};
+  if (layout.first_albedo() > 0) {
+    slopes = photometric::slopes(args, s);
+    // A neighbour belongs to two triangles of the sample's fan.
+    influences.clear();
+    photometric::visit_rows(args, sample, slopes, [&](std::int32_t row, const V3* by_position) {
+      auto found = std::find_if(influences.begin(), influences.end(),
+                                [row](const Influence& other) { return other.row == row; });
+      if (found == influences.end()) found = influences.insert(found, Influence{row, {}});
+      for (int c = 0; c < 3; ++c) found->by_position[c] = found->by_position[c] + by_position[c];
+    });
+    // The basis' padding reaches into the columns behind the shape's, which are written after it.
+    combine_influences(influences.data(), influences.size(), *basis_, root, rows + layout.pose, stride);
+  }
   for (int c = 0; c < 3; ++c) {
     float* row = rows + c * stride;
     std::fill(row + layout.first_albedo(), row + stride, 0.f);

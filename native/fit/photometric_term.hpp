@@ -78,11 +78,12 @@ class PhotometricTerm {
   double energy(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
                 const PhotometricOptions& options);
 
-  // Forms this term's J^T W J and J^T W r at a state; a device may still be at work when it returns.
+  // Forms this term's J^T W J and J^T W r at a state, of the unknowns that `layout` has (without pose and shape, of the
+  // appearance alone); a device may still be at work when it returns.
   void start_products(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
                       const PhotometricOptions& options, const ParameterLayout& layout);
-  // Adds what was formed last.
-  void add_products(optim::NormalEquations& equations);
+  // Adds what was formed last; its first unknown is number `first` there.
+  void add_products(optim::NormalEquations& equations, int first);
 
   // Weighted mean absolute colour difference of the selected points, 0..1.
   double mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop);
@@ -115,8 +116,9 @@ class PhotometricTerm {
   std::vector<float> positions_;      // [rows][3] at the coefficients last evaluated
   std::vector<float> evaluated_;      // those coefficients
   double total_weight_ = 0, sigma_ = 0.05;
-  std::vector<float> products_;  // partial sums of start_products()
-  ParameterLayout layout_;       // of its unknowns
+  std::vector<float> products_;   // partial sums of start_products()
+  std::vector<double> row_sums_;  // their sums, scratch
+  ParameterLayout layout_;        // of its unknowns
 };
 
 }  // namespace hrn::fit

@@ -7,6 +7,7 @@
 #include <limits>
 #include <vector>
 
+#include "core/array.hpp"
 #include "optim/dense.hpp"
 #include "optim/normal_equations.hpp"
 
@@ -39,16 +40,19 @@ struct LevenbergMarquardtReport {
  */
 class LevenbergMarquardt {
  public:
-  LevenbergMarquardt(int unknowns, int max_rows)
-      : equations_(unknowns, max_rows),
+  /** As NormalEquations: rows have derivatives by the leading `row_unknowns` only. */
+  LevenbergMarquardt(int unknowns, int row_unknowns, int max_rows)
+      : equations_(unknowns, row_unknowns, max_rows),
         factor_(static_cast<size_t>(equations_.stride()) * static_cast<size_t>(equations_.stride())),
+        right_(static_cast<size_t>(equations_.stride())),
         step_(static_cast<size_t>(unknowns)),
-        right_(static_cast<size_t>(unknowns)),
         lower_(static_cast<size_t>(unknowns)),
         upper_(static_cast<size_t>(unknowns)),
         fixed_(static_cast<size_t>(unknowns)) {
-    held_.reserve(static_cast<size_t>(unknowns));
+    free_.reserve(static_cast<size_t>(unknowns));
+    runs_.reserve(static_cast<size_t>(unknowns));
   }
+  LevenbergMarquardt(int unknowns, int max_rows) : LevenbergMarquardt(unknowns, unknowns, max_rows) {}
 
   template <class Problem, class Pool, class Iterate>
   LevenbergMarquardtReport minimize(Problem& problem, const LevenbergMarquardtOptions& options, Pool& pool,
@@ -113,16 +117,18 @@ class LevenbergMarquardt {
     problem.step_bounds(lower_.data(), upper_.data());
     hold_active_bounds();
     load_system(0);
-    const int n = equations_.unknowns(), stride = equations_.stride();
-    if (!dense_kernels().cholesky(factor_.data(), n, stride)) return false;
-    for (int i = 0; i < count; ++i) {
-      const int k = first + i;
-      std::fill(step_.begin(), step_.end(), 0.0);
-      step_[static_cast<size_t>(k)] = 1;
-      solve_transposed(factor_.data(), n, stride, step_.data(), k);
+    const DenseKernels& kernels = dense_kernels();
+    if (!kernels.cholesky(factor_.data(), system_, equations_.stride())) return false;
+    std::fill_n(sigma, count, 0.0);
+    for (size_t a = 0; a < free_.size(); ++a) {
+      const int k = static_cast<int>(free_[a]);
+      if (k < first || k >= first + count) continue;
+      std::fill(right_.begin(), right_.end(), 0.0);
+      right_[a] = 1;
+      kernels.solve_transposed(factor_.data(), system_, equations_.stride(), right_.data(), static_cast<int>(a));
       double variance = 0;
-      for (const double v : step_) variance += v * v;
-      sigma[i] = fixed_[static_cast<size_t>(k)] ? 0 : std::sqrt(variance);
+      for (size_t i = a; i < free_.size(); ++i) variance += right_[i] * right_[i];
+      sigma[k - first] = std::sqrt(variance);
     }
     return true;
   }
@@ -135,24 +141,33 @@ class LevenbergMarquardt {
       fixed_[i] = (lower_[i] >= 0 && g[i] > 0) || (upper_[i] <= 0 && g[i] < 0) || lower_[i] == upper_[i];
   }
 
-  // factor_ = hessian with relative damping; fixed variables become identity rows.
+  // factor_ = hessian of the free variables with relative damping, filled up with rows of the identity.
   void load_system(double damping) {
-    const int n = equations_.unknowns();
-    const size_t stride = static_cast<size_t>(equations_.stride());
-    held_.clear();
-    for (int i = 0; i < n; ++i)
-      if (fixed_[static_cast<size_t>(i)]) held_.push_back(static_cast<size_t>(i));
-    for (size_t i = 0; i < static_cast<size_t>(n); ++i) {
-      double* row = factor_.data() + i * stride;
-      if (fixed_[i]) {
-        std::fill(row + i, row + n, 0.0);
-        row[i] = 1;
-        continue;
+    free_.clear();
+    runs_.clear();
+    for (size_t i = 0; i < fixed_.size(); ++i) {
+      if (fixed_[i]) continue;
+      if (free_.empty() || free_.back() + 1 != i) runs_.push_back({i, i});
+      runs_.back().end = i + 1;
+      free_.push_back(i);
+    }
+    const size_t n = free_.size(), stride = static_cast<size_t>(equations_.stride());
+    system_ = static_cast<int>((n + kFactorBlock - 1) / kFactorBlock * kFactorBlock);
+    const size_t padded = static_cast<size_t>(system_);
+    double* row = factor_.data();
+    for (const Run& own : runs_)
+      for (size_t i = own.begin; i < own.end; ++i, row += stride) {
+        const double* h = equations_.hessian() + i * stride;
+        const size_t a = static_cast<size_t>(row - factor_.data()) / stride;
+        double* to = std::copy(h + i, h + own.end, row + a);
+        for (const Run* other = &own + 1; other != runs_.data() + runs_.size(); ++other)
+          to = std::copy(h + other->begin, h + other->end, to);
+        std::fill(to, row + padded, 0.0);
+        row[a] = row[a] * (1 + damping) + 1e-12;
       }
-      std::copy(equations_.hessian() + i * stride + i, equations_.hessian() + i * stride + n, row + i);
-      for (const size_t j : held_)
-        if (j > i) row[j] = 0;
-      row[i] = row[i] * (1 + damping) + 1e-12;
+    for (size_t a = n; a < padded; ++a, row += stride) {
+      std::fill(row + a, row + padded, 0.0);
+      row[a] = 1;
     }
   }
 
@@ -160,20 +175,20 @@ class LevenbergMarquardt {
   // again, which keeps the prediction of the cost honest.
   bool solve(double damping) {
     constexpr int kPasses = 4;
-    const int n = equations_.unknowns(), stride = equations_.stride();
+    const DenseKernels& kernels = dense_kernels();
     hold_active_bounds();
     std::fill(step_.begin(), step_.end(), 0.0);
     for (int pass = 0;; ++pass) {
       load_system(damping);
-      if (!dense_kernels().cholesky(factor_.data(), n, stride)) return false;
+      if (!kernels.cholesky(factor_.data(), system_, equations_.stride())) return false;
       right_hand_side();
-      cholesky_solve(factor_.data(), n, stride, step_.data());
+      cholesky_solve(kernels, factor_.data(), system_, equations_.stride(), right_.data());
       bool violated = false;
-      for (size_t i = 0; i < step_.size(); ++i) {
-        if (!std::isfinite(step_[i])) return false;
-        const double clamped = std::clamp(step_[i], std::min(lower_[i], 0.0), std::max(upper_[i], 0.0));
-        if (clamped != step_[i]) {
-          step_[i] = clamped;
+      for (size_t a = 0; a < free_.size(); ++a) {
+        const size_t i = free_[a];
+        if (!std::isfinite(right_[a])) return false;
+        step_[i] = std::clamp(right_[a], std::min(lower_[i], 0.0), std::max(upper_[i], 0.0));
+        if (step_[i] != right_[a]) {
           fixed_[i] = 1;
           violated = true;
         }
@@ -182,40 +197,49 @@ class LevenbergMarquardt {
     }
   }
 
-  // -gradient for free variables, corrected for the given steps of the held ones, whose own steps stay as they are.
+  // -gradient of the free variables, corrected for the steps of those held.
   void right_hand_side() {
-    const size_t n = step_.size(), stride = static_cast<size_t>(equations_.stride());
+    const size_t stride = static_cast<size_t>(equations_.stride());
     const double* h = equations_.hessian();
-    const double* g = equations_.gradient();
-    for (size_t i = 0; i < n; ++i) {
-      if (fixed_[i]) continue;
-      double b = -g[i];
-      for (const size_t j : held_) b -= h[i * stride + j] * step_[j];
-      right_[i] = b;
+    std::fill(right_.begin(), right_.end(), 0.0);
+    for (size_t a = 0; a < free_.size(); ++a) right_[a] = -equations_.gradient()[free_[a]];
+    for (size_t j = 0; j < fixed_.size(); ++j) {
+      if (!fixed_[j] || step_[j] == 0) continue;
+      for (size_t a = 0; a < free_.size(); ++a)
+        right_[a] -= h[std::min(free_[a], j) * stride + std::max(free_[a], j)] * step_[j];
     }
-    for (size_t i = 0; i < n; ++i)
-      if (!fixed_[i]) step_[i] = right_[i];
   }
 
-  double predicted_decrease() {
+  double predicted_decrease() const {
     const size_t n = step_.size(), stride = static_cast<size_t>(equations_.stride());
     const double* g = equations_.gradient();
-    // The symmetric Hessian times the step, a row at a time: sums that do not wait for each other.
-    std::fill(right_.begin(), right_.end(), 0.0);
-    for (size_t j = 0; j < n; ++j) {
-      const double* h = equations_.hessian() + j * stride;
-      const double step = step_[j];
-      for (size_t i = 0; i < n; ++i) right_[i] += step * h[i];
-    }
     double decrease = 0;
-    for (size_t i = 0; i < n; ++i) decrease -= step_[i] * (g[i] + 0.5 * right_[i]);
+    for (size_t i = 0; i < n; ++i) {
+      if (step_[i] == 0) continue;
+      const double* h = equations_.hessian() + i * stride;
+      // In four partial sums: one long chain of additions would wait for itself.
+      double sum[4] = {g[i] + 0.5 * h[i] * step_[i], 0, 0, 0};
+      size_t j = i + 1;
+      for (; j + 4 <= n; j += 4)
+        for (size_t lane = 0; lane < 4; ++lane) sum[lane] += h[j + lane] * step_[j + lane];
+      for (; j < n; ++j) sum[0] += h[j] * step_[j];
+      decrease -= step_[i] * ((sum[0] + sum[1]) + (sum[2] + sum[3]));
+    }
     return decrease;
   }
 
+  struct Run {
+    size_t begin, end;
+  };
+
   NormalEquations equations_;
-  std::vector<double> factor_, step_, right_, lower_, upper_;
+  HostArray<double> factor_;  // [stride][stride]
+  HostArray<double> right_;   // [stride], of the free variables
+  std::vector<double> step_, lower_, upper_;
   std::vector<unsigned char> fixed_;
-  std::vector<size_t> held_;  // the indices of those that are
+  std::vector<size_t> free_;  // the indices of those that are not fixed
+  std::vector<Run> runs_;     // the same as ranges
+  int system_ = 0;            // unknowns of the factorised system
 };
 
 }  // namespace hrn::optim

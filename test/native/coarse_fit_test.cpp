@@ -6,9 +6,11 @@
 #include <string>
 
 #include "core/error.hpp"
+#include "fit/basis_rows.hpp"
 #include "fit/coarse.hpp"
 #include "fit/occluding_contour.hpp"
 #include "framework.hpp"
+#include "random.hpp"
 #include "synthetic_head.hpp"
 
 namespace hrn::test {
@@ -96,6 +98,52 @@ double rotation_error(const fit::CameraPose& a, const fit::CameraPose& b) {
   double trace = 0;
   for (size_t k = 0; k < 9; ++k) trace += a.rotation[k] * b.rotation[k];
   return std::acos(std::clamp((trace - 1) / 2, -1.0, 1.0)) * 180 / std::numbers::pi;
+}
+
+HRN_TEST("fit/basis-rows/every instruction set sums rows as one loop does") {
+  Random random(41);
+  for (const Isa isa : {Isa::baseline, detect_isa()})
+    for (const long n : {1L, 7L, 8L, 45L}) {
+      const fit::BasisRowKernels& kernels = fit::basis_row_kernels(isa);
+      const std::vector<float> basis = random.vector<float>(4 * n);
+      const std::vector<double> coefficients = random.vector<double>(n);
+      double sum = 3;
+      for (std::size_t k = 0; k < size(n); ++k) sum += static_cast<double>(basis[k]) * coefficients[k];
+      report.near(kernels.evaluate(3, basis.data(), coefficients.data(), n), sum, 1e-14, "value");
+      const float* rows[4] = {basis.data(), basis.data() + n, basis.data() + 2 * n, basis.data() + 3 * n};
+      const float weights[4] = {0.5f, -2.f, 3.f, 0.25f};
+      std::vector<float> out(size(n + 1), 9.f);
+      kernels.combine(rows, weights, 4, n, out.data());
+      CHECK(out.back() == 9.f);
+      for (std::size_t k = 0; k < size(n); ++k) {
+        double expected = 0;
+        for (std::size_t t = 0; t < 4; ++t)
+          expected += static_cast<double>(weights[t]) * static_cast<double>(rows[t][k]);
+        report.near(static_cast<double>(out[k]), expected, 1e-6, "combination");
+      }
+    }
+}
+
+HRN_TEST("fit/basis-rows/packed rows are read as they were stored") {
+  Random random(42);
+  for (const Isa isa : {Isa::baseline, detect_isa()})
+    for (const long n : {8L, 16L, 24L, 176L}) {
+      const fit::BasisRowKernels& kernels = fit::basis_row_kernels(isa);
+      const std::vector<float> coefficients = random.vector<float>(n);
+      std::vector<Half> row;
+      // Every other one is subnormal.
+      for (long k = 0; k < n; ++k)
+        row.push_back(float_to_half(static_cast<float>(random.uniform(-1, 1) * (k % 2 == 0 ? 1 : 1e-5))));
+      std::vector<float> out(size(n + 1), 9.f);
+      kernels.unpack(row.data(), n, out.data());
+      CHECK(out.back() == 9.f);
+      double sum = 0;
+      for (std::size_t k = 0; k < size(n); ++k) {
+        CHECK(out[k] == half_to_float(row[k]));
+        sum += static_cast<double>(out[k]) * static_cast<double>(coefficients[k]);
+      }
+      report.near(static_cast<double>(kernels.evaluate_packed(row.data(), coefficients.data(), n)), sum, 1e-5, "value");
+    }
 }
 
 HRN_TEST("fit/coarse/recovers pose and coefficients at every turn and roll") {
@@ -190,12 +238,11 @@ HRN_TEST("fit/coarse/the silhouette lies on the outline and pulls the shape to i
     double best = 1e9;
     double pixel[2] = {};
     for (const fit::ContourSegment& segment : outline) {
-      const fit::ContourPoint p = segment.nearest(&problem.pixels[size(2 * i)]);
-      const double d =
-          std::hypot(p.pixel[0] - problem.pixels[size(2 * i)], p.pixel[1] - problem.pixels[size(2 * i + 1)]);
+      double along;
+      const double d = segment.squared_distance(&problem.pixels[size(2 * i)], &along);
       if (d < best) {
         best = d;
-        std::copy_n(p.pixel, 2, pixel);
+        std::copy_n(segment.at(along).pixel, 2, pixel);
       }
     }
     std::copy_n(pixel, 2, problem.pixels.begin() + 2 * i);

@@ -42,25 +42,107 @@ HRN_TEST("optim/adam/first steps") {
   report.near(values[0], 0.9 - 0.1 * m / (std::sqrt(v) + 1e-8), 1e-8, "after two steps");
 }
 
+// What this machine can run.
+std::vector<const optim::DenseKernels*> dense_variants() {
+  std::vector<const optim::DenseKernels*> variants{&optim::dense_kernels(Isa::baseline), &optim::dense_kernels()};
+  if (detect_isa() == Isa::avx2) variants.push_back(&optim::dense_kernels(Isa::avx2));
+  return variants;
+}
+
 HRN_TEST("optim/cholesky/solves and refuses") {
   Random random(21);
-  for (const int n : {1, 7, 8, 9, 61}) {
-    const int stride = n + 3;
-    const Vector b = random.vector<double>(n * n), x = random.vector<double>(n);
-    Vector a(size(n * stride)), y(size(n));
-    for (int i = 0; i < n; ++i)
+  for (const optim::DenseKernels* kernels : dense_variants())
+    for (const int n : {8, 16, 24, 64, 104, 248}) {
+      const int stride = n + 3;
+      const Vector b = random.vector<double>(n * n), x = random.vector<double>(n);
+      Vector a(size(n * stride)), y(size(n));
+      for (int i = 0; i < n; ++i)
+        for (int j = 0; j < n; ++j) {
+          double sum = i == j ? 0.1 : 0;
+          for (int k = 0; k < n; ++k) sum += b[size(k * n + i)] * b[size(k * n + j)];
+          a[size(i * stride + j)] = sum;
+          y[size(i)] += sum * x[size(j)];
+        }
+      Vector u = a;
+      CHECK(kernels->cholesky(u.data(), n, stride));
+      optim::cholesky_solve(*kernels, u.data(), n, stride, y.data());
+      for (int i = 0; i < n; ++i) report.near(y[size(i)], x[size(i)], 1e-8, "solution");
+      // U^T y = a unit vector, from its one on.
+      const int first = n / 2 + 1;
+      Vector unit(size(n));
+      unit[size(first)] = 1;
+      kernels->solve_transposed(u.data(), n, stride, unit.data(), first);
       for (int j = 0; j < n; ++j) {
-        double sum = i == j ? 0.1 : 0;
-        for (int k = 0; k < n; ++k) sum += b[size(k * n + i)] * b[size(k * n + j)];
-        a[size(i * stride + j)] = sum;
-        y[size(i)] += sum * x[size(j)];
+        double sum = 0;
+        for (int k = 0; k <= j; ++k) sum += u[size(k * stride + j)] * unit[size(k)];
+        report.near(sum, j == first ? 1 : 0, 1e-9, "unit vector");
       }
-    Vector u = a;
-    CHECK(optim::dense_kernels().cholesky(u.data(), n, stride));
-    optim::cholesky_solve(u.data(), n, stride, y.data());
-    for (int i = 0; i < n; ++i) report.near(y[size(i)], x[size(i)], 1e-8, "solution");
-    a[size((n - 1) * (stride + 1))] -= 1e3;
-    CHECK(!optim::dense_kernels().cholesky(a.data(), n, stride));
+      a[size((n - 1) * (stride + 1))] -= 1e3;
+      CHECK(!kernels->cholesky(a.data(), n, stride));
+    }
+}
+
+HRN_TEST("optim/normal_equations/sums of rows are those of a dense product") {
+  Random random(22);
+  const int n = 45, leading = 37, rows = 613;
+  const std::vector<float> j = random.vector<float>(leading * rows);
+  const Vector r = random.vector<double>(rows);
+  for (const int threads : {1, 3}) {
+    ThreadPool pool(threads);
+    optim::NormalEquations equations(n, leading, rows);
+    // Of a linearisation before this one nothing is left.
+    equations.add_row(Vector(leading, 7.0), 1);
+    equations.clear();
+    // In two parts, of which the second has fewer derivatives.
+    const int part = 400, fewer = 20;
+    for (int k = 0; k < rows; ++k) {
+      const std::span<const float> row(&j[size(k * leading)], size(k < part ? leading : fewer));
+      equations.set_row(equations.add_rows(1), row, r[size(k)]);
+      if (k + 1 == part) equations.accumulate(pool);
+    }
+    equations.accumulate(pool);
+    equations.add_diagonal(n - 1, 3, 4);
+    equations.add_hessian_row(2, 40, Vector{5, 6});
+    for (int a = 0; a < n; ++a) {
+      double slope = a == n - 1 ? 4 : 0;
+      for (int k = 0; k < rows; ++k)
+        if (a < (k < part ? leading : fewer)) slope += static_cast<double>(j[size(k * leading + a)]) * r[size(k)];
+      report.near(equations.gradient()[a], slope, 1e-10, "gradient");
+      for (int b = a; b < n; ++b) {
+        double sum = a == n - 1 ? 3 : a == 2 && b >= 40 && b < 42 ? b - 35 : 0;
+        for (int k = 0; k < rows; ++k)
+          if (b < (k < part ? leading : fewer))
+            sum += static_cast<double>(j[size(k * leading + a)]) * static_cast<double>(j[size(k * leading + b)]);
+        report.near(equations.hessian()[a * equations.stride() + b], sum, 1e-4, "Hessian");
+      }
+    }
+  }
+}
+
+HRN_TEST("optim/dense/every instruction set sums the same") {
+  Random random(23);
+  const int rows = 131, panel = optim::kGramTile, stride = panel + 5;
+  const std::vector<float> a = random.vector<float>(rows * panel), b = random.vector<float>(rows * panel);
+  const Vector factors = random.vector<double>(rows);
+  for (const optim::DenseKernels* kernels : dense_variants()) {
+    Vector out(size(panel * stride), 1.0), sums(size(panel), 2.0);
+    std::vector<float> single(out.size(), 1.0f);
+    kernels->add_gram_tile(a.data(), b.data(), rows, out.data(), stride);
+    kernels->add_gram_tile_single(a.data(), b.data(), rows, single.data(), stride);
+    kernels->add_weighted_rows(a.data(), factors.data(), rows, sums.data());
+    for (int i = 0; i < panel; ++i) {
+      double weighted = 2;
+      for (int r = 0; r < rows; ++r) weighted += static_cast<double>(a[size(r * panel + i)]) * factors[size(r)];
+      report.near(sums[size(i)], weighted, 1e-12, "weighted rows");
+      for (int j = 0; j < panel; ++j) {
+        double sum = 1;
+        for (int r = 0; r < rows; ++r)
+          sum += static_cast<double>(a[size(r * panel + i)]) * static_cast<double>(b[size(r * panel + j)]);
+        report.near(out[size(i * stride + j)], sum, 2e-5, "tile");
+        report.near(static_cast<double>(single[size(i * stride + j)]), sum, 2e-5, "tile in single precision");
+      }
+      for (int j = panel; j < stride; ++j) CHECK(out[size(i * stride + j)] == 1 && single[size(i * stride + j)] == 1);
+    }
   }
 }
 

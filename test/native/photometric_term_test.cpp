@@ -93,13 +93,13 @@ struct Scene {
     optim::NormalEquations equations(layout.total(), 1);
     equations.clear();
     term.start_products(state, look, crop, options, layout);
-    term.add_products(equations);
+    term.add_products(equations, 0);
     return equations;
   }
 };
 
 double hessian_of(const optim::NormalEquations& equations, int i, int j) {
-  return equations.hessian()[std::max(i, j) * equations.stride() + std::min(i, j)];
+  return equations.hessian()[std::min(i, j) * equations.stride() + std::max(i, j)];
 }
 
 HRN_TEST("fit/photometric-term/its gradient is that of the robust energy, in every group of unknowns") {
