@@ -87,7 +87,8 @@ struct Difference {
   HRN_HD static void run(const ActiveArgs& a, long i, double* sum) {
     Shaded s;
     if (!photometric::shade(a.sample, a.active[i], &s)) return;
-    for (const float r : s.residual) *sum += static_cast<double>(a.weight[a.active[i]] * std::fabs(r)) / 3;
+    for (const float r : s.residual)
+      *sum += static_cast<double>(a.weight[a.active[i]] * std::fabs(r) / photometric::kChannelWeights);
   }
 };
 

@@ -30,7 +30,7 @@ struct DeformationProblem {
   std::vector<double> sigma_mm;  // [n] or empty (the model's own): landmark deviation
 
   PhotometricLevel level;  // crop to compare with; its iterations are those of the loop
-  PhotometricOptions photo{.effective_samples = 400};
+  PhotometricOptions photo{.sigma_reference = 0.143, .robust = 0.10, .effective_samples = 400};
   int map_size = 128;                                    // texels a side
   std::vector<MapScale> shape{{1.5, 6}, {0.7, 3}};       // prior of the map, mm
   double mirror = 0.6;                                   // correlation with the mirrored side

@@ -236,7 +236,8 @@ double PhotometricTerm::mean_error(const LandmarkState& state, const Appearance&
   for (std::size_t i = 0; i < active_.size(); ++i) {
     Shaded s;
     if (!photometric::shade(args, active_[i], &s)) continue;
-    for (const float r : s.residual) sum += static_cast<double>(weight_[i] * std::fabs(r)) / 3;
+    for (const float r : s.residual)
+      sum += static_cast<double>(weight_[i] * std::fabs(r) / photometric::kChannelWeights);
   }
   return total_weight_ > 0 ? sum / total_weight_ : 0;
 }

@@ -28,9 +28,9 @@ struct PhotometricOptions {
   // fixed noise that serves the first spoils the second.)
   double sigma_start = 0.08;
   double sigma_floor = 0.01, sigma_ceiling = 0.15;
-  double sigma_reference = 0.04;  // where the difference is kReferenceError
-  static constexpr double kReferenceError = 0.016;
-  double robust = 0.10;            // residual norm at which Geman-McClure halves the pull, 0..1
+  double sigma_reference = 0.01;  // where the difference is kReferenceError
+  static constexpr double kReferenceError = 0.022;
+  double robust = 0.07;            // residual norm at which Geman-McClure halves the pull, 0..1
   double effective_samples = 100;  // neighbouring points err alike: all of them count as this many independent ones
 
   double sigma(double error) const {
@@ -85,7 +85,7 @@ class PhotometricTerm {
   // Adds what was formed last; its first unknown is number `first` there.
   void add_products(optim::NormalEquations& equations, int first);
 
-  // Weighted mean absolute colour difference of the selected points, 0..1.
+  // Mean absolute colour difference of the selected points, 0..1; by their weights and those of the channels.
   double mean_error(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop);
 
   void set_sigma(double sigma) { sigma_ = sigma; }

@@ -13,7 +13,7 @@ namespace {
 
 using Vector = std::vector<double>;
 
-constexpr int kSide = 200;
+constexpr int kSide = 600;
 constexpr double kSigma = 0.05;
 
 // A smooth picture: bilinear interpolation of it has kinks too small to matter.
@@ -44,7 +44,7 @@ struct Scene {
 
   explicit Scene(int threads = 1) : pool(threads), term(small_head(), small_head().identity_count, pool) {
     const PhotoTruth& t = photo_truth();
-    crop = {rgb.data(), nullptr, kSide, 1.4f, 2, 1};
+    crop = {rgb.data(), nullptr, kSide, 4.2f, 2, 1};
     state.camera = t.camera;
     state.coefficients = t.identity;
     state.coefficients.insert(state.coefficients.end(), t.expression.begin(), t.expression.end());
@@ -142,7 +142,7 @@ HRN_TEST("fit/photometric-term/its gradient is that of the robust energy, in eve
 
 HRN_TEST("fit/photometric-term/its Hessian is J^T W J") {
   // With one point and a penalty that is quadratic, adding a constant to a channel of the photo changes the gradient
-  // by that channel's row of the Jacobian and nothing else: three such rows give the Hessian.
+  // by that channel's row of the Jacobian times its weight and nothing else: three such rows give the Hessian.
   Scene scene;
   scene.options.robust = 1e4;
   long points = 0;
@@ -160,8 +160,9 @@ HRN_TEST("fit/photometric-term/its Hessian is J^T W J") {
       const optim::NormalEquations shifted = scene.accumulate();
       for (std::size_t i = c; i < scene.rgb.size(); i += 3) scene.rgb[i] -= kShift;
       Vector row;
+      const double weight = static_cast<double>(fit::photometric::channel_weight(static_cast<int>(c)));
       for (int k = 0; k < n; ++k) {
-        row.push_back((base.gradient()[k] - shifted.gradient()[k]) / (static_cast<double>(kShift) * unit));
+        row.push_back((base.gradient()[k] - shifted.gradient()[k]) / (static_cast<double>(kShift) * weight * unit));
       }
       rows.push_back(row);
     }
