@@ -5,6 +5,7 @@
 #endif
 
 #include <algorithm>
+#include <system_error>
 
 namespace hrn {
 namespace {
@@ -32,7 +33,11 @@ int usable_cores() {
 ThreadPool::ThreadPool(int threads) : state_(kClosed) {
   const int total = threads > 0 ? std::min(threads, 256) : usable_cores();
   workers_.reserve(static_cast<std::size_t>(total - 1));
-  for (int i = 1; i < total; ++i) workers_.emplace_back([this, i] { work(i); });
+  try {
+    for (int i = 1; i < total; ++i) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error&) {
+    // The system grants no more of them: those that run do all the work.
+  }
 }
 
 ThreadPool::~ThreadPool() {
@@ -90,8 +95,7 @@ bool ThreadPool::run_chunks(int worker) {
 
 void ThreadPool::work(int worker) {
   for (;;) {
-    // Before stopping_ is asked: the destructor sets that first, so an epoch that is already its own is never waited
-    // on.
+    // Before stopping_ is asked, which the destructor sets first: an epoch that is already its own is never waited on.
     const std::uint32_t epoch = epoch_.load(std::memory_order_acquire);
     if (stopping_.load()) return;
     bool found = run_chunks(worker);

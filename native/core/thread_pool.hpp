@@ -12,7 +12,8 @@ namespace hrn {
 /// Not re-entrant: one caller at a time, and a chunk must not start another job on the same pool.
 class ThreadPool {
  public:
-  /// `threads` counts the caller, so 1 starts none; 0 means one per core that this process may use.
+  /// `threads` counts the caller, so 1 starts none; 0 means one per core that this process may use. Where the system
+  /// grants fewer there are fewer.
   explicit ThreadPool(int threads = 0);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

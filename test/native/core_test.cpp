@@ -1,5 +1,11 @@
 // Halves, thread pool, topology.
+#if defined(__linux__)
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
+
 #include <atomic>
+#include <fstream>
 #include <limits>
 #include <set>
 #include <stdexcept>
@@ -88,6 +94,28 @@ HRN_TEST("thread_pool/ends while its threads are still starting or about to slee
   }
   report.equal(runs, 4L * (4000 - 1334), "runs");
 }
+
+#if defined(__linux__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+HRN_TEST("thread_pool/makes do with the threads that the system grants") {
+  // Room for the stacks of a few.
+  long pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit limit;
+  getrlimit(RLIMIT_AS, &limit);
+  const rlim_t before = limit.rlim_cur;
+  limit.rlim_cur = static_cast<rlim_t>(pages * sysconf(_SC_PAGESIZE)) + (rlim_t{40} << 20);
+  CHECK(setrlimit(RLIMIT_AS, &limit) == 0);
+  {
+    ThreadPool pool(256);
+    limit.rlim_cur = before;
+    setrlimit(RLIMIT_AS, &limit);
+    CHECK(pool.threads() >= 1 && pool.threads() < 256);
+    std::atomic<long> runs{0};
+    pool.parallel_for(1000, [&](long) { runs.fetch_add(1); });
+    report.equal(runs.load(), 1000L, "runs");
+  }
+}
+#endif
 
 HRN_TEST("topology/corners, edges and neighbours of two triangles") {
   const std::uint32_t triangles[] = {0, 1, 2, 2, 1, 3};
