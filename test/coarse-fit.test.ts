@@ -91,6 +91,14 @@ describe('coarse fit', () => {
     expect(face.logFocalSigma).toBeLessThan(0.3);
   });
 
+  it('leaves an outlier out, also where all landmarks weigh little', async () => {
+    const pixels = pixelsOf(model, 0.6);
+    pixels[0]! += 60;
+    const noise = { pixels, robust: 'gemanMcClure' as const, robustScale: 4 };
+    const face = await fit({ ...noise, weights: new Float64Array(model.dense.count).fill(1 / 25) });
+    expect(face.translation[0]).toBeCloseTo((await fit()).translation[0]!, 2);
+  });
+
   it('gives the same bits for one thread and three', async () => {
     const contourVertices = addon.contourCandidates(nativeModel, 40);
     const problem = problemOf(model, { contourVertices, logFocalSigma: 0.2 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { PersonMask } from '../lib/stages/mask.js';
 import { ALL_POINTS } from '../lib/stages/mesh-points.js';
 import { findSkinEdges } from '../lib/stages/skin-edges.js';
+import { FACE_OVAL } from '../lib/stages/skin-mask.js';
 
 const SIZE = 240;
 const CENTRE = 120;
@@ -13,7 +14,7 @@ const BACKGROUND = [90, 120, 150];
 
 describe('findSkinEdges', () => {
   /** A round face whose right half is framed by hair, as photo and person mask; the person ends where both do. */
-  function scene() {
+  function scene(hair: readonly number[] = HAIR) {
     const rgb = new Float32Array(3 * SIZE * SIZE);
     const values = new Float32Array(SIZE * SIZE);
     for (let y = 0; y < SIZE; y++) {
@@ -21,7 +22,7 @@ describe('findSkinEdges', () => {
         const [dx, dy] = [x + 0.5 - CENTRE, y + 0.5 - CENTRE];
         const radius = Math.hypot(dx, dy);
         const end = dx > 0 ? HAIR_RADIUS : SKIN_RADIUS;
-        const colour = radius < SKIN_RADIUS ? SKIN : radius < end ? HAIR : BACKGROUND;
+        const colour = radius < SKIN_RADIUS ? SKIN : radius < end ? hair : BACKGROUND;
         for (const [k, value] of colour.entries()) rgb[3 * (y * SIZE + x) + k] = value / 255;
         values[y * SIZE + x] = Math.min(1, Math.max(0, 0.5 + (end - radius) / 2));
       }
@@ -45,6 +46,18 @@ describe('findSkinEdges', () => {
       if (dx > -3) continue;
       expect((normals[i]! * dx + normals[i + 1]! * dy) / radius).toBeGreaterThan(0.9);
     }
+  });
+
+  it('finds nothing beside hair of the colour of skin, where the head is covered with it', () => {
+    const { photo, landmarks, mask } = scene(SKIN.map((c) => 0.75 * c));
+    FACE_OVAL.forEach((point, i) => {
+      const angle = (2 * Math.PI * i) / FACE_OVAL.length;
+      landmarks.pixels[2 * point] = CENTRE + 50 * Math.sin(angle);
+      landmarks.pixels[2 * point + 1] = CENTRE - 60 * Math.cos(angle);
+    });
+    const { points } = findSkinEdges(photo, landmarks, mask);
+    expect(points.length).toBeGreaterThan(2 * 150);
+    for (let i = 0; i < points.length; i += 2) expect(points[i]! - CENTRE).toBeLessThan(12);
   });
 
   it('finds nothing in black and white, where hair looks like skin', () => {

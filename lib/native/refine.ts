@@ -35,7 +35,7 @@ export interface SilhouetteProblem {
   sigmaMm?: number;
   /** An edge farther away is not this outline's; default 10. */
   reachMm?: number;
-  /** In standard deviations; default 4. */
+  /** In standard deviations; default 2.5. */
   robustScale?: number;
 }
 

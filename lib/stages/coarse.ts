@@ -24,7 +24,10 @@ const IDENTITY_SIGMA = 0.65;
  * the network saw the same landmarks, so they must not count twice, and they mislead the fit more than the network.
  */
 const IDENTITY_TEMPER = 0.2;
-/** Its expressions err far more than it says, and landmarks see them well: whether lips touch is seen at once. */
+/**
+ * Its expressions err far more than it says, and landmarks see them well: whether lips touch is seen at once. The same
+ * holds in the refinement: the model's own, narrower prior left part of a wide smile to identity.
+ */
 const EXPRESSION_TEMPER = 20;
 /**
  * In the photometric refinement colours and outline are new evidence beside which the landmarks, used before, count
@@ -111,10 +114,8 @@ function prior({ morphable }: HeadModel, estimate: CoefficientEstimate | undefin
 
 /** What the photometric refinement observes and believes of the landmarks. */
 export function refinementProblem(problem: CoarseProblem, estimate: CoefficientEstimate | undefined): CoarseProblem {
-  // The network's expressions were a start; from here the model's own prior serves better.
-  const { expressionMean: _mean, expressionSigma: _sigma, ...observed } = problem;
   return {
-    ...observed,
+    ...problem,
     weights: Float64Array.from(
       { length: problem.pixels.length / 2 },
       (_, i) => REFINED_WEIGHT * (FEATURES.has(i) ? FEATURE_GAIN : 1),

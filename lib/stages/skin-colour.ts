@@ -1,8 +1,5 @@
 import type { DenseLandmarks } from './landmarks.js';
-import type { PersonMask } from './mask.js';
-import { IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LIPS, MESH_POINTS } from './mesh-points.js';
-import { transform } from './photo.js';
-import { invert } from './skin-mask.js';
+import { faceColours, type PatchSource, patchColour } from './patch-colour.js';
 
 /** Chromaticity counts as skin within this many deviations of the face's own; their least size. */
 const MAX_DEVIATIONS = 3.5;
@@ -24,18 +21,8 @@ export interface SkinColour {
 }
 
 /** What skin looks like in the photo, judged by the colours of this face. */
-export function skinColour(
-  { rgb, size, toPhoto }: Pick<PersonMask, 'rgb' | 'size' | 'toPhoto'>,
-  { pixels }: Pick<DenseLandmarks, 'pixels'>,
-): SkinColour {
-  const featured = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
-  const toMask = invert(toPhoto);
-  const seen: Colour[] = [];
-  for (let i = 0; i < MESH_POINTS; i++) {
-    if (featured.has(i)) continue;
-    const colour = patchColour(rgb, size, ...transform(toMask, pixels[2 * i]!, pixels[2 * i + 1]!));
-    if (colour) seen.push(colour);
-  }
+export function skinColour(source: PatchSource, landmarks: Pick<DenseLandmarks, 'pixels'>): SkinColour {
+  const seen = faceColours(source, landmarks);
   const centre = [0, 1, 2].map((k) => median(seen.map((colour) => colour[k]!)));
   // 1.48 times the median deviation is the standard deviation of normal values.
   const spread = [0, 1].map((k) =>
@@ -43,7 +30,7 @@ export function skinColour(
   );
   // Smallest of the distances to the limits, as shares of them; negative beyond.
   const margin = (u: number, v: number): number => {
-    const colour = patchColour(rgb, size, u, v);
+    const colour = patchColour(source, u, v);
     if (!colour) return -1;
     const deviations = Math.hypot((colour[0] - centre[0]!) / spread[0]!, (colour[1] - centre[1]!) / spread[1]!);
     const brightness = colour[2] / centre[2]!;
@@ -52,26 +39,6 @@ export function skinColour(
   const isSkin = (u: number, v: number): boolean => margin(u, v) > 0;
   const likeness = (u: number, v: number): number => Math.min(1, Math.max(0, margin(u, v) / (2 * SOFTNESS) + 0.5));
   return { isSkin, likeness, tellsHair: [0, 1].some((k) => Math.abs(centre[k]! - 1 / 3) > COLOURLESS) };
-}
-
-/** Shares of red and green, and brightness. */
-type Colour = readonly [number, number, number];
-
-/** Mean of 3 x 3 pixels; undefined beside the border and where it is black. */
-function patchColour(rgb: Float32Array, size: number, u: number, v: number): Colour | undefined {
-  const [column, row] = [Math.floor(u), Math.floor(v)];
-  if (!(column >= 1 && row >= 1 && column < size - 1 && row < size - 1)) return undefined;
-  let [r, g, b] = [0, 0, 0];
-  for (let dv = -1; dv <= 1; dv++) {
-    for (let du = -1; du <= 1; du++) {
-      const i = 3 * ((row + dv) * size + column + du);
-      r += rgb[i]! / 9;
-      g += rgb[i + 1]! / 9;
-      b += rgb[i + 2]! / 9;
-    }
-  }
-  const sum = r + g + b;
-  return sum > 0.03 ? [r / sum, g / sum, sum / 3] : undefined;
 }
 
 function median(values: number[]): number {

@@ -1,3 +1,4 @@
+import { hairColour } from './hair-colour.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { type Photo, transform } from './photo.js';
@@ -30,6 +31,7 @@ export function findSkinEdges(
   const { isSkin, tellsHair } = skinColour(person, landmarks);
   // Hair taken for skin would draw the head to its own outline.
   if (!tellsHair) return { points: new Float64Array(0), normals: new Float64Array(0) };
+  const isHair = hairColour(person, landmarks);
   const inPhoto = (u: number, v: number): boolean => {
     const [x, y] = transform(toPhoto, u, v);
     return x > 0 && y > 0 && x < photo.width && y < photo.height;
@@ -42,8 +44,8 @@ export function findSkinEdges(
     for (let u = BORDER; u < size - BORDER; u++) {
       // Nearly all pixels end here: the loop runs on the event loop's thread.
       const i = v * size + u;
-      const inside = values[i]! > 0.5;
-      if (values[i + 1]! > 0.5 === inside && values[i + size]! > 0.5 === inside) continue;
+      const seen = values[i]! > 0.5;
+      if (values[i + 1]! > 0.5 === seen && values[i + size]! > 0.5 === seen) continue;
       const here = at(u, v) - 0.5;
       for (const [du, dv] of [
         [1, 0],
@@ -58,7 +60,8 @@ export function findSkinEdges(
         const [nu, nv] = [gu / length, gv / length];
         const t = here / (here - there);
         const [eu, ev] = [u + 0.5 + t * du, v + 0.5 + t * dv];
-        if (!isSkin(eu - INSIDE * nu, ev - INSIDE * nv)) continue;
+        const inside = [eu - INSIDE * nu, ev - INSIDE * nv] as const;
+        if (!isSkin(...inside) || isHair(...inside)) continue;
         if (!inPhoto(eu + BORDER * nu, ev + BORDER * nv)) continue;
         points.push(...transform(toPhoto, eu, ev));
         const [a, b, , d, e] = toPhoto;

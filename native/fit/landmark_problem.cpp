@@ -211,6 +211,7 @@ void LandmarkProblem::set_deviations() {
     const double root = std::sqrt(weights_[static_cast<size_t>(i)]);
     match.inverse_sigma = root / std::hypot(sigma_mm * px_per_mm, problem_.sigma_floor_px);
     const bool has_depth = !problem_.depths.empty() && depth_weights_[static_cast<size_t>(i)] > 0;
+    match.robust_scale = root * problem_.robust_scale;
     match.inverse_depth_sigma = has_depth ? root / (problem_.depth_sigma_mm * px_per_mm) : 0;
   }
 }
@@ -258,13 +259,14 @@ double LandmarkProblem::cost(const LandmarkState& state) const {
   for (long i = 0; i < count_; ++i) {
     const Match& match = matches_[static_cast<size_t>(i)];
     if (!(camera_points_[static_cast<size_t>(3 * i + 2)] > kMinDepthMm)) return kFree;
+    if (!(match.inverse_sigma > 0)) continue;
     double r[2];
     pixel_residual(i, state.camera, r);
     const double s = (r[0] * r[0] + r[1] * r[1]) * match.inverse_sigma * match.inverse_sigma;
-    sum += losses::robust(problem_.robust, s, problem_.robust_scale).rho;
+    sum += losses::robust(problem_.robust, s, match.robust_scale).rho;
     if (match.inverse_depth_sigma > 0) {
       const double d = depth_residual(i, state.camera.focal_px) * match.inverse_depth_sigma;
-      sum += losses::robust(problem_.robust, d * d, problem_.robust_scale).rho;
+      sum += losses::robust(problem_.robust, d * d, match.robust_scale).rho;
     }
   }
   return 0.5 * sum + prior_cost(state);
@@ -339,7 +341,7 @@ int LandmarkProblem::set_point_rows(long i, int first, std::span<float> buffer,
   pixel_residual(i, camera, residual);
   const double s = (residual[0] * residual[0] + residual[1] * residual[1]) * match.inverse_sigma * match.inverse_sigma;
   const double scale =
-      match.inverse_sigma * std::sqrt(losses::robust(problem_.robust, s, problem_.robust_scale).derivative);
+      match.inverse_sigma * std::sqrt(losses::robust(problem_.robust, s, match.robust_scale).derivative);
   const double f = scale * camera.focal_px / p.z;
   // d(u, v) / d p_cam; a sliding point has one row, across the silhouette.
   Vec3<double> direction[2] = {{f, 0, -f * p.x / p.z}, {0, f, -f * p.y / p.z}};
@@ -368,7 +370,7 @@ void LandmarkProblem::set_depth_row(long i, int first, std::span<float> buffer,
   const CameraPose& camera = state_.camera;
   const double residual = depth_residual(i, camera.focal_px), s = residual * match.inverse_depth_sigma;
   const double scale =
-      match.inverse_depth_sigma * std::sqrt(losses::robust(problem_.robust, s * s, problem_.robust_scale).derivative);
+      match.inverse_depth_sigma * std::sqrt(losses::robust(problem_.robust, s * s, match.robust_scale).derivative);
   const Vec3<double> q = load3(camera_points_.data(), i) - camera.offset(), mean = centre_ - camera.offset();
   // d residual = own * d z_i + shared * d zm, where z is the third component of w x q + dt.
   const double own = scale * camera.focal_px / centre_.z;

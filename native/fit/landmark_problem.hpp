@@ -70,6 +70,7 @@ class LandmarkProblem {
     const float* basis = nullptr;    // [3][coefficients]
     double inverse_sigma = 0;        // 1 / px
     double inverse_depth_sigma = 0;  // 1 / px; 0: no depth residual
+    double robust_scale = 0;         // weights do not change which residuals are outliers
   };
 
   void add_prior(double mean, double sigma, double lower, double upper);
