@@ -39,6 +39,8 @@ const FEATURE_GAIN = 6;
 const FEATURES = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
 /** and deviations this many times as large for the whole face's errors: what turned heads say of noses hangs on it. */
 const REFINED_MODE_TEMPER = 1.5;
+/** The network's deviations of identity count this much smaller there: photos of one person agree better. */
+const REFINED_IDENTITY_TEMPER = 0.9;
 const MIN_EXPRESSION_SIGMA = 0.02;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
 const OUTLIER_SIGMAS = 4;
@@ -121,6 +123,6 @@ export function refinementProblem(problem: CoarseProblem, estimate: CoefficientE
       (_, i) => REFINED_WEIGHT * (FEATURES.has(i) ? FEATURE_GAIN : 1),
     ),
     ...(problem.nuisanceMm ? { nuisanceMm: problem.nuisanceMm.map((mm) => REFINED_MODE_TEMPER * mm) } : {}),
-    ...(estimate ? { identitySigma: estimate.identity.sigma } : {}),
+    ...(estimate ? { identitySigma: estimate.identity.sigma.map((s) => REFINED_IDENTITY_TEMPER * s) } : {}),
   };
 }

@@ -30,14 +30,14 @@ struct DeformationProblem {
   std::vector<double> sigma_mm;  // [n] or empty (the model's own): landmark deviation
 
   PhotometricLevel level;  // crop to compare with; its iterations are those of the loop
-  PhotometricOptions photo{.sigma_reference = 0.143, .robust = 0.10, .effective_samples = 400};
+  PhotometricOptions photo{.sigma_reference = 0.03, .effective_samples = 400};
   int map_size = 128;                                    // texels a side
   std::vector<MapScale> shape{{1.5, 6}, {0.7, 3}};       // prior of the map, mm
   double mirror = 0.6;                                   // correlation with the mirrored side
   std::vector<MapScale> colour{{0.05, 8}, {0.05, 1.5}};  // prior of what the albedo model misses, sRGB-encoded
   double landmark_floor_px = 0.5;                        // in quadrature
   // Of a landmark along the head's axis, in which a turned head sees errors of the network as depth.
-  double landmark_depth_sigma_mm = 8;
+  double landmark_depth_sigma_mm = 20;
 };
 
 struct DeformationResult {

@@ -30,8 +30,8 @@ struct PhotometricOptions {
   double sigma_floor = 0.01, sigma_ceiling = 0.15;
   double sigma_reference = 0.01;  // where the difference is kReferenceError
   static constexpr double kReferenceError = 0.022;
-  double robust = 0.07;           // residual norm at which Geman-McClure halves the pull, 0..1
-  double effective_samples = 80;  // neighbouring points err alike: all of them count as this many independent ones
+  double robust = 0.07;            // residual norm at which Geman-McClure halves the pull, 0..1
+  double effective_samples = 100;  // neighbouring points err alike: all of them count as this many independent ones
 
   double sigma(double error) const {
     return std::clamp(sigma_reference * std::pow(error / kReferenceError, 4), sigma_floor, sigma_ceiling);
