@@ -1,7 +1,6 @@
 // The deformation loop at the size of the embedded head: 21,440 vertices, 42,294 triangles, 478 landmarks, a 128 x 128
 // map, crops of 224 and 512 px; and the refine iteration, which besides evaluates all coefficients and their gradients.
 #include <cmath>
-#include <memory>
 #include <string>
 
 #include "fit/deformation_loop.hpp"
@@ -11,8 +10,8 @@
 #include "fit/map_descent.hpp"
 #include "fit/resident_model.hpp"
 #include "harness.hpp"
+#include "large_head.hpp"
 #include "random.hpp"
-#include "synthetic_head.hpp"
 
 namespace hrn::bench {
 namespace {
@@ -22,20 +21,6 @@ using Covariance = fit::DenseMapCovariance<CudaBackend>;
 #else
 using Covariance = fit::MapCovariance;
 #endif
-
-const fit::Model& large_head() {
-  static const std::shared_ptr<const fit::Model> model = [] {
-    test::SyntheticHeadSize size;
-    size.columns = 160;
-    size.rows = 134;
-    size.identity = 120;
-    size.expression = 52;
-    size.albedo = 12;
-    size.landmarks = 478;
-    return fit::build_model(test::synthetic_head(size)->source);
-  }();
-  return *model;
-}
 
 fit::DeformationProblem problem_of(const fit::Model& model, int side) {
   test::Random random(4);

@@ -2,15 +2,14 @@
 // equations and their solution, at the size of the embedded head: 478 landmarks with depths, 7 + 172 + 24 unknowns, and
 // 39 more of the appearance.
 #include <algorithm>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "fit/landmark_problem.hpp"
 #include "harness.hpp"
+#include "large_head.hpp"
 #include "optim/normal_equations.hpp"
 #include "random.hpp"
-#include "synthetic_head.hpp"
 
 namespace hrn::bench {
 namespace {
@@ -58,26 +57,17 @@ void normal_equations(CpuBackend& cpu, const Recorder& recorder) {
 }
 
 void landmarks(CpuBackend& cpu, const Recorder& recorder) {
-  static const std::shared_ptr<const fit::Model> model = [] {
-    test::SyntheticHeadSize head;
-    head.columns = 160;
-    head.rows = 134;
-    head.identity = 120;
-    head.expression = 52;
-    head.albedo = 12;
-    head.landmarks = 478;
-    return fit::build_model(test::synthetic_head(head)->source);
-  }();
+  const fit::Model& model = large_head();
   fit::CoarseProblem problem;
-  problem.identity_count = model->identity_count;
+  problem.identity_count = model.identity_count;
   problem.focal_px = 1500;
   problem.log_focal_sigma = 0.2;
   problem.principal_px = {512, 512};
-  problem.pixels.resize(size(2 * model->dense.count));
-  problem.depths.resize(size(model->dense.count));
-  problem.nuisance_count = kRowUnknowns - 7 - model->shape_count();
-  problem.nuisance_mm = test::Random(3).vector<float>(problem.nuisance_count * 2 * model->dense.count);
-  problem.contour_vertices = fit::contour_candidates(*model, 11);
+  problem.pixels.resize(size(2 * model.dense.count));
+  problem.depths.resize(size(model.dense.count));
+  problem.nuisance_count = kRowUnknowns - 7 - model.shape_count();
+  problem.nuisance_mm = test::Random(3).vector<float>(problem.nuisance_count * 2 * model.dense.count);
+  problem.contour_vertices = fit::contour_candidates(model, 11);
   fit::CameraPose camera;
   camera.rotation = {1, 0, 0, 0, -1, 0, 0, 0, -1};
   camera.turn({0.05, 0.3, 0.02});
@@ -85,15 +75,15 @@ void landmarks(CpuBackend& cpu, const Recorder& recorder) {
   camera.focal_px = problem.focal_px;
   camera.principal_px = problem.principal_px;
   {
-    const fit::LandmarkProblem start(*model, problem, cpu.pool());
+    const fit::LandmarkProblem start(model, problem, cpu.pool());
     const std::vector<double> points = start.prior_points();
-    for (long i = 0; i < model->dense.count; ++i) {
+    for (long i = 0; i < model.dense.count; ++i) {
       const Vec3<double> p = camera.transform(load3(points.data(), i));
       camera.project(p, &problem.pixels[size(2 * i)]);
       problem.depths[size(i)] = p.z * camera.focal_px / camera.translation[2];
     }
   }
-  fit::LandmarkProblem fitted(*model, problem, cpu.pool());
+  fit::LandmarkProblem fitted(model, problem, cpu.pool());
   fitted.state().camera = camera;
   optim::NormalEquations equations(fitted.unknowns(), fitted.max_rows());
   const std::string what =

@@ -8,11 +8,11 @@
 
 #include "backends/backend.hpp"
 #include "fit/camera_pose.hpp"
+#include "fit/fitted_light.hpp"
 #include "fit/model.hpp"
 #include "fit/model_arrays.hpp"
 #include "ops/normals.hpp"
 #include "ops/pose_project.hpp"
-#include "ops/shade.hpp"
 
 namespace hrn::fit {
 
@@ -72,16 +72,16 @@ class HeadSurface {
     return albedo_;
   }
 
-  // [V][3], albedo times irradiance; after update_normals() and update_albedo().
+  // [V][3], albedo in the fitted light; after update_normals() and update_albedo().
   const Array<float>& update_colours(const CameraPose& camera, std::span<const double> lighting) {
     if (colours_.empty()) colours_ = vertex_values();
-    ops::ShadeArgs<float> args;
+    FittedLightArgs args{};
     args.albedo = albedo_.data();
     args.normals = normals_.data();
     for (std::size_t i = 0; i < 9; ++i) args.rotation[i] = static_cast<float>(camera.rotation[i]);
     for (std::size_t i = 0; i < 27; ++i) args.lighting[i] = static_cast<float>(lighting[i]);
     args.colours = colours_.data();
-    backend_.template for_each<ops::Shade::Forward>(model_.vertex_count, args);
+    backend_.template for_each<FittedLight>(model_.vertex_count, args);
     return colours_;
   }
 

@@ -4,7 +4,6 @@
 #include <cmath>
 #include <vector>
 
-#include "fit/fitted_light.hpp"
 #include "fit/head_surface.hpp"
 #include "fit/texture.hpp"
 #include "fit/texture_bake.hpp"
@@ -28,14 +27,8 @@ std::vector<float> run_texture(const Model& model, const ModelArrays& arrays, co
   HeadSurface<B> surface(model, arrays, backend);
   surface.set_positions(problem.positions);
   const auto& normals = surface.update_normals();
-  FittedLightArgs light{};
-  light.albedo = surface.update_albedo(problem.albedo).data();
-  light.normals = normals.data();
-  for (std::size_t i = 0; i < 9; ++i) light.rotation[i] = static_cast<float>(problem.camera.rotation[i]);
-  for (std::size_t i = 0; i < 27; ++i) light.lighting[i] = static_cast<float>(problem.lighting[i]);
-  auto colours = backend.template alloc<float>(static_cast<std::size_t>(3 * model.vertex_count));
-  light.colours = colours.data();
-  backend.template for_each<FittedLight>(model.vertex_count, light);
+  surface.update_albedo(problem.albedo);
+  const auto& colours = surface.update_colours(problem.camera, problem.lighting);
   cancel.check();
 
   // Visibility is smoother than colour: a raster of this side is fine enough for any photo.
