@@ -1,13 +1,19 @@
 # The CUDA backend: every .cu file under native/, where a CUDA compiler is found. Without one the build goes on for the
 # CPU alone and says so.
 #
-#   HRN_CUDA                AUTO (default), ON (fails where there is no compiler) or OFF
+#   HRN_CUDA                AUTO (default), ON (fails where there is no compiler) or OFF; EMULATED compiles for the
+#                           processor, against test/native/emulated_gpu: to test the backend where there is no GPU
 #   HRN_CUDA_ARCHITECTURES  AUTO (default): those of the GPUs found here, 80 with PTX where there is none;
 #                           PREBUILD: every one that the published binary serves; or a list as CMake takes it
 #
 # Sets HRN_HAVE_CUDA, and provides hrn_cuda_library() where it is ON.
-set(HRN_CUDA AUTO CACHE STRING "CUDA backend: AUTO, ON or OFF")
+set(HRN_CUDA AUTO CACHE STRING "CUDA backend: AUTO, ON, OFF or EMULATED")
 set(HRN_CUDA_ARCHITECTURES AUTO CACHE STRING "GPU architectures: AUTO, PREBUILD or a list such as 86-real;90")
+
+if(HRN_CUDA STREQUAL "EMULATED")
+  include(EmulatedCuda)
+  return()
+endif()
 
 set(HRN_HAVE_CUDA OFF)
 set(_why "")

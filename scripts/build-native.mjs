@@ -27,8 +27,9 @@ const program = option('run');
 const env = { ...process.env };
 const cuda = env.HRN_CUDA ?? 'AUTO';
 const architectures = env.HRN_CUDA_ARCHITECTURES ?? 'AUTO';
-// Outside build/, which node-gyp's clean removes. A tree of its own for all GPUs: it takes minutes to compile.
-const tree = join(root, sanitize ? 'build-sanitize' : architectures === 'PREBUILD' ? 'build-prebuild' : 'build-cmake');
+// Outside build/, which node-gyp's clean removes. Trees of their own for what takes minutes to compile.
+const kind = [sanitize && 'sanitize', cuda === 'EMULATED' && 'emulated', architectures === 'PREBUILD' && 'prebuild'];
+const tree = join(root, ['build', ...(kind.some(Boolean) ? kind.filter(Boolean) : ['cmake'])].join('-'));
 
 env.CMAKE_BUILD_PARALLEL_LEVEL ??= String(availableParallelism());
 // gyp runs this from make, whose variables would reach CMake's own make.

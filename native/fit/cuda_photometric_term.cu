@@ -163,7 +163,7 @@ __global__ void __launch_bounds__(kTileThreads)
   while (row > column) row -= ++column;
   const float* left = rows + row * kTile;
   const float* right = rows + column * kTile;
-  __shared__ float a[kDepth][kTile], b[kDepth][kTile];
+  alignas(16) __shared__ float a[kDepth][kTile], b[kDepth][kTile];
   float sum[kPerThread][kPerThread] = {};
   const int tx = static_cast<int>(threadIdx.x) % 16, ty = static_cast<int>(threadIdx.x) / 16;
   const long begin = blockIdx.y * rows_per_share, end = min(count, begin + rows_per_share);
@@ -248,9 +248,10 @@ SampleArgs CudaPhotometricTerm::evaluate(const LandmarkState& state, const Appea
   std::copy(look.lighting.begin(), look.lighting.end(), host_sums_.end() - 27);
   backend_.upload(look_, host_sums_.data(), host_sums_.size());
   const long values = static_cast<long>(positions_.size());
-  evaluate_rows<<<static_cast<unsigned>((32 * values + 255) / 256), 256, 0, backend_.stream()>>>(
-      basis_.data(), coefficients_.data(), arrays_.mean, mesh_.rows(), values, columns_, positions_.data());
-  cuda::check(cudaGetLastError(), "evaluating the photometric samples");
+  constexpr unsigned kThreads = 256;
+  cuda::launch("evaluating the photometric samples", backend_.stream(), cuda::blocks_for(32 * values, kThreads),
+               kThreads, evaluate_rows, basis_.data(), coefficients_.data(), arrays_.mean, mesh_.rows(), values,
+               columns_, positions_.data());
   PhotoCrop resident = crop;
   resident.rgb = rgb_.data();
   resident.mask = crop.mask != nullptr ? mask_.data() : nullptr;
@@ -316,16 +317,17 @@ void CudaPhotometricTerm::start_products(const LandmarkState& state, const Appea
                      columns_,
                      stride,
                      rows_.data()};
-  jacobian_rows<<<static_cast<unsigned>(selected_), kRowThreads, 0, backend_.stream()>>>(args);
+  cuda::launch("photometric rows", backend_.stream(), static_cast<unsigned>(selected_), kRowThreads, jacobian_rows,
+               args);
   // Shares are whole multiples of a step, and their number depends on the count alone.
   const long steps = (count + kDepth - 1) / kDepth, shares = std::min(kMaxShares, steps);
   const long rows_per_share = (steps + shares - 1) / shares * kDepth;
   const std::size_t entries = static_cast<std::size_t>(tiles * kTile * kTile);
   grow(shares_, static_cast<std::size_t>(shares) * entries);
   grow(sums_, entries);
-  gram_tiles<<<dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(shares)), kTileThreads, 0, backend_.stream()>>>(
-      rows_.data(), count, stride, rows_per_share, shares_.data());
-  cuda::check(cudaGetLastError(), "the photometric normal equations");
+  cuda::launch("the photometric normal equations", backend_.stream(),
+               dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(shares)), kTileThreads, gram_tiles,
+               rows_.data(), count, stride, rows_per_share, shares_.data());
   backend_.for_each<SumShares>(static_cast<long>(entries), SumSharesArgs{shares_.data(), shares, tiles, sums_.data()});
 }
 

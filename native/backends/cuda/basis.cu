@@ -129,8 +129,7 @@ template <class Stored>
 void CudaBackend::run_basis_forward(const BasisArgs<float, Stored>& a) {
   const long tiles = ops::basis_tiles(a.rows);
   if (tiles == 0) return;
-  forward_kernel<Stored><<<static_cast<unsigned>(tiles), kThreads, 0, stream()>>>(a);
-  cuda::check(cudaGetLastError(), "evaluating a basis");
+  cuda::launch("evaluating a basis", stream(), static_cast<unsigned>(tiles), kThreads, forward_kernel<Stored>, a);
 }
 
 double* CudaBackend::basis_scratch(std::size_t n) {
@@ -145,10 +144,10 @@ void CudaBackend::run_basis_backward(const BasisArgs<float, Stored>& a, double* 
   // The last `count` are where basis_backward() leaves the result.
   double* partial = basis_scratch(static_cast<std::size_t>((kBackwardBlocks + 1) * a.count));
   if (grad == nullptr) grad = partial + kBackwardBlocks * a.count;
-  backward_kernel<Stored><<<static_cast<unsigned>(blocks), kThreads, 0, stream()>>>(a, partial);
-  sum_partials<<<static_cast<unsigned>((32 * a.count + kThreads - 1) / kThreads), kThreads, 0, stream()>>>(
-      partial, blocks, a.count, grad);
-  cuda::check(cudaGetLastError(), "the gradient of a basis");
+  constexpr const char* kWhat = "the gradient of a basis";
+  cuda::launch(kWhat, stream(), static_cast<unsigned>(blocks), kThreads, backward_kernel<Stored>, a, partial);
+  cuda::launch(kWhat, stream(), cuda::blocks_for(32 * a.count, kThreads), kThreads, sum_partials, partial, blocks,
+               a.count, grad);
 }
 
 namespace {

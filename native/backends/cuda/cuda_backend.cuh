@@ -10,6 +10,7 @@
 #include "backends/backend.hpp"
 #include "backends/cuda/check.hpp"
 #include "backends/cuda/device_array.hpp"
+#include "backends/cuda/launch.cuh"
 #include "backends/cuda/rasterizer.cuh"
 #include "backends/cuda/reduce.cuh"
 #include "backends/cuda/stream.hpp"
@@ -35,6 +36,12 @@ class CudaBackend {
 
   /// `device` as CUDA numbers them. Throws Error(device_failed).
   explicit CudaBackend(int device) : lanes_{Lane(device), Lane(device)} {}
+  CudaBackend(const CudaBackend&) = delete;
+  CudaBackend& operator=(const CudaBackend&) = delete;
+  /// Waits for a job that was given up: a graph on the first stream uses memory that is freed on the second.
+  ~CudaBackend() {
+    for (const Lane& lane : lanes_) (void)cudaStreamSynchronize(lane.stream.get());
+  }
 
   static constexpr const char* name() { return "cuda"; }
   cudaStream_t stream() const { return lanes_[lane_].stream.get(); }
@@ -91,10 +98,10 @@ class CudaBackend {
 
   template <class K, class A>
   void for_each(long n, const A& args) const {
-    constexpr int kThreads = 128;
+    constexpr unsigned kThreads = 128;
     if (n <= 0) return;
-    cuda::each_kernel<K><<<static_cast<unsigned>((n + kThreads - 1) / kThreads), kThreads, 0, stream()>>>(n, args);
-    cuda::check(cudaGetLastError(), "starting a kernel");
+    cuda::launch("starting a kernel", stream(), cuda::blocks_for(n, kThreads), kThreads, cuda::each_kernel<K, A>, n,
+                 args);
   }
 
   template <class K, int N, class A>

@@ -1,4 +1,7 @@
 // Compiled without fused multiply-add: depths must have the CPU's bits.
+#include <algorithm>
+
+#include "backends/cuda/launch.cuh"
 #include "backends/cuda/rasterizer.cuh"
 #include "ops/raster_arguments.hpp"
 
@@ -142,7 +145,7 @@ __global__ void resolve(const __grid_constant__ Frame f, long pixels) {
   if (f.args.depth != nullptr) f.args.depth[i] = seen ? Rasterize::key_depth(key) : INFINITY;
 }
 
-unsigned blocks_for(long n) { return static_cast<unsigned>((n + kThreads - 1) / kThreads); }
+unsigned blocks_for(long n) { return cuda::blocks_for(n, kThreads); }
 
 }  // namespace
 
@@ -153,13 +156,15 @@ void CudaRasterizer::run(const Args& args, cudaStream_t stream) {
   grow(vertices_, args.vertex_count, stream);
   grow(queue_, args.triangle_count + 2, stream);
   const Frame frame{args, keys_.data(), vertices_.data(), queue_.data()};
-  clear_and_snap<<<blocks_for(max(pixels, args.vertex_count)), kThreads, 0, stream>>>(frame, pixels);
+  const auto launch = [&](unsigned blocks, auto* kernel, auto... arguments) {
+    cuda::launch("rasterizing", stream, blocks, kThreads, kernel, arguments...);
+  };
+  launch(blocks_for(std::max(pixels, args.vertex_count)), clear_and_snap, frame, pixels);
   if (args.triangle_count > 0) {
-    draw_small<<<blocks_for(args.triangle_count), kThreads, 0, stream>>>(frame);
-    draw_queued<<<kQueueBlocks, kThreads, 0, stream>>>(frame);
+    launch(blocks_for(args.triangle_count), draw_small, frame);
+    launch(kQueueBlocks, draw_queued, frame);
   }
-  resolve<<<blocks_for(pixels), kThreads, 0, stream>>>(frame, pixels);
-  cuda::check(cudaGetLastError(), "rasterizing");
+  launch(blocks_for(pixels), resolve, frame, pixels);
 }
 
 }  // namespace hrn

@@ -1,7 +1,7 @@
 // Sums over elements in double precision: threads over a fixed set of elements, shuffles within warps, blocks in order.
 #pragma once
 #include "backends/backend.hpp"
-#include "backends/cuda/check.hpp"
+#include "backends/cuda/launch.cuh"
 
 namespace hrn::cuda {
 
@@ -61,8 +61,7 @@ template <class K, int N, class A>
 void reduce(long n, const A& args, double* partial, unsigned* ticket, double* out, cudaStream_t stream) {
   const long wanted = (n + kReduceThreads - 1) / kReduceThreads;
   const unsigned blocks = static_cast<unsigned>(wanted < 1 ? 1 : wanted > kReduceBlocks ? kReduceBlocks : wanted);
-  reduce_kernel<K, N><<<blocks, kReduceThreads, 0, stream>>>(n, args, partial, ticket, out);
-  check(cudaGetLastError(), "starting a reduction");
+  launch("starting a reduction", stream, blocks, kReduceThreads, reduce_kernel<K, N, A>, n, args, partial, ticket, out);
 }
 
 }  // namespace hrn::cuda
