@@ -11,6 +11,10 @@ target_include_directories(hrn_emulated_cuda_options SYSTEM INTERFACE "${_folder
 target_compile_definitions(hrn_emulated_cuda_options INTERFACE HRN_CUDA_TARGETS="90" __CUDACC__ __host__= __device__=
   __global__= "__forceinline__=inline __attribute__((always_inline))")
 target_compile_options(hrn_emulated_cuda_options INTERFACE -include cuda_runtime.h -Wno-unknown-pragmas)
+# threadIdx is asked for all the time.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64|amd64")
+  target_compile_options(hrn_emulated_cuda_options INTERFACE -mtls-dialect=gnu2)
+endif()
 
 file(GLOB _runtime CONFIGURE_DEPENDS "${_folder}/*.cpp")
 add_library(hrn_emulated_cuda STATIC ${_runtime})

@@ -2,9 +2,13 @@
 // Formats the C++ sources in place; with --check changes nothing and fails if a file would change.
 import { spawnSync } from 'node:child_process';
 
-const files = spawnSync('git', ['ls-files', '-co', '--exclude-standard', '--', '*.cpp', '*.hpp', '*.cu', '*.cuh'], {
-  encoding: 'utf8',
-});
+const files = spawnSync(
+  'git',
+  ['ls-files', '-co', '--exclude-standard', '--', '*.h', '*.cpp', '*.hpp', '*.cu', '*.cuh'],
+  {
+    encoding: 'utf8',
+  },
+);
 if (files.status !== 0) throw new Error(files.stderr || String(files.error));
 const list = files.stdout.split('\n').filter(Boolean);
 const mode = process.argv.includes('--check') ? ['--dry-run', '-Werror'] : ['-i'];

@@ -20,7 +20,7 @@ constexpr unsigned kWarp = 32;
 
 /// Threads that wait for all of a group to come.
 struct Barrier {
-  unsigned members = 0;          // that have not ended
+  unsigned members = 0;           // that have not ended
   std::vector<unsigned> waiting;  // threads of the block
 };
 
@@ -153,23 +153,26 @@ class Block {
   std::string failure_;
   Barrier all_;
   std::vector<Warp> warps_;
-  std::deque<unsigned> ready_;        // threads that may go on
-  std::vector<unsigned> fiber_of_;    // of threads that wait
+  std::deque<unsigned> ready_;      // threads that may go on
+  std::vector<unsigned> fiber_of_;  // of threads that wait
   std::unique_ptr<Fiber> host_;
   std::vector<std::unique_ptr<Fiber>> fibers_;
   std::vector<unsigned> idle_;
 };
 
-thread_local Block block_in_work;
+// Of the thread of the host.
+constinit thread_local Block* block_in_work = nullptr;
 
 void Block::work() {
-  for (;;) block_in_work.start_threads();
+  for (;;) block_in_work->start_threads();
 }
 
 }  // namespace
 
 void run_grid(dim3 grid, dim3 block, const std::function<void()>& thread) {
+  static thread_local Block own;
   static thread_local bool backwards = false;
+  block_in_work = &own;
   backwards = !backwards;
   gridDim = grid;
   blockDim = block;
@@ -177,17 +180,17 @@ void run_grid(dim3 grid, dim3 block, const std::function<void()>& thread) {
   for (unsigned i = 0; i < blocks; ++i) {
     const unsigned b = backwards ? blocks - 1 - i : i;
     blockIdx = dim3(b % grid.x, b / grid.x, 0);
-    block_in_work.run(block.x, backwards, thread);
-    if (!block_in_work.failure().empty()) {
-      fail_device(cudaErrorLaunchFailure, block_in_work.failure());
+    own.run(block.x, backwards, thread);
+    if (!own.failure().empty()) {
+      fail_device(cudaErrorLaunchFailure, own.failure());
       return;
     }
   }
 }
 
-void sync_block() { block_in_work.sync(); }
+void sync_block() { block_in_work->sync(); }
 std::uint64_t shuffle_down(std::uint32_t mask, std::uint64_t value, unsigned delta, int width) {
-  return block_in_work.shuffle_down(mask, value, delta, width);
+  return block_in_work->shuffle_down(mask, value, delta, width);
 }
 
 }  // namespace emulated_gpu

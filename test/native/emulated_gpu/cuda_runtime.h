@@ -95,8 +95,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
       block.x > 1024)
     return cudaErrorInvalidConfiguration;
   return emulated_gpu::enqueue(
-      config->stream,
-      [=, values = std::tuple<std::remove_cv_t<Parameters>...>(std::forward<Arguments>(arguments)...)] {
+      config->stream, [=, values = std::tuple<std::remove_cv_t<Parameters>...>(std::forward<Arguments>(arguments)...)] {
         emulated_gpu::run_grid(grid, block, [&] { std::apply(kernel, values); });
       });
 }

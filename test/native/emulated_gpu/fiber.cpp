@@ -8,6 +8,7 @@
 #include <new>
 
 #ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -79,7 +80,11 @@ Fiber::~Fiber() {
 #ifndef __x86_64__
   delete static_cast<ucontext_t*>(pointer_);
 #endif
-  if (body_ != nullptr) munmap(stack_, size_);
+  if (body_ == nullptr) return;
+#ifdef __SANITIZE_ADDRESS__
+  __asan_unpoison_memory_region(stack_, size_);  // others will get these addresses
+#endif
+  munmap(stack_, size_);
 }
 
 // AddressSanitizer has to be told of both ends of a switch.
