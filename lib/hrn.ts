@@ -30,7 +30,7 @@ export interface FaceBox extends Box {
 }
 
 /**
- * Networks, head model and threads, held until dispose(). Calls may overlap: they take turns on the threads.
+ * Networks, head model and threads, held until dispose(). Calls may overlap: they share the threads.
  */
 export class Hrn {
   readonly #options: ResolvedCreateOptions;

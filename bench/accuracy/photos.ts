@@ -134,7 +134,7 @@ async function measureSilhouettes(face: Reconstruction): Promise<Silhouettes> {
     if (!same) throw new Error('the face that was fitted is not detected again');
     const landmarks = await findLandmarks(networks, photo, same);
     const mask = await findPersonMask(networks, photo, landmarks);
-    return await silhouetteFigures(context, face, findSkinEdges(photo, landmarks, mask));
+    return await silhouetteFigures(context, face, await findSkinEdges(context, photo, landmarks, mask));
   } finally {
     photo.dispose();
   }

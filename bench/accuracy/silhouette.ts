@@ -6,10 +6,9 @@
  * hair, clothes or a hand hide has no such edge nearby and is left out.
  */
 import { REGION_NAMES, type RegionName } from '../../lib/morphable-model.js';
-import type { NativeContext } from '../../lib/native/binding.js';
+import type { NativeContext, NativeSkinEdges } from '../../lib/native/binding.js';
 import { renderVisibility } from '../../lib/render.js';
 import type { ReconstructionData } from '../../lib/result.js';
-import type { SkinEdges } from '../../lib/stages/skin-edges.js';
 
 export interface SilhouetteFigures {
   /** Mean distance of the outline from the edge of the skin, percent of the width of the face; NaN: not seen. */
@@ -45,7 +44,7 @@ const SIDES = [2, 14] as const;
 export async function silhouetteFigures(
   context: NativeContext,
   face: ReconstructionData,
-  edges: SkinEdges,
+  edges: NativeSkinEdges,
 ): Promise<Silhouettes> {
   const { camera, mesh, model, pose } = face;
   const width = faceWidthPx(face);
@@ -100,7 +99,7 @@ export async function silhouetteFigures(
 function toEdge(
   at: readonly [number, number],
   normal: readonly [number, number],
-  { points, normals }: SkinEdges,
+  { points, normals }: NativeSkinEdges,
   width: number,
 ): number | undefined {
   let best: number | undefined;

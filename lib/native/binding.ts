@@ -44,6 +44,22 @@ export interface NativeBinding {
   render(context: NativeContext, scene: NativeRenderScene): NativeJob<NativePicture>;
   /** Edge-preserving upsampling of a mask by a colour image of the same region: `[fineSize][fineSize]`, 0..1. */
   guidedUpsample(context: NativeContext, options: GuidedUpsample): NativeJob<Float32Array>;
+  /** Where bare skin ends and background begins. */
+  skinEdges(
+    context: NativeContext,
+    view: NativeFaceView,
+    photo: { width: number; height: number },
+  ): NativeJob<NativeSkinEdges>;
+  /**
+   * Where a crop shows skin, `[size][size]`, 0..1: inside the landmarks' outline, outside the openings of eyes and mouth,
+   * inside the photo, and as far as the person mask says.
+   */
+  skinMask(
+    context: NativeContext,
+    view: NativeFaceView,
+    frame: NativeCropFrame,
+    photo: { width: number; height: number },
+  ): NativeJob<Float32Array>;
   Session: new () => NativeSession;
   /** Copies, checks (MODEL_CORRUPT names the array at fault) and repacks a model. */
   buildModel(model: MorphableModel): NativeJob<NativeModel>;
@@ -98,6 +114,8 @@ export const NATIVE_EXPORTS = [
   'Image',
   'cropImage',
   'guidedUpsample',
+  'skinEdges',
+  'skinMask',
   'render',
   'Session',
   'buildModel',
@@ -226,6 +244,53 @@ export interface GuidedUpsample {
   radius: number;
   /** Variance of colour below which a window counts as flat. */
   epsilon: number;
+}
+
+/** Which of the landmarks lie where. */
+export interface NativeFacePoints {
+  /** Around them the photo shows skin. */
+  skin: Uint32Array;
+  /** Of the face, a ring. */
+  outline: Uint32Array;
+  /** Rims of the openings, rings. */
+  rightLids: Uint32Array;
+  leftLids: Uint32Array;
+  innerLips: Uint32Array;
+  /** Of the outline, as the picture shows an upright face. */
+  top: number;
+  left: number;
+  chin: number;
+  right: number;
+}
+
+/** One face as the photo shows it. A job reads `values` and `rgb` where they lie: leave them alone until it has ended. */
+export interface NativeFaceView {
+  /** `[size][size]`, 0..1: how far a pixel shows a person. */
+  values: Float32Array;
+  /** `[size][size][3]`, 0..1: the photo there. */
+  rgb: Float32Array;
+  size: number;
+  /** Pixels of the view to pixels of the photo. */
+  toPhoto: Affine;
+  /** `[n][2]`: the landmarks, pixels of the photo. */
+  pixels: Float32Array;
+  points: NativeFacePoints;
+}
+
+/** Axis-aligned square crop: crop pixel = scale * (photo pixel - (x0, y0)). */
+export interface NativeCropFrame {
+  x0: number;
+  y0: number;
+  scale: number;
+  /** Side, crop pixels. */
+  size: number;
+}
+
+export interface NativeSkinEdges {
+  /** `[n][2]`, pixels of the photo. */
+  points: Float64Array;
+  /** `[n][2]`, unit vectors towards the background. */
+  normals: Float64Array;
 }
 
 /** A network with one float input and float outputs of fixed shape. */

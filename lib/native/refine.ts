@@ -1,3 +1,4 @@
+import type { NativeFaceView } from './binding.js';
 import type { CoarseProblem } from './coarse.js';
 
 /** Pinhole camera: p_cam = R p + t in mm (x right, y down, z away), u = f x / z + cx, v = f y / z + cy in pixels. */
@@ -140,16 +141,8 @@ export interface TextureProblem {
   lighting: Float64Array;
   /** Texels a side. */
   size: number;
-  /**
-   * `[vertices]`, how the photo shows each: 0 plainly, 1 in a narrow opening, 2 not (something lies over it), 3 where it
-   * looks like skin, 4 as scalp, bare or with hair.
-   */
-  sights?: Uint8Array;
-  /**
-   * Soft mask of the person, and of what looks like skin, 0..1, `[height][width]`; `fromPhoto`: photo pixels to mask
-   * pixels.
-   */
-  person?: { values: Float32Array; skin?: Float32Array; width: number; height: number; fromPhoto: Float64Array };
+  /** Tells apart what is skin, hair and background; without it everything that the head covers is its own. */
+  face?: NativeFaceView;
 }
 
 export interface TextureBake {

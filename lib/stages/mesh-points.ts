@@ -66,6 +66,16 @@ export const MIRROR = [
   242, 243, 244, 245, 246, 247, 473, 476, 475, 474, 477, 468, 471, 470, 469, 472,
 ];
 
+/** Face outline from the middle of the forehead, clockwise in the image (MediaPipe's FACEMESH_FACE_OVAL). */
+export const FACE_OVAL = [
+  10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377, 152, 148, 176, 149, 150, 136,
+  172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109,
+];
+
+/** Rims of the eye openings. */
+export const RIGHT_LIDS = [33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246];
+export const LEFT_LIDS = [263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466];
+
 /** Well apart: corners of the eyes and mouth, nose wings, cheeks, temples, jaw. The subject's right first. */
 export const SYMMETRIC_PAIRS = [
   [33, 263],

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { HeadModel } from '../head-model.js';
 import { type MorphableModel, REGION_NAMES, type RegionName } from '../morphable-model.js';
 import type { NativeContext } from '../native/binding.js';
@@ -8,12 +7,12 @@ import type { NativeCamera, PhotometricFit, PhotometricLevel } from '../native/r
 import type { Detail } from '../options.js';
 import type { DeformationMap } from '../result.js';
 import type { CoarseStage } from './coarse.js';
+import { faceView } from './face-view.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
 import { findSkinEdges } from './skin-edges.js';
-import { samplePersonMask, skinMask } from './skin-mask.js';
 
 /** The head at every level, before metric scaling. */
 export interface RefinedHead {
@@ -65,16 +64,15 @@ export async function refine(
   };
   const shape = ({ identity, expression }: { identity: Float64Array; expression: Float64Array }) =>
     runJob(() => native().headShape(context, head.native, identity, expression), { signal });
-  const coarsePositions = await shape(coarse.fit);
-  const levels = await Promise.all(
-    LEVELS.map(async ({ size, iterations }) => ({
+  const [coarsePositions, { points: edges, normals }, ...levels] = await Promise.all([
+    shape(coarse.fit),
+    findSkinEdges(context, photo, landmarks, person, signal),
+    ...LEVELS.map(async ({ size, iterations }) => ({
       ...(await cropLevel(photo, landmarks, person, size, signal)),
       // At coarse detail only albedo and light are solved for: the texture needs them where the photo shows nothing.
       iterations: detail === 'coarse' ? 0 : iterations,
     })),
-  );
-  await nextTurn();
-  const { points: edges, normals } = findSkinEdges(photo, landmarks, person);
+  ]);
   const silhouette = { edges, normals, takesPart: silhouetteVertices(head.morphable) };
   const { rotation, translation, focalPx, ...fitted }: PhotometricFit = await runJob(
     (onProgress) =>
@@ -151,7 +149,7 @@ export async function cropLevel(
   }) as [{ low: number; high: number }, { low: number; high: number }];
   const side = CROP_SCALE * Math.max(x.high - x.low, y.high - y.low);
   const frame = { x0: (x.low + x.high - side) / 2, y0: (y.low + y.high - side) / 2, scale: size / side, size };
-  const rgb = await photo.crop(
+  const rgb = photo.crop(
     {
       matrix: [1 / frame.scale, 0, frame.x0, 0, 1 / frame.scale, frame.y0],
       width: size,
@@ -162,14 +160,9 @@ export async function cropLevel(
     },
     signal,
   );
-  const mask = skinMask(landmarks, frame, samplePersonMask(person, frame));
-  // Beyond the photo's border there is nothing to compare with.
-  for (let row = 0; row < size; row++) {
-    const py = frame.y0 + (row + 0.5) / frame.scale;
-    for (let column = 0; column < size; column++) {
-      const px = frame.x0 + (column + 0.5) / frame.scale;
-      if (px < 0 || py < 0 || px > photo.width || py > photo.height) mask[row * size + column] = 0;
-    }
-  }
-  return { rgb, mask, ...frame };
+  const view = faceView(person, landmarks);
+  const { width, height } = photo;
+  const mask = runJob(() => native().skinMask(photo.context, view, frame, { width, height }), { signal });
+  const [crop, skin] = await Promise.all([rgb, mask]);
+  return { rgb: crop, mask: skin, ...frame };
 }

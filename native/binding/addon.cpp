@@ -8,6 +8,7 @@
 #include "binding/convert.hpp"
 #include "binding/device.hpp"
 #include "binding/errors.hpp"
+#include "binding/face.hpp"
 #include "binding/image.hpp"
 #include "binding/model.hpp"
 #include "binding/refine.hpp"
@@ -56,6 +57,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_context(env, exports);
   register_device(env, exports);
   register_image(env, exports);
+  register_face(env, exports);
   register_render(env, exports);
   register_session(env, exports);
   register_model(env, exports);

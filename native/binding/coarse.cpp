@@ -100,8 +100,8 @@ Napi::Value coarse_fit(const Napi::CallbackInfo& info) {
   return start_job(
       info.Env(), info[3],
       [context, model, problem = coarse_problem_of(info[2])](const Cancel& cancel, const Progress& progress) {
-        const Context::Turn turn(*context, cancel);
-        return fit::fit_coarse(*model, problem, turn.pool(), cancel, progress);
+        ThreadPool pool(context->crew(), cancel);
+        return fit::fit_coarse(*model, problem, pool, cancel, progress);
       },
       result_object);
 }

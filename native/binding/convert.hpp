@@ -73,6 +73,20 @@ std::vector<T> copy_of(const Napi::Value& value, std::string_view name, std::siz
   return {view.begin(), view.end()};
 }
 
+// A typed array that a job reads where it lies, without a copy. For large arrays of the stages alone: until the job has
+// ended nobody may write to it, resize or transfer it. Made and destroyed on the JavaScript thread.
+template <class T>
+class Borrowed {
+ public:
+  Borrowed(const Napi::Value& value, std::string_view name, std::size_t length = kAnyLength)
+      : view_(view_of<T>(value, name, length)), kept_(Napi::Persistent(value.As<Napi::Object>())) {}
+  std::span<const T> view() const { return view_; }
+
+ private:
+  std::span<const T> view_;
+  Napi::ObjectReference kept_;
+};
+
 // As copy_of, and every element is finite.
 std::vector<float> finite_floats_of(const Napi::Value& value, std::string_view name, std::size_t length = kAnyLength);
 

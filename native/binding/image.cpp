@@ -88,8 +88,8 @@ Napi::Value crop_image(const Napi::CallbackInfo& info) {
   return start_job(
       info.Env(), info.Env().Undefined(),
       [context = std::move(context), image = std::move(image), spec](const Cancel& cancel, const Progress&) {
-        const Context::Turn turn(*context, cancel);
-        return imaging::crop(turn.pool(), *image, spec);
+        ThreadPool pool(context->crew(), cancel);
+        return imaging::crop(pool, *image, spec);
       },
       [](Napi::Env env, std::vector<float>&& crop) -> Napi::Value { return adopted_array(env, std::move(crop)); });
 }
@@ -111,8 +111,8 @@ Napi::Value guided_upsample(const Napi::CallbackInfo& info) {
       info.Env(), info.Env().Undefined(),
       [context = std::move(context), mask = std::move(mask), guide = std::move(guide),
        fine_guide = std::move(fine_guide), spec](const Cancel& cancel, const Progress&) {
-        const Context::Turn turn(*context, cancel);
-        return imaging::guided_upsample(mask, guide, fine_guide, spec, turn.pool());
+        ThreadPool pool(context->crew(), cancel);
+        return imaging::guided_upsample(mask, guide, fine_guide, spec, pool);
       },
       [](Napi::Env env, std::vector<float>&& fine) -> Napi::Value { return adopted_array(env, std::move(fine)); });
 }

@@ -47,9 +47,7 @@ void Job::body() {
     error = std::current_exception();
   }
 #if defined(__GLIBC__)
-  // Jobs free hundreds of megabytes on threads that end: glibc would keep them in those threads' arenas, and a series
-  // of photos would grow to the sum of their peaks.
-  malloc_trim(0);
+  if (freed_ == FreedMemory::give_back) malloc_trim(0);
 #endif
   {
     const std::lock_guard lock(mutex_);

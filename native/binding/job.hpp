@@ -20,6 +20,11 @@
 
 namespace hrn::binding {
 
+// What becomes of memory that jobs have freed. glibc keeps it in the arenas of their threads, and a series of photos
+// would grow to the sum of their peaks; giving it back costs the next job its page faults. So the last job of a fit
+// does.
+enum class FreedMemory { keep, give_back };
+
 class Job {
  public:
   virtual ~Job() = default;
@@ -31,7 +36,7 @@ class Job {
   static Napi::Value start(Napi::Env env, const Napi::Value& on_progress, std::unique_ptr<Job> job);
 
  protected:
-  explicit Job(Napi::Env env) : deferred_(Napi::Promise::Deferred::New(env)) {}
+  Job(Napi::Env env, FreedMemory freed) : deferred_(Napi::Promise::Deferred::New(env)), freed_(freed) {}
   // On the job's thread; may throw.
   virtual void run(const Cancel& cancel, const Progress& progress) = 0;
   // On the JavaScript thread, once, after run() returned.
@@ -50,6 +55,7 @@ class Job {
   void settle(Napi::Env env);
 
   Napi::Promise::Deferred deferred_;
+  FreedMemory freed_;
   Napi::FunctionReference on_progress_;
   std::shared_ptr<Cancel> cancel_ = std::make_shared<Cancel>();
   Wake wake_;
@@ -64,11 +70,12 @@ class Job {
 // work: Result(const Cancel&, const Progress&), on the job's thread: must own (or share) everything it reads, and must
 // not touch JavaScript. convert: Napi::Value(Napi::Env, Result&&), on the JavaScript thread.
 template <class Work, class Convert>
-Napi::Value start_job(Napi::Env env, const Napi::Value& on_progress, Work work, Convert convert) {
+Napi::Value start_job(Napi::Env env, const Napi::Value& on_progress, Work work, Convert convert,
+                      FreedMemory freed = FreedMemory::keep) {
   using Result = std::invoke_result_t<Work&, const Cancel&, const Progress&>;
   class WorkJob final : public Job {
    public:
-    WorkJob(Napi::Env e, Work w, Convert c) : Job(e), work_(std::move(w)), convert_(std::move(c)) {}
+    WorkJob(Napi::Env e, Work w, Convert c, FreedMemory f) : Job(e, f), work_(std::move(w)), convert_(std::move(c)) {}
 
    private:
     void run(const Cancel& cancel, const Progress& progress) override { result_.emplace(work_(cancel, progress)); }
@@ -77,7 +84,7 @@ Napi::Value start_job(Napi::Env env, const Napi::Value& on_progress, Work work, 
     Convert convert_;
     std::optional<Result> result_;
   };
-  return Job::start(env, on_progress, std::make_unique<WorkJob>(env, std::move(work), std::move(convert)));
+  return Job::start(env, on_progress, std::make_unique<WorkJob>(env, std::move(work), std::move(convert), freed));
 }
 
 }  // namespace hrn::binding

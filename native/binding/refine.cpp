@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 #include <limits>
+#include <memory>
 #include <span>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "binding/context.hpp"
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
+#include "binding/face.hpp"
 #include "binding/image.hpp"
 #include "binding/job.hpp"
 #include "binding/model.hpp"
@@ -18,6 +20,7 @@
 #include "fit/head_surface.hpp"
 #include "fit/photometric_fit.hpp"
 #include "fit/texture.hpp"
+#include "fit/texture_sights.hpp"
 
 namespace hrn::binding {
 namespace {
@@ -68,8 +71,8 @@ Napi::Value head_shape(const Napi::CallbackInfo& info) {
       info.Env(), info.Env().Undefined(),
       [context, model, identity = std::move(identity), expression = std::move(expression)](const Cancel& cancel,
                                                                                            const Progress&) {
-        const Context::Turn turn(*context, cancel);
-        CpuBackend backend(turn.pool());
+        ThreadPool pool(context->crew(), cancel);
+        CpuBackend backend(pool);
         fit::HeadSurface surface(*model, fit::host_arrays(*model), backend);
         surface.set_shape(identity, expression);
         return std::vector<float>(surface.positions().begin(), surface.positions().end());
@@ -145,9 +148,9 @@ Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
   return start_job(
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
-        if (auto* gpu = context->gpu()) return gpu->photometric(model, problem, cancel, progress);
-        const Context::Turn turn(*context, cancel);
-        return fit::fit_photometric(*model, problem, turn.pool(), cancel, progress);
+        ThreadPool pool(context->crew(), cancel);
+        if (auto* gpu = context->gpu()) return gpu->photometric(model, problem, pool, cancel, progress);
+        return fit::fit_photometric(*model, problem, pool, cancel, progress);
       },
       photometric_result);
 }
@@ -197,8 +200,8 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
         if (auto* gpu = context->gpu()) return gpu->deformation(model, problem, cancel, progress);
-        const Context::Turn turn(*context, cancel);
-        return fit::fit_deformation(*model, problem, turn.pool(), cancel, progress);
+        ThreadPool pool(context->crew(), cancel);
+        return fit::fit_deformation(*model, problem, pool, cancel, progress);
       },
       [](Napi::Env env, fit::DeformationResult&& r) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
@@ -222,36 +225,32 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   problem.albedo = copy_of<double>(field(o, "albedo"), "albedo");
   problem.lighting = doubles_of<27>(o, "lighting");
   problem.size = static_cast<int>(integer_of(field(o, "size"), "size", 16, kMaxSide));
-  const Napi::Value sights = field(o, "sights");
-  if (!sights.IsUndefined()) problem.sights = copy_of<std::uint8_t>(sights, "sights");
-  const Napi::Value person = field(o, "person");
-  if (!person.IsUndefined()) {
-    const Napi::Object mask = object_of(person, "person");
-    problem.person.values = copy_of<float>(field(mask, "values"), "values");
-    const Napi::Value skin = field(mask, "skin");
-    if (!skin.IsUndefined()) problem.person.skin = copy_of<float>(skin, "skin");
-    problem.person.width = static_cast<int>(integer_of(field(mask, "width"), "width", 1, 1 << 16));
-    problem.person.height = static_cast<int>(integer_of(field(mask, "height"), "height", 1, 1 << 16));
-    const auto affine = doubles_of<6>(mask, "fromPhoto");
-    for (std::size_t i = 0; i < 6; ++i) problem.person.from_photo[i] = static_cast<float>(affine[i]);
-  }
+  std::unique_ptr<const FaceView> face;
+  const Napi::Value view = field(o, "face");
+  if (!view.IsUndefined()) face = std::make_unique<const FaceView>(view);
   // The texture is written where JavaScript reads it: until the job has ended nobody else knows the array.
   const auto size = static_cast<std::size_t>(problem.size);
   auto texture = Napi::Uint8Array::New(info.Env(), 3 * size * size);
   const std::span<std::uint8_t> rgb(texture.Data(), texture.ElementLength());
   return start_job(
       info.Env(), info.Env().Undefined(),
-      [context, model, photo, problem = std::move(problem), rgb](const Cancel& cancel, const Progress&) {
+      [context, model, photo, problem = std::move(problem), face = std::move(face), rgb](const Cancel& cancel,
+                                                                                         const Progress&) mutable {
+        if (face) {
+          ThreadPool pool(context->crew(), cancel);
+          fit::look_at_face(problem, *model, face->view(), pool);
+        }
         if (auto* gpu = context->gpu()) return gpu->texture(model, *photo, problem, rgb, cancel);
-        const Context::Turn turn(*context, cancel);
-        return fit::recover_texture(*model, *photo, problem, rgb, turn.pool(), cancel);
+        ThreadPool pool(context->crew(), cancel);
+        return fit::recover_texture(*model, *photo, problem, rgb, pool, cancel);
       },
       [kept = Napi::Persistent(texture)](Napi::Env env, const std::vector<float>& normals) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
         result.Set("rgb", kept.Value());
         result.Set("normals", typed_array(env, normals));
         return result;
-      });
+      },
+      FreedMemory::give_back);
 }
 
 }  // namespace

@@ -120,8 +120,8 @@ Napi::Value render(const Napi::CallbackInfo& info) {
   return start_job(
       info.Env(), info.Env().Undefined(),
       [context = std::move(context), owned = std::move(owned)](const Cancel& cancel, const Progress&) {
-        const Context::Turn turn(*context, cancel);
-        return fit::render(owned->args, turn.pool(), cancel);
+        ThreadPool pool(context->crew(), cancel);
+        return fit::render(owned->args, pool, cancel);
       },
       [](Napi::Env env, const fit::RenderResult& result) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);

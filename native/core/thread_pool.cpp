@@ -5,6 +5,7 @@
 #endif
 
 #include <algorithm>
+#include <chrono>
 #include <system_error>
 
 namespace hrn {
@@ -13,6 +14,8 @@ namespace {
 constexpr std::uint64_t kClosed = 0xffffffffu;
 // About 20 microseconds: bridges the gaps between the ops of an iteration without burning a core between jobs.
 constexpr int kSpins = 600;
+// How long a job that waits for its turn does not look whether it was cancelled.
+constexpr std::chrono::milliseconds kPatience{10};
 
 void pause() {
 #if defined(__x86_64__)
@@ -30,81 +33,133 @@ int usable_cores() {
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) : state_(kClosed) {
-  const int total = threads > 0 ? std::min(threads, 256) : usable_cores();
-  workers_.reserve(static_cast<std::size_t>(total - 1));
+Crew::Crew(int threads)
+    : limit_(threads > 0 ? std::min(threads, 256) : usable_cores()),
+      seats_(static_cast<std::size_t>(limit_)),
+      helpers_(static_cast<std::size_t>(limit_ - 1)) {
+  for (Seat& seat : seats_) seat.state.store(kClosed);
   try {
-    for (int i = 1; i < total; ++i) workers_.emplace_back([this, i] { work(i); });
+    for (; threads_ < limit_; ++threads_)
+      helpers_[static_cast<std::size_t>(threads_ - 1)].thread = std::thread([this, i = threads_] { help(i); });
   } catch (const std::system_error&) {
     // The system grants no more of them: those that run do all the work.
   }
 }
 
-ThreadPool::~ThreadPool() {
+Crew::~Crew() {
   stopping_.store(true);
   epoch_.fetch_add(1);
-  epoch_.notify_all();
-  for (std::thread& worker : workers_) worker.join();
+  wake(threads_ - 1);
+  for (Helper& helper : helpers_)
+    if (helper.thread.joinable()) helper.thread.join();
 }
 
-void ThreadPool::parallel_for(long count, Chunk run, void* context) {
-  // Chunk numbers are 32 bits wide inside; longer jobs run in slices.
-  constexpr long kSlice = 1L << 30;
-  if (count <= 0) return;
-  if (workers_.empty() || count == 1 || count > kSlice) {
-    for (long i = 0; i < count; ++i) run(context, i, 0);
+Crew::Seat& Crew::take_seat(const Cancel* cancel) {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    if (cancel != nullptr) cancel->check();
+    for (int i = 0; i < threads_; ++i) {
+      Seat& seat = seats_[static_cast<std::size_t>(i)];
+      if (seat.taken) continue;
+      seat.taken = true;
+      jobs_.fetch_add(1, std::memory_order_relaxed);
+      return seat;
+    }
+    seat_free_.wait_for(lock, kPatience);
+  }
+}
+
+void Crew::leave(Seat& seat) {
+  {
+    const std::lock_guard lock(mutex_);
+    seat.taken = false;
+    jobs_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  seat_free_.notify_one();
+}
+
+void Crew::share(Seat& seat, long count, Chunk chunk, void* context) {
+  // Chunk numbers are 32 bits wide inside.
+  constexpr long kMost = 1L << 30;
+  const long helpers = std::min<long>(count - 1, threads_ - jobs_.load(std::memory_order_relaxed));
+  if (helpers <= 0 || count > kMost) {
+    for (long i = 0; i < count; ++i) chunk(context, i, 0);
     return;
   }
-  // The state is closed here, and a worker that reads a new field also sees it closed: no claim can mix two jobs.
-  run_.store(run, std::memory_order_release);
-  context_.store(context, std::memory_order_release);
-  count_.store(static_cast<std::uint32_t>(count), std::memory_order_release);
-  finished_.store(0, std::memory_order_release);
-  const std::uint64_t generation = (state_.load(std::memory_order_relaxed) >> 32) + 1;
-  state_.store(generation << 32, std::memory_order_release);
-  epoch_.fetch_add(1, std::memory_order_release);
-  epoch_.notify_all();
-  run_chunks(0);
+  // The state is closed here, and a helper that reads a new field also sees it closed: no claim can mix two pieces of
+  // work.
+  seat.run.store(chunk, std::memory_order_release);
+  seat.context.store(context, std::memory_order_release);
+  seat.count.store(static_cast<std::uint32_t>(count), std::memory_order_release);
+  seat.finished.store(0, std::memory_order_release);
+  const std::uint64_t generation = (seat.state.load(std::memory_order_relaxed) >> 32) + 1;
+  seat.state.store(generation << 32, std::memory_order_release);
+  epoch_.fetch_add(1);
+  wake(static_cast<int>(helpers));
+  run_chunks(seat, 0);
   int spins = 0;
-  while (finished_.load(std::memory_order_acquire) != static_cast<std::uint32_t>(count)) {
+  while (seat.finished.load(std::memory_order_acquire) != static_cast<std::uint32_t>(count)) {
     if (++spins < kSpins)
       pause();
     else
       std::this_thread::yield();
   }
-  state_.store((generation << 32) | kClosed, std::memory_order_release);
+  seat.state.store((generation << 32) | kClosed, std::memory_order_release);
 }
 
-bool ThreadPool::run_chunks(int worker) {
-  std::uint32_t done = 0;
-  std::uint64_t state = state_.load(std::memory_order_acquire);
+bool Crew::run_chunks(Seat& seat, int worker) {
+  bool found = false;
+  std::uint64_t state = seat.state.load(std::memory_order_acquire);
   for (;;) {
-    const Chunk run = run_.load(std::memory_order_acquire);
-    void* const context = context_.load(std::memory_order_acquire);
-    const std::uint64_t count = count_.load(std::memory_order_acquire);
+    const Chunk run = seat.run.load(std::memory_order_acquire);
+    void* const context = seat.context.load(std::memory_order_acquire);
+    const std::uint64_t count = seat.count.load(std::memory_order_acquire);
     const std::uint64_t chunk = state & kClosed;
     if (chunk >= count || chunk == kClosed) break;
-    if (!state_.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    if (worker > 0 && !may_help(worker)) break;
+    if (!seat.state.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire))
+      continue;
     run(context, static_cast<long>(chunk), worker);
-    finished_.fetch_add(1, std::memory_order_release);
-    ++done;
-    state = state_.load(std::memory_order_acquire);
+    seat.finished.fetch_add(1, std::memory_order_release);
+    found = true;
+    state = seat.state.load(std::memory_order_acquire);
   }
-  return done > 0;
+  return found;
 }
 
-void ThreadPool::work(int worker) {
+void Crew::help(int worker) {
+  Helper& self = helpers_[static_cast<std::size_t>(worker - 1)];
   for (;;) {
-    // Before stopping_ is asked, which the destructor sets first: an epoch that is already its own is never waited on.
-    const std::uint32_t epoch = epoch_.load(std::memory_order_acquire);
+    // Before stopping_ is asked, which the destructor sets first: an epoch that is already its own is never slept on.
+    const std::uint32_t epoch = epoch_.load();
     if (stopping_.load()) return;
-    bool found = run_chunks(worker);
-    for (int i = 0; !found && i < kSpins && !stopping_.load(std::memory_order_relaxed); ++i) {
+    bool found = false;
+    for (Seat& seat : seats_) found = run_chunks(seat, worker) || found;
+    for (int i = 0; !found && i < kSpins && may_help(worker); ++i) {
       if (epoch_.load(std::memory_order_relaxed) != epoch) found = true;
       pause();
     }
-    if (!found) epoch_.wait(epoch);
+    if (found) continue;
+    // Whoever asks for more counts the epoch on and then looks who sleeps; here it is the other way round, so that one
+    // of both sees the other.
+    self.asleep.store(1);
+    if (epoch_.load() == epoch) self.asleep.wait(1);
+    self.asleep.store(0);
   }
 }
+
+void Crew::wake(int helpers) {
+  for (int i = 0; i < helpers; ++i) {
+    std::atomic<std::uint32_t>& asleep = helpers_[static_cast<std::size_t>(i)].asleep;
+    if (asleep.load() != 0 && asleep.exchange(0) != 0) asleep.notify_one();
+  }
+}
+
+ThreadPool::ThreadPool(int threads)
+    : own_(std::make_unique<Crew>(threads)), crew_(*own_), seat_(crew_.take_seat(nullptr)) {}
+
+ThreadPool::ThreadPool(Crew& crew, const Cancel& cancel) : crew_(crew), seat_(crew.take_seat(&cancel)) {}
+
+ThreadPool::~ThreadPool() { crew_.leave(seat_); }
 
 }  // namespace hrn

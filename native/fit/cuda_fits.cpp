@@ -24,7 +24,7 @@ namespace hrn::fit {
 
 struct CudaFits::State {};
 
-CudaFits::CudaFits(int, int) {}
+CudaFits::CudaFits(int) {}
 CudaFits::~CudaFits() = default;
 
 namespace {
@@ -35,8 +35,8 @@ DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>&, con
                                         const Progress&) {
   refuse();
 }
-PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>&, const PhotometricProblem&, const Cancel&,
-                                        const Progress&) {
+PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>&, const PhotometricProblem&, ThreadPool&,
+                                        const Cancel&, const Progress&) {
   refuse();
 }
 std::vector<float> CudaFits::texture(const std::shared_ptr<const Model>&, const imaging::Image&, const TextureProblem&,

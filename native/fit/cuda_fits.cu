@@ -14,7 +14,7 @@
 namespace hrn::fit {
 
 struct CudaFits::State {
-  State(int index, int job_threads) : device(index), threads(job_threads) {}
+  explicit State(int index) : device(index) {}
 
   struct Entry {
     std::weak_ptr<const Model> model;
@@ -22,25 +22,18 @@ struct CudaFits::State {
     std::shared_ptr<const CudaPhotometricMesh> mesh;
   };
 
-  /// What one job has to itself.
-  struct Lane {
-    Lane(int device, int threads) : backend(device), pool(threads) {}
-    CudaBackend backend;
-    ThreadPool pool;
-  };
-
-  const int device, threads;
+  const int device;
   std::mutex mutex;
   std::unique_ptr<CudaBackend> home;  // owns what is resident
   std::vector<Entry> models;
-  std::vector<std::unique_ptr<Lane>> idle;
+  std::vector<std::unique_ptr<CudaBackend>> idle;  // what one job has to itself: streams, scratch memory
 
   /// Runs a job on the model. What fails on the device is noted, and it is not chosen again.
   template <class Job>
   auto run(const std::shared_ptr<const Model>& model, Job&& job) {
     try {
       const Entry resident = entry(model);
-      return in_lane([&](CudaBackend& backend, ThreadPool& pool) { return job(resident, backend, pool); });
+      return in_lane([&](CudaBackend& backend) { return job(resident, backend); });
     } catch (const Error& error) {
       if (error.code() == ErrorCode::device_failed) note_cuda_failure(device, error.what());
       throw;
@@ -65,7 +58,7 @@ struct CudaFits::State {
   /// A lane goes back only from a job that succeeded: after a failure its stream is not trusted.
   template <class Job>
   auto in_lane(Job&& job) {
-    std::unique_ptr<Lane> lane;
+    std::unique_ptr<CudaBackend> lane;
     {
       const std::lock_guard lock(mutex);
       if (!idle.empty()) {
@@ -74,22 +67,22 @@ struct CudaFits::State {
       }
     }
     cuda::check(cudaSetDevice(device), "choosing the GPU");
-    if (!lane) lane = std::make_unique<Lane>(device, threads);
-    auto result = job(lane->backend, lane->pool);
-    lane->backend.wait();
+    if (!lane) lane = std::make_unique<CudaBackend>(device);
+    auto result = job(*lane);
+    lane->wait();
     const std::lock_guard lock(mutex);
     idle.push_back(std::move(lane));
     return result;
   }
 };
 
-CudaFits::CudaFits(int device, int threads) : state_(std::make_unique<State>(device, threads)) {}
+CudaFits::CudaFits(int device) : state_(std::make_unique<State>(device)) {}
 CudaFits::~CudaFits() = default;
 
 DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>& model, const DeformationProblem& problem,
                                         const Cancel& cancel, const Progress& progress) {
   check_deformation_problem(*model, problem);
-  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend, ThreadPool&) {
+  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
     return run_deformation<DenseMapCovariance<CudaBackend>>(*model, entry.resident->arrays(), problem, backend, cancel,
                                                             progress);
   });
@@ -98,15 +91,15 @@ DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>& mode
 std::vector<float> CudaFits::texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
                                      const TextureProblem& problem, std::span<std::uint8_t> rgb, const Cancel& cancel) {
   check_texture_problem(*model, problem, rgb);
-  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend, ThreadPool&) {
+  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
     return run_texture(*model, entry.resident->arrays(), photo, problem, rgb.data(), backend, cancel);
   });
 }
 
 PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
-                                        const Cancel& cancel, const Progress& progress) {
+                                        ThreadPool& pool, const Cancel& cancel, const Progress& progress) {
   check_photometric_problem(*model, problem);
-  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend, ThreadPool& pool) {
+  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
     const ModelArrays arrays = entry.resident->arrays();
     CudaPhotometricTerm term(*model, arrays, *entry.mesh, problem.landmarks.identity_count, backend);
     HeadSurface<CudaBackend> surface(*model, arrays, backend);

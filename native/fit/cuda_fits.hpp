@@ -5,6 +5,7 @@
 
 #include "core/cancel.hpp"
 #include "core/progress.hpp"
+#include "core/thread_pool.hpp"
 #include "fit/deformation.hpp"
 #include "fit/model.hpp"
 #include "fit/photometric_fit.hpp"
@@ -20,14 +21,15 @@ std::size_t cuda_bytes_needed();
 /// model. Throws what the CPU's fits throw, Error(device_failed) and Error(out_of_memory).
 class CudaFits {
  public:
-  /// `device` as CUDA counts; it is left alone until the first job. `threads`: of each job, for what stays on the host.
-  CudaFits(int device, int threads);
+  /// `device` as CUDA counts; it is left alone until the first job.
+  explicit CudaFits(int device);
   ~CudaFits();
 
   DeformationResult deformation(const std::shared_ptr<const Model>& model, const DeformationProblem& problem,
                                 const Cancel& cancel, const Progress& progress);
+  /// `pool`: for what stays on the host.
   PhotometricResult photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
-                                const Cancel& cancel, const Progress& progress);
+                                ThreadPool& pool, const Cancel& cancel, const Progress& progress);
   std::vector<float> texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
                              const TextureProblem& problem, std::span<std::uint8_t> rgb, const Cancel& cancel);
 

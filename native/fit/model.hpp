@@ -22,6 +22,9 @@ struct LandmarkSet {
   std::vector<std::uint8_t> dynamic;    // [count], 1 where the network follows the silhouette
 };
 
+/// What a vertex belongs to: REGION_NAMES of lib/morphable-model.ts, in its order.
+enum class Region : std::uint8_t { other, nose, mouth, forehead, cheeks, eyes, ears, neck, scalp, chin };
+
 /// A contiguous run of triangles with a name ("skin", "leftEye", ...).
 struct Part {
   std::string name;
@@ -66,9 +69,9 @@ struct Model {
   HostArray<float> albedo_mean;  // [V][3]
   HostArray<Half> albedo_basis;  // ops::pack_basis layout, 3 V rows, albedo_count components
   std::vector<float> expression_mean, expression_sigma, expression_min, expression_max;
-  HostArray<float> uvs;         // [V][2]
-  HostArray<float> deformable;  // [V]
-  std::vector<std::uint8_t> regions;
+  HostArray<float> uvs;               // [V][2]
+  HostArray<float> deformable;        // [V]
+  std::vector<std::uint8_t> regions;  // [V], a Region each
   std::vector<std::uint32_t> mirror;
   std::vector<Part> parts;
   Topology topology;

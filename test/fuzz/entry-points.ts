@@ -89,6 +89,25 @@ const level = {
   y0: 0,
   iterations: 1,
 };
+const view = {
+  values: square(64, 0).map((_, i) => (i % 64 < 32 ? 1 : 0)),
+  rgb: new Float32Array(64 * 64 * 3).map((_, i) => 0.4 + 0.1 * (i % 3)),
+  size: 64,
+  toPhoto: [2, 0, 0, 0, 2, 0],
+  pixels: Float32Array.from(pixels),
+  points: {
+    skin: Uint32Array.from({ length: points }, (_, i) => i),
+    outline: Uint32Array.of(0, 1, 2),
+    rightLids: Uint32Array.of(1, 2, 0),
+    leftLids: Uint32Array.of(2, 0, 1),
+    innerLips: Uint32Array.of(0, 2, 1),
+    top: 0,
+    left: 1,
+    chin: 2,
+    right: 0,
+  },
+};
+const extent = { width: 128, height: 128 };
 const network = readFileSync(new URL('../../models/face-detection-short-range.onnx', import.meta.url));
 
 const rawSession = () => {
@@ -135,6 +154,12 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
       },
     ],
     call: call(addon.guidedUpsample),
+  },
+  { name: 'skinEdges', args: [context, view, extent], call: call(addon.skinEdges) },
+  {
+    name: 'skinMask',
+    args: [context, view, { x0: 0, y0: 0, scale: 0.125, size: 16 }, extent],
+    call: call(addon.skinMask),
   },
   { name: 'buildModel', args: [model], call: call(addon.buildModel) },
   {
@@ -226,8 +251,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
         albedo: new Float64Array(2),
         lighting: new Float64Array(27).fill(0.5),
         size: 32,
-        sights: new Uint8Array(model.mean.length / 3).fill(1),
-        person: { values: square(8, 1), width: 8, height: 8, fromPhoto: Float64Array.of(1, 0, 0, 0, 1, 0) },
+        face: view,
       },
     ],
     call: call(addon.recoverTexture),

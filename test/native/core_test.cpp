@@ -9,7 +9,10 @@
 #include <limits>
 #include <set>
 #include <stdexcept>
+#include <thread>
+#include <vector>
 
+#include "core/cancel.hpp"
 #include "core/half.hpp"
 #include "core/isa.hpp"
 #include "core/thread_pool.hpp"
@@ -82,6 +85,54 @@ HRN_TEST("thread_pool/workers have numbers of their own") {
       },
       &shared);
   CHECK(!shared.clash);
+}
+
+HRN_TEST("thread_pool/jobs share a crew, each with all its chunks run once and never more at a time than threads") {
+  for (const int threads : {1, 2, 4}) {
+    Crew crew(threads);
+    std::atomic<int> inside{0}, most{0};
+    std::atomic<long> wrong{0};
+    const auto job = [&](long seed) {
+      for (int turn = 0; turn < 20; ++turn) {
+        ThreadPool pool(crew, Cancel());
+        for (long work = 0; work < 60; ++work) {
+          const long count = (seed + work) % 23;
+          std::atomic<long> sum{0};
+          pool.parallel_for(count, [&](long chunk) {
+            const int now = inside.fetch_add(1) + 1;
+            for (int seen = most.load(); now > seen && !most.compare_exchange_weak(seen, now);) {
+            }
+            sum.fetch_add(chunk + 1);
+            inside.fetch_sub(1);
+          });
+          if (sum.load() != count * (count + 1) / 2) wrong.fetch_add(1);
+        }
+      }
+    };
+    std::vector<std::thread> jobs;
+    for (long i = 0; i < 6; ++i) jobs.emplace_back(job, i);
+    for (std::thread& thread : jobs) thread.join();
+    report.equal(wrong.load(), 0L, "work with chunks left out or run twice");
+    // A helper that has claimed a chunk ends it, also when a further job has come meanwhile.
+    CHECK(most.load() <= 2 * threads - 1);
+  }
+}
+
+HRN_TEST("thread_pool/a job that waits for its turn can be cancelled") {
+  Crew crew(1);
+  ThreadPool first(crew, Cancel());
+  Cancel cancel;
+  std::atomic<bool> cancelled{false};
+  std::thread second([&] {
+    try {
+      ThreadPool pool(crew, cancel);
+    } catch (const Error& error) {
+      cancelled = error.code() == ErrorCode::cancelled;
+    }
+  });
+  cancel.request();
+  second.join();
+  CHECK(cancelled);
 }
 
 HRN_TEST("thread_pool/ends while its threads are still starting or about to sleep") {

@@ -45,7 +45,7 @@ double mean_distance(const std::vector<float>& a, const std::vector<float>& b) {
 HRN_TEST("fit/cuda/the deformation is the CPU's") {
   if (skip_without_gpu(report)) return;
   const fit::DeformationProblem problem = shallow_problem(24);
-  fit::CudaFits gpu(0, 2);
+  fit::CudaFits gpu(0);
   ThreadPool pool(2);
   const auto want = fit::fit_deformation(small_head(), problem, pool, Cancel(), kSilent);
   const auto got = gpu.deformation(shared_head(), problem, Cancel(), kSilent),
@@ -61,11 +61,11 @@ HRN_TEST("fit/cuda/the photometric fit is the CPU's") {
   if (skip_without_gpu(report)) return;
   fit::PhotometricProblem problem = photometric_problem();
   problem.levels.push_back(problem.levels[0]);
-  fit::CudaFits gpu(0, 2);
+  fit::CudaFits gpu(0);
   ThreadPool pool(2);
   const auto want = fit::fit_photometric(small_head(), problem, pool, Cancel(), kSilent);
-  const auto got = gpu.photometric(shared_head(), problem, Cancel(), kSilent),
-             again = gpu.photometric(shared_head(), problem, Cancel(), kSilent);
+  const auto got = gpu.photometric(shared_head(), problem, pool, Cancel(), kSilent),
+             again = gpu.photometric(shared_head(), problem, pool, Cancel(), kSilent);
   report.equal(got.samples, want.samples, "samples");
   report.near(got.error, want.error, 1e-4, "error");
   for (std::size_t k = 0; k < want.identity.size(); ++k)
@@ -80,7 +80,7 @@ HRN_TEST("fit/cuda/the texture is the CPU's") {
   if (skip_without_gpu(report)) return;
   const fit::TextureProblem problem = texture_problem();
   const imaging::Image photo = photo_image();
-  fit::CudaFits gpu(0, 2);
+  fit::CudaFits gpu(0);
   ThreadPool pool(2);
   std::vector<std::uint8_t> want(room_for(problem)), got(want.size()), again(want.size());
   fit::recover_texture(small_head(), photo, problem, want, pool, Cancel());
@@ -95,7 +95,7 @@ HRN_TEST("fit/cuda/the texture is the CPU's") {
 HRN_TEST("fit/cuda/several threads and contexts at once") {
   if (skip_without_gpu(report)) return;
   const fit::DeformationProblem problem = shallow_problem(9);
-  fit::CudaFits first(0, 1), second(0, 2);
+  fit::CudaFits first(0), second(0);
   const auto want = first.deformation(shared_head(), problem, Cancel(), kSilent);
   std::vector<fit::DeformationResult> got(6);
   std::vector<std::thread> threads;
@@ -111,7 +111,7 @@ HRN_TEST("fit/cuda/several threads and contexts at once") {
 HRN_TEST("fit/cuda/ends when cancelled, and goes on afterwards") {
   if (skip_without_gpu(report)) return;
   const fit::DeformationProblem problem = shallow_problem(24);
-  fit::CudaFits gpu(0, 2);
+  fit::CudaFits gpu(0);
   Cancel cancel;
   const Progress impatient([&](long done, long) {
     if (done >= 2) cancel.request();
@@ -123,7 +123,7 @@ HRN_TEST("fit/cuda/ends when cancelled, and goes on afterwards") {
 
 HRN_TEST("fit/cuda/no such device is an error") {
   if (skip_without_gpu(report)) return;
-  fit::CudaFits gpu(987, 1);
+  fit::CudaFits gpu(987);
   report.equal(error_of([&] { gpu.deformation(shared_head(), deformation_problem(), Cancel(), kSilent); }),
                std::string("DEVICE_FAILED"), "device 987");
 }

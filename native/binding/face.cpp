@@ -1,0 +1,108 @@
+// Skin of one face: skinEdges(), skinMask().
+#include "binding/face.hpp"
+
+#include <memory>
+
+#include "binding/context.hpp"
+#include "binding/errors.hpp"
+#include "binding/job.hpp"
+#include "fit/context.hpp"
+#include "imaging/skin_edges.hpp"
+#include "imaging/skin_mask.hpp"
+
+namespace hrn::binding {
+namespace {
+
+constexpr long kMaxSide = 4096;
+constexpr long kMaxImageSide = 1 << 16;
+// Positions beyond this are of no use and would lose the fraction of a pixel.
+constexpr double kMaxPosition = 1e7;
+
+imaging::FacePoints points_of(const Napi::Value& value, std::size_t count) {
+  const Napi::Object o = object_of(value, "points");
+  const auto ring = [&](const char* name) {
+    return indices_of(field(o, name), name, static_cast<std::uint32_t>(count));
+  };
+  const auto point = [&](const char* name) {
+    return static_cast<std::uint32_t>(integer_of(field(o, name), name, 0, static_cast<long>(count) - 1));
+  };
+  return {ring("skin"), ring("outline"), ring("rightLids"), ring("leftLids"), ring("innerLips"),
+          point("top"), point("left"),   point("chin"),     point("right")};
+}
+
+// { width, height } of the photo.
+std::pair<long, long> extent_of(const Napi::Value& value) {
+  const Napi::Object o = object_of(value, "photo");
+  return {integer_of(field(o, "width"), "width", 1, kMaxImageSide),
+          integer_of(field(o, "height"), "height", 1, kMaxImageSide)};
+}
+
+// skinEdges(context, view, photo): job of { points, normals }
+Napi::Value skin_edges(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto face = std::make_unique<const FaceView>(info[1]);
+  const auto [width, height] = extent_of(info[2]);
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [context = std::move(context), face = std::move(face), w = width, h = height](const Cancel& cancel,
+                                                                                    const Progress&) {
+        imaging::check_numbers(face->view());
+        ThreadPool pool(context->crew(), cancel);
+        return imaging::skin_edges(face->view(), w, h, pool);
+      },
+      [](Napi::Env env, imaging::SkinEdges&& edges) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("points", typed_array(env, edges.points));
+        result.Set("normals", typed_array(env, edges.normals));
+        return result;
+      });
+}
+
+// skinMask(context, view, frame, photo): job of Float32Array
+Napi::Value skin_mask(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto face = std::make_unique<const FaceView>(info[1]);
+  const Napi::Object o = object_of(info[2], "frame");
+  const imaging::CropFrame frame{number_of(field(o, "x0"), "x0", -kMaxPosition, kMaxPosition),
+                                 number_of(field(o, "y0"), "y0", -kMaxPosition, kMaxPosition),
+                                 number_of(field(o, "scale"), "scale", 1e-6, 1e6),
+                                 integer_of(field(o, "size"), "size", 1, kMaxSide)};
+  const auto [width, height] = extent_of(info[3]);
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [context = std::move(context), face = std::move(face), frame, w = width, h = height](const Cancel& cancel,
+                                                                                           const Progress&) {
+        imaging::check_numbers(face->view());
+        ThreadPool pool(context->crew(), cancel);
+        return imaging::skin_mask(face->view(), frame, w, h, pool);
+      },
+      [](Napi::Env env, std::vector<float>&& mask) -> Napi::Value { return adopted_array(env, std::move(mask)); });
+}
+
+}  // namespace
+
+FaceView::FaceView(const Napi::Value& value)
+    : FaceView(object_of(value, "view"), integer_of(field(object_of(value, "view"), "size"), "size", 1, kMaxSide)) {}
+
+FaceView::FaceView(const Napi::Object& object, long size)
+    : person_(field(object, "values"), "values", static_cast<std::size_t>(size * size)),
+      rgb_(field(object, "rgb"), "rgb", static_cast<std::size_t>(3 * size * size)),
+      landmarks_(copy_of<float>(field(object, "pixels"), "pixels")) {
+  const Napi::Value matrix = field(object, "toPhoto");
+  if (!matrix.IsArray() || matrix.As<Napi::Array>().Length() != 6) reject("an array of 6", "toPhoto", matrix);
+  for (uint32_t i = 0; i < 6; ++i)
+    view_.to_photo[i] = number_of(matrix.As<Napi::Array>().Get(i), "toPhoto", -kMaxPosition, kMaxPosition);
+  if (landmarks_.empty() || landmarks_.size() % 2 != 0) reject("pairs of numbers", "pixels", field(object, "pixels"));
+  view_.size = size;
+  view_.person = person_.view();
+  view_.rgb = rgb_.view();
+  view_.landmarks = landmarks_;
+  view_.points = points_of(field(object, "points"), landmarks_.size() / 2);
+}
+
+void register_face(Napi::Env env, Napi::Object exports) {
+  export_function<skin_edges>(env, exports, "skinEdges");
+  export_function<skin_mask>(env, exports, "skinMask");
+}
+
+}  // namespace hrn::binding

@@ -1,0 +1,27 @@
+// What the photo shows of one face: see face.cpp.
+#pragma once
+#include <napi.h>
+
+#include "binding/convert.hpp"
+#include "imaging/face_view.hpp"
+
+namespace hrn::binding {
+
+// A face view whose arrays lie in JavaScript's memory. Its numbers are not checked yet (imaging::check_numbers).
+class FaceView {
+ public:
+  // Throws invalid_argument for arrays of other lengths and points that are no landmarks.
+  explicit FaceView(const Napi::Value& value);
+  const imaging::FaceView& view() const { return view_; }
+
+ private:
+  FaceView(const Napi::Object& object, long size);
+
+  Borrowed<float> person_, rgb_;
+  std::vector<float> landmarks_;
+  imaging::FaceView view_;
+};
+
+void register_face(Napi::Env env, Napi::Object exports);
+
+}  // namespace hrn::binding
