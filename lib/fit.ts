@@ -9,8 +9,8 @@ import { fitCoarse } from './stages/coarse.js';
 import type { DetectedFace } from './stages/detect.js';
 import { focalLengthPrior } from './stages/focal-length.js';
 import { metricScale } from './stages/iris-scale.js';
-import { findLandmarks } from './stages/landmarks.js';
-import { findPersonMask } from './stages/mask.js';
+import { frameFace, landmarksInFrame } from './stages/landmarks.js';
+import { findPersonMask, type PersonMask } from './stages/mask.js';
 import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
 import { refine } from './stages/refine.js';
@@ -49,9 +49,15 @@ export async function fitFace(
     signal?.throwIfAborted();
     return result;
   };
-  const landmarks = await stage('landmarks', () => findLandmarks(networks, photo, face, signal));
+  // Stages that do not need each other run side by side. They are still waited for, and fail, in their order.
+  let findingPerson: Promise<PersonMask> | undefined;
+  const landmarks = await stage('landmarks', async () => {
+    const region = await frameFace(networks, photo, face.region, signal);
+    findingPerson = findPersonMask(networks, photo, { region }, signal);
+    findingPerson.catch(() => {});
+    return landmarksInFrame(networks, photo, region, signal);
+  });
   const principalPx = [image.width / 2, image.height / 2] as const;
-  // What needs no mask goes on beside it. The stages are still waited for, and fail, in their order.
   const estimating = regressor
     ? regress(networks, regressor, head.morphable, photo, landmarks, signal)
     : Promise.resolve(undefined);
@@ -65,7 +71,7 @@ export async function fitFace(
     };
   });
   fittingCoarse.catch(() => {});
-  const person = await stage('mask', () => findPersonMask(networks, photo, landmarks, signal));
+  const person = await stage('mask', () => findingPerson!);
   if (regressor) await stage('regress', () => estimating);
   const { focal, coarse } = await stage('coarse', (onProgress) => {
     onCoarseProgress = onProgress;

@@ -51,7 +51,6 @@ export class Hrn {
     this.#device = device;
     this.#threads = options.threads || availableParallelism();
     this.#networks = new FaceNetworks({
-      threads: this.#threads,
       models: options.models,
       regressor: options.regressor?.onnx,
       cudaDevice: options.inference === 'cuda' ? (device.cudaDevice ?? 0) : undefined,

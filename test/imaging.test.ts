@@ -165,7 +165,8 @@ describe('guidedUpsample', () => {
     Math.floor(i / 3) % fineSize < edge ? 0.8 : 0.2,
   );
   const mask = Float32Array.from({ length: size * size }, (_, i) => Math.min(1, Math.max(0, (10 - (i % size)) / 3)));
-  const options = { mask, guide, size, fineGuide, fineSize, radius: 4, epsilon: 1e-4 };
+  const mirroredMask = mask.map((_, i) => mask[i + size - 1 - 2 * (i % size)]!);
+  const options = { mask, mirroredMask, guide, size, fineGuide, fineSize, radius: 4, epsilon: 1e-4 };
 
   it('moves a soft edge to the edge in the photo', async () => {
     const fine = await native().guidedUpsample(context, options).promise;
@@ -188,13 +189,17 @@ describe('guidedUpsample', () => {
 
   it.each([
     ['a short mask', { mask: new Float32Array(3) }],
-    ['NaN', { guide: guide.map(() => Number.NaN) }],
     ['no radius', { radius: 0 }],
     ['no epsilon', { epsilon: 0 }],
   ])('refuses %s', (_name, wrong) => {
     expect(() => native().guidedUpsample(context, { ...options, ...wrong })).toThrow(
       expect.objectContaining({ code: 'INVALID_ARGUMENT' }),
     );
+  });
+
+  it('refuses NaN', async () => {
+    const { promise } = native().guidedUpsample(context, { ...options, guide: guide.map(() => Number.NaN) });
+    await expect(promise).rejects.toMatchObject({ code: 'INVALID_ARGUMENT' });
   });
 });
 

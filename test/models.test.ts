@@ -47,7 +47,7 @@ describe('a models folder of the user', () => {
   afterEach(() => rm(folder, { recursive: true }));
 
   const run = async () => {
-    const networks = new FaceNetworks({ threads: 1, models: folder });
+    const networks = new FaceNetworks({ models: folder });
     const input = new Float32Array(128 * 128 * 3);
     return await networks.run('detectShortRange', input).finally(() => networks.dispose());
   };
@@ -90,7 +90,7 @@ describe('a models folder of the user', () => {
 
   it('prepared ahead, a failure is told by the run', async () => {
     await rm(join(folder, FILE));
-    const networks = new FaceNetworks({ threads: 1, models: folder });
+    const networks = new FaceNetworks({ models: folder });
     networks.prepare('detectShortRange', 'landmarks');
     const input = new Float32Array(128 * 128 * 3);
     await expect(networks.run('detectShortRange', input)).rejects.toMatchObject({ code: 'MODEL_MISSING' });
@@ -99,7 +99,7 @@ describe('a models folder of the user', () => {
   });
 
   it('is tried again after a failure', async () => {
-    const networks = new FaceNetworks({ threads: 1, models: folder });
+    const networks = new FaceNetworks({ models: folder });
     const input = new Float32Array(128 * 128 * 3);
     await rm(join(folder, FILE));
     await expect(networks.run('detectShortRange', input)).rejects.toMatchObject({ code: 'MODEL_MISSING' });
@@ -112,7 +112,7 @@ describe('a models folder of the user', () => {
 describe('the native session', () => {
   const open = (options: object) => {
     const session = new (native().Session)();
-    return session.open({ library: onnxRuntimeLibrary(), threads: 1, ...options } as never).promise;
+    return session.open({ library: onnxRuntimeLibrary(), ...options } as never).promise;
   };
 
   it('refuses what is not a network: MODEL_CORRUPT', async () => {
@@ -129,8 +129,7 @@ describe('the native session', () => {
 
   it.each([
     ['options', () => new (native().Session)().open(undefined as never)],
-    ['model', () => new (native().Session)().open({ library: 'x', model: 'y', threads: 1 } as never)],
-    ['threads', () => new (native().Session)().open({ library: 'x', model: new Uint8Array(1), threads: 0 })],
+    ['model', () => new (native().Session)().open({ library: 'x', model: 'y' } as never)],
     ['run before open', () => new (native().Session)().run(new Float32Array(1))],
   ])('refuses wrong arguments: %s', (_name, call) => {
     expect(call).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
@@ -139,7 +138,7 @@ describe('the native session', () => {
   it('refuses an input of the wrong length or type', async () => {
     const session = new (native().Session)();
     const model = await readModel(locateModels(), FILE);
-    await session.open({ library: onnxRuntimeLibrary(), model, threads: 1 }).promise;
+    await session.open({ library: onnxRuntimeLibrary(), model }).promise;
     for (const input of [new Float32Array(3), new Float64Array(128 * 128 * 3), undefined, 'pixels']) {
       expect(() => session.run(input as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
     }
@@ -150,7 +149,7 @@ describe('the native session', () => {
   it('disposed while it opens: DISPOSED, and no crash', async () => {
     const session = new (native().Session)();
     const model = await readModel(locateModels(), FILE);
-    const { promise } = session.open({ library: onnxRuntimeLibrary(), model, threads: 1 });
+    const { promise } = session.open({ library: onnxRuntimeLibrary(), model });
     session.dispose();
     await expect(promise).rejects.toMatchObject({ code: 'DISPOSED' });
   });
@@ -161,7 +160,7 @@ describe('the native session', () => {
     const input = Float32Array.from({ length: 128 * 128 * 3 }, (_, i) => Math.sin(i) / 2);
     const theirs = await InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
     const expected = await theirs.run({ [theirs.inputNames[0]!]: new Tensor('float32', input, [1, 128, 128, 3]) });
-    const networks = new FaceNetworks({ threads: 1 });
+    const networks = new FaceNetworks();
     const outputs = await networks.run('detectShortRange', input);
     expect(outputs.regressors).toEqual(expected.regressors!.data);
     await theirs.release();

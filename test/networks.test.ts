@@ -19,7 +19,7 @@ const photos: Photo[] = [];
 
 beforeAll(() => {
   context = new (native().Context)({ threads: 2 });
-  networks = new FaceNetworks({ threads: 2 });
+  networks = new FaceNetworks();
 });
 
 afterAll(() => {
@@ -216,7 +216,7 @@ describe('the networks', () => {
     const results: string[] = [];
     for (const threads of [1, 1, 2, Math.max(2, availableParallelism())]) {
       const own = new (native().Context)({ threads });
-      const nets = new FaceNetworks({ threads });
+      const nets = new FaceNetworks();
       const photo = new Photo(own, raster);
       const [face] = await detectFaces(nets, photo);
       const landmarks = await findLandmarks(nets, photo, face!);
@@ -247,7 +247,7 @@ describe('the networks', () => {
   });
 
   it('refuse to run after dispose', async () => {
-    const nets = new FaceNetworks({ threads: 1 });
+    const nets = new FaceNetworks();
     const photo = photoOf(await astronaut());
     await detectFaces(nets, photo);
     nets.dispose();

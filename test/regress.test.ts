@@ -27,7 +27,7 @@ let landmarks: DenseLandmarks;
 beforeAll(async () => {
   model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
   context = new (native().Context)({ threads: 2 });
-  networks = new FaceNetworks({ threads: 2 });
+  networks = new FaceNetworks();
   portrait = await sample({ seed: 3, size: 512, model });
   photo = new Photo(context, portrait.image);
   const [face] = await detectFaces(networks, photo);
@@ -56,7 +56,7 @@ const LANDMARK_VALUES = 4 * 478;
 const byLandmarks = { ...EMBEDDED_REGRESSOR, input: 'landmarks' } as const;
 
 async function estimateOf(outputs: Record<string, number[]>) {
-  const own = new FaceNetworks({ threads: 1, regressor: constantNetwork(LANDMARK_VALUES, outputs) });
+  const own = new FaceNetworks({ regressor: constantNetwork(LANDMARK_VALUES, outputs) });
   try {
     return await regress(own, byLandmarks, model, photo, landmarks);
   } finally {

@@ -108,7 +108,7 @@ const head = await loadHeadModel(undefined);
 const meanSkin = faceOf(head.morphable, head.morphable.mean).skin;
 const meanIndex = new ClosestPointIndex(meanSkin.positions, meanSkin.triangles);
 const context = new (native().Context)({ threads: 2 });
-const networks = new FaceNetworks({ threads: 2 });
+const networks = new FaceNetworks();
 const tell = interceptFits(native());
 const sections: string[] = [];
 // A long run that is interrupted still writes what it has measured.

@@ -81,7 +81,7 @@ export async function* heldOutCases(model: MorphableModel, range: CaseRange): As
   const { count, first = FIRST_HELD_OUT_SEED, samples = SAMPLES } = range;
   const region = modelFaceRegion(model);
   const context = new (native().Context)({ threads: 2 });
-  const networks = new FaceNetworks({ threads: 2 });
+  const networks = new FaceNetworks();
   const painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
   const size = TRAINING_PORTRAIT_PX;
   try {

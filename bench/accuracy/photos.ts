@@ -75,7 +75,7 @@ if (!existsSync(folder)) {
 const present = new Set(await readdir(folder));
 const names = PHOTO_NAMES.filter((name) => present.has(name) && (!flags.only || name.includes(flags.only)));
 
-const networks = new FaceNetworks({ threads: 2 });
+const networks = new FaceNetworks();
 const context = new (native().Context)({ threads: 2 });
 const reconstructor = await hrn.create();
 const faces: Reconstruction[] = [];

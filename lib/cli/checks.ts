@@ -45,7 +45,7 @@ function nodeVersion(): string {
 async function openNetwork(model: Uint8Array, place: { cudaDevice?: number } = {}): Promise<string> {
   const session = new (native().Session)();
   try {
-    return await session.open({ library: onnxRuntimeLibrary(), model, threads: 1, ...place }).promise;
+    return await session.open({ library: onnxRuntimeLibrary(), model, ...place }).promise;
   } finally {
     session.dispose();
   }

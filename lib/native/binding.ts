@@ -6,7 +6,6 @@ import type {
   DeformationProblem,
   PhotometricFit,
   PhotometricProblem,
-  TextureBake,
   TextureProblem,
 } from './refine.js';
 
@@ -31,7 +30,7 @@ export interface NativeBinding {
   }) => NativeContext;
   /** The CUDA devices of this machine, and why those that cannot be used cannot; takes no memory on them. */
   probeCuda(): NativeJob<CudaStatus>;
-  /** Copies the pixels. */
+  /** Reads the pixels where they lie: leave them alone until it and its jobs are done. */
   Image: new (image: {
     data: Uint8Array;
     width: number;
@@ -42,7 +41,10 @@ export interface NativeBinding {
   cropImage(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<Float32Array>;
   /** Draws a mesh; see lib/render.ts. */
   render(context: NativeContext, scene: NativeRenderScene): NativeJob<NativePicture>;
-  /** Edge-preserving upsampling of a mask by a colour image of the same region: `[fineSize][fineSize]`, 0..1. */
+  /**
+   * Edge-preserving upsampling of a mask by a colour image of the same region: `[fineSize][fineSize]`, 0..1. The job reads
+   * the arrays where they lie.
+   */
   guidedUpsample(context: NativeContext, options: GuidedUpsample): NativeJob<Float32Array>;
   /** Where bare skin ends and background begins. */
   skinEdges(
@@ -95,13 +97,13 @@ export interface NativeBinding {
     problem: DeformationProblem,
     onProgress?: NativeProgress,
   ): NativeJob<DeformationFit>;
-  /** The texture stage; see TextureProblem. */
+  /** The texture stage; see TextureProblem. Resolves with the vertices' unit normals, `[vertices][3]`. */
   recoverTexture(
     context: NativeContext,
     model: NativeModel,
     photo: NativeImage,
     problem: TextureProblem,
-  ): NativeJob<TextureBake>;
+  ): NativeJob<Float32Array>;
 }
 
 export const NATIVE_EXPORTS = [
@@ -234,6 +236,8 @@ export interface NativePicture {
 export interface GuidedUpsample {
   /** `[size][size]`, 0..1. */
   mask: Float32Array;
+  /** `[size][size]`, 0..1: of the mirror image. What is upsampled is the mean of both. */
+  mirroredMask: Float32Array;
   /** `[size][size][3]`, 0..1. */
   guide: Float32Array;
   size: number;
@@ -296,12 +300,11 @@ export interface NativeSkinEdges {
 /** A network with one float input and float outputs of fixed shape. */
 export interface NativeSession {
   /**
-   * `library`: path of ONNX Runtime; `model`: bytes of an .onnx file; `threads`: of the network's own pool;
-   * `cudaDevice`: where ONNX Runtime's CUDA provider is to run it. Resolves with why it runs on the CPU in spite of that,
+   * `library`: path of ONNX Runtime; `model`: bytes of an .onnx file; `cudaDevice`: where ONNX Runtime's CUDA provider is to run it. Resolves with why it runs on the CPU in spite of that,
    * else with an empty string.
    */
-  open(options: { library: string; model: Uint8Array; threads: number; cudaDevice?: number }): NativeJob<string>;
-  /** Row-major input in, row-major outputs by name out. */
+  open(options: { library: string; model: Uint8Array; cudaDevice?: number }): NativeJob<string>;
+  /** Row-major input in, row-major outputs by name out. The job reads the input where it lies. */
   run(input: Float32Array): NativeJob<Record<string, Float32Array>>;
   /** A job that runs keeps the network until it ends. */
   dispose(): void;

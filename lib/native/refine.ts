@@ -141,13 +141,8 @@ export interface TextureProblem {
   lighting: Float64Array;
   /** Texels a side. */
   size: number;
+  /** `[size][size][3]`, sRGB, rows from v = 0: written by the job. Leave it alone until it has ended. */
+  rgb: Uint8Array;
   /** Tells apart what is skin, hair and background; without it everything that the head covers is its own. */
   face?: NativeFaceView;
-}
-
-export interface TextureBake {
-  /** `[size][size][3]`, sRGB, rows from v = 0. */
-  rgb: Uint8Array;
-  /** `[vertices][3]`, unit. */
-  normals: Float32Array;
 }

@@ -1,5 +1,4 @@
 import type { LandmarkSet, MorphableModel, Part } from '../morphable-model.js';
-import type { TextureBake } from '../native/refine.js';
 import { projectionMatrix } from '../projection-matrix.js';
 import type { ReconstructionData } from '../result.js';
 import type { CoarseStage } from './coarse.js';
@@ -8,13 +7,14 @@ import type { MetricScale } from './iris-scale.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER } from './mesh-points.js';
 import type { RefinedHead } from './refine.js';
+import type { Texture } from './texture.js';
 
 export interface Fitted {
   head: MorphableModel;
   landmarks: DenseLandmarks;
   coarse: CoarseStage;
   refined: RefinedHead;
-  texture: TextureBake;
+  texture: Texture;
   scale: MetricScale;
   focal: FocalLength;
   principalPx: readonly [number, number];
@@ -39,8 +39,12 @@ export function assemble({ head, landmarks, coarse, refined, texture, scale, foc
   const origin = betweenEyes(head, refined.positions);
   const place = (positions: Float32Array) => {
     const placed = new Float32Array(positions.length);
+    const [x, y, z] = origin;
+    const { factor } = scale;
     for (let i = 0; i < placed.length; i += 3) {
-      for (let k = 0; k < 3; k++) placed[i + k] = (positions[i + k]! - origin[k]!) * scale.factor;
+      placed[i] = (positions[i]! - x) * factor;
+      placed[i + 1] = (positions[i + 1]! - y) * factor;
+      placed[i + 2] = (positions[i + 2]! - z) * factor;
     }
     return placed;
   };
@@ -102,7 +106,7 @@ export function assemble({ head, landmarks, coarse, refined, texture, scale, foc
   };
 }
 
-function textureSide({ rgb }: TextureBake): number {
+function textureSide({ rgb }: Texture): number {
   return Math.round(Math.sqrt(rgb.length / 3));
 }
 

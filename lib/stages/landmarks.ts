@@ -63,7 +63,26 @@ export async function findLandmarks(
   face: Pick<DetectedFace, 'region'>,
   signal?: AbortSignal,
 ): Promise<DenseLandmarks> {
-  const { region } = await frame(networks, photo, face.region, signal);
+  return landmarksInFrame(networks, photo, await frameFace(networks, photo, face.region, signal), signal);
+}
+
+/** The square in which the network was trained to see the face that it sees in a first one. */
+export async function frameFace(
+  networks: FaceNetworks,
+  photo: Photo,
+  first: Region,
+  signal?: AbortSignal,
+): Promise<Region> {
+  return (await frame(networks, photo, first, signal)).region;
+}
+
+/** The second half of findLandmarks(): the landmarks of the face in its own square. */
+export async function landmarksInFrame(
+  networks: FaceNetworks,
+  photo: Photo,
+  region: Region,
+  signal?: AbortSignal,
+): Promise<DenseLandmarks> {
   const [seen, inMirror] = await Promise.all([
     landmarksIn(networks, photo, region, false, signal),
     landmarksIn(networks, photo, region, true, signal),

@@ -49,13 +49,9 @@ export async function findPersonMask(
     crop(mirrored(toPhoto, SIDE), SIDE).then(segment),
     crop(fineToPhoto, FINE_SIDE),
   ]);
-  const mask = new Float32Array(seen.length);
-  for (let row = 0; row < mask.length; row += SIDE) {
-    for (let u = 0; u < SIDE; u++) mask[row + u] = (seen[row + u]! + inMirror[row + SIDE - 1 - u]!) / 2;
-  }
-
   const options = {
-    mask,
+    mask: seen,
+    mirroredMask: inMirror,
     guide,
     size: SIDE,
     fineGuide,

@@ -20,13 +20,9 @@ const FILES = {
 
 export type NetworkName = keyof typeof FILES;
 
-/** The networks are small: more threads than this only cost (measured: bench/results). */
-const MAX_THREADS = 2;
-
 /** The face networks; each is read, verified and opened when it is first needed. */
 export class FaceNetworks {
   readonly #folder: string;
-  readonly #threads: number;
   readonly #cudaDevice: number | undefined;
   #fallbackReason = '';
   readonly #ownRegressor: Uint8Array | string | undefined;
@@ -38,14 +34,14 @@ export class FaceNetworks {
    * @param options.cudaDevice where ONNX Runtime's CUDA provider is to run them; the CPU does where that fails
    * @param options.regressor a coefficient network in place of the embedded one: its bytes, or the path of its file
    */
-  constructor(options: {
-    threads: number;
-    models?: string | undefined;
-    cudaDevice?: number | undefined;
-    regressor?: Uint8Array | string | undefined;
-  }) {
+  constructor(
+    options: {
+      models?: string | undefined;
+      cudaDevice?: number | undefined;
+      regressor?: Uint8Array | string | undefined;
+    } = {},
+  ) {
     this.#folder = locateModels(options.models);
-    this.#threads = Math.min(options.threads, MAX_THREADS);
     this.#cudaDevice = options.cudaDevice;
     this.#ownRegressor = options.regressor;
   }
@@ -98,7 +94,7 @@ export class FaceNetworks {
     const own = name === 'regress' ? this.#ownRegressor : undefined;
     const model = own === undefined ? await readModel(this.#folder, FILES[name]) : await ownNetwork(own);
     const place = this.#cudaDevice === undefined ? {} : { cudaDevice: this.#cudaDevice };
-    const options = { library: onnxRuntimeLibrary(), model, threads: this.#threads, ...place };
+    const options = { library: onnxRuntimeLibrary(), model, ...place };
     this.#fallbackReason = (await session.open(options).promise) || this.#fallbackReason;
   }
 }

@@ -10,7 +10,7 @@ export class Photo {
   readonly pixels: NativeImage;
   readonly context: NativeContext;
 
-  /** Copies the pixels; dispose() frees the copy. */
+  /** Reads the raster's pixels where they lie: leave them alone until dispose() and the end of what runs on them. */
   constructor(context: NativeContext, raster: Raster) {
     this.width = raster.width;
     this.height = raster.height;

@@ -2,7 +2,6 @@ import type { HeadModel } from '../head-model.js';
 import type { NativeContext } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
-import type { TextureBake } from '../native/refine.js';
 import { faceView } from './face-view.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
@@ -10,7 +9,14 @@ import type { Photo } from './photo.js';
 import type { RefinedHead } from './refine.js';
 
 /** One texture over the UV layout, and the normals of the final mesh. */
-export function recoverTexture(
+export interface Texture {
+  /** `[size][size][3]`, sRGB, rows from v = 0. */
+  rgb: Uint8Array;
+  /** `[vertices][3]`, unit. */
+  normals: Float32Array;
+}
+
+export async function recoverTexture(
   context: NativeContext,
   head: HeadModel,
   photo: Photo,
@@ -19,7 +25,10 @@ export function recoverTexture(
   person: PersonMask,
   size: number,
   signal: AbortSignal | undefined,
-): Promise<TextureBake> {
-  const problem = { positions, camera, albedo, lighting, size, face: faceView(person, landmarks) };
-  return runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
+): Promise<Texture> {
+  // Not filled with zeros, which would take milliseconds here: the job writes all of it.
+  const rgb = new Uint8Array(Buffer.allocUnsafeSlow(3 * size * size).buffer);
+  const problem = { positions, camera, albedo, lighting, size, rgb, face: faceView(person, landmarks) };
+  const normals = await runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
+  return { rgb, normals };
 }

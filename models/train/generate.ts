@@ -47,7 +47,7 @@ const [count, firstSeed, minutes, pictures] = [flags.count, flags.first, flags.m
 
 const models = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 const model = await loadHead(await readModel(models, 'head.safetensors'));
-const networks = new FaceNetworks({ threads: THREADS });
+const networks = new FaceNetworks();
 const context = new (native().Context)({ threads: THREADS });
 const painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
 await mkdir(folder, { recursive: true });

@@ -40,22 +40,31 @@ class ImageObject : public Napi::ObjectWrap<ImageObject> {
       const long height = integer_of(field(options, "height"), "height", 1, kMaxImageSide);
       const long channels = integer_of(field(options, "channels"), "channels", 3, 4);
       const auto size = static_cast<std::size_t>(width * height * channels);
-      auto pixels = copy_of<std::uint8_t>(field(options, "data"), "data", size);
-      image_ = std::make_shared<const imaging::Image>(imaging::Image{std::move(pixels), width, height, channels});
+      Borrowed<std::uint8_t> pixels(field(options, "data"), "data", size);
+      const imaging::Image image{pixels.view(), width, height, channels};
+      image_ = std::make_shared<const Held>(Held{std::move(pixels), image});
       Value().TypeTag(&kTag);
     });
   }
 
-  const std::shared_ptr<const imaging::Image>& image() const { return image_; }
+  std::shared_ptr<const imaging::Image> image() const {
+    return image_ ? std::shared_ptr<const imaging::Image>(image_, &image_->image) : nullptr;
+  }
 
  private:
+  // Let go of on the JavaScript thread: by this object and by jobs, which end there.
+  struct Held {
+    Borrowed<std::uint8_t> pixels;
+    imaging::Image image;
+  };
+
   // Jobs that run keep the pixels until they end.
   Napi::Value dispose(const Napi::CallbackInfo& info) {
     image_.reset();
     return info.Env().Undefined();
   }
 
-  std::shared_ptr<const imaging::Image> image_;
+  std::shared_ptr<const Held> image_;
 };
 
 ops::Border border_of(const Napi::Value& value) {
@@ -104,15 +113,16 @@ Napi::Value guided_upsample(const Napi::CallbackInfo& info) {
   spec.epsilon = static_cast<float>(number_of(field(options, "epsilon"), "epsilon", 1e-8, 1));
   const auto area = static_cast<std::size_t>(spec.size * spec.size);
   const auto fine_area = static_cast<std::size_t>(spec.fine_size * spec.fine_size);
-  auto mask = finite_floats_of(field(options, "mask"), "mask", area);
-  auto guide = finite_floats_of(field(options, "guide"), "guide", 3 * area);
-  auto fine_guide = finite_floats_of(field(options, "fineGuide"), "fineGuide", 3 * fine_area);
+  Borrowed<float> mask(field(options, "mask"), "mask", area);
+  Borrowed<float> mirrored(field(options, "mirroredMask"), "mirroredMask", area);
+  Borrowed<float> guide(field(options, "guide"), "guide", 3 * area);
+  Borrowed<float> fine_guide(field(options, "fineGuide"), "fineGuide", 3 * fine_area);
   return start_job(
       info.Env(), info.Env().Undefined(),
-      [context = std::move(context), mask = std::move(mask), guide = std::move(guide),
+      [context = std::move(context), mask = std::move(mask), mirrored = std::move(mirrored), guide = std::move(guide),
        fine_guide = std::move(fine_guide), spec](const Cancel& cancel, const Progress&) {
         ThreadPool pool(context->crew(), cancel);
-        return imaging::guided_upsample(mask, guide, fine_guide, spec, pool);
+        return imaging::guided_upsample(mask.view(), mirrored.view(), guide.view(), fine_guide.view(), spec, pool);
       },
       [](Napi::Env env, std::vector<float>&& fine) -> Napi::Value { return adopted_array(env, std::move(fine)); });
 }

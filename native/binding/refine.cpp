@@ -205,15 +205,15 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
       },
       [](Napi::Env env, fit::DeformationResult&& r) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
-        result.Set("map", typed_array(env, r.map));
-        result.Set("positions", typed_array(env, r.positions));
+        result.Set("map", adopted_array(env, std::move(r.map)));
+        result.Set("positions", adopted_array(env, std::move(r.positions)));
         result.Set("photometricError", r.photometric_error);
         result.Set("energy", typed_array(env, r.energy));
         return result;
       });
 }
 
-// recoverTexture(context, model, photo, problem): job of { rgb, normals }
+// recoverTexture(context, model, photo, problem): job of the normals
 Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
   auto model = model_of(info[1]);
@@ -228,10 +228,11 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   std::unique_ptr<const FaceView> face;
   const Napi::Value view = field(o, "face");
   if (!view.IsUndefined()) face = std::make_unique<const FaceView>(view);
-  // The texture is written where JavaScript reads it: until the job has ended nobody else knows the array.
+  // The texture is written where JavaScript reads it. It hands the array over, since it can make one that is not filled
+  // with zeros first.
   const auto size = static_cast<std::size_t>(problem.size);
-  auto texture = Napi::Uint8Array::New(info.Env(), 3 * size * size);
-  const std::span<std::uint8_t> rgb(texture.Data(), texture.ElementLength());
+  const auto texels = view_of<std::uint8_t>(field(o, "rgb"), "rgb", 3 * size * size);
+  const std::span<std::uint8_t> rgb(const_cast<std::uint8_t*>(texels.data()), texels.size());
   return start_job(
       info.Env(), info.Env().Undefined(),
       [context, model, photo, problem = std::move(problem), face = std::move(face), rgb](const Cancel& cancel,
@@ -244,12 +245,8 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
         ThreadPool pool(context->crew(), cancel);
         return fit::recover_texture(*model, *photo, problem, rgb, pool, cancel);
       },
-      [kept = Napi::Persistent(texture)](Napi::Env env, const std::vector<float>& normals) -> Napi::Value {
-        Napi::Object result = Napi::Object::New(env);
-        result.Set("rgb", kept.Value());
-        result.Set("normals", typed_array(env, normals));
-        return result;
-      },
+      [kept = Napi::Persistent(field(o, "rgb").As<Napi::Object>())](
+          Napi::Env env, const std::vector<float>& normals) -> Napi::Value { return typed_array(env, normals); },
       FreedMemory::give_back);
 }
 

@@ -1,8 +1,8 @@
 // The JavaScript class Session: a network that runs off the event loop.
 //
 //   const session = new Session();
-//   // path, Uint8Array of the .onnx file, >= 1, where the CUDA provider is to run it if it can
-//   const whyNotCuda = await session.open({ library, model, threads, cudaDevice }).promise;
+//   // path, Uint8Array of the .onnx file, where the CUDA provider is to run it if it can
+//   const whyNotCuda = await session.open({ library, model, cudaDevice }).promise;
 //   const { outputName } = await session.run(input).promise;   // Float32Array in, Float32Arrays by name out
 //   session.dispose();
 #include "binding/session.hpp"
@@ -19,7 +19,6 @@
 namespace hrn::binding {
 namespace {
 
-constexpr long kMaxThreads = 256;
 constexpr long kMaxDevice = 999;
 
 // What the JavaScript object and its running jobs share.
@@ -45,17 +44,15 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
       const Napi::Object options = object_of(info[0], "options");
       auto library = string_of(field(options, "library"), "library");
       auto model = copy_of<std::uint8_t>(field(options, "model"), "model");
-      const long threads = integer_of(field(options, "threads"), "threads", 1, kMaxThreads);
       std::optional<int> cuda_device;
       const Napi::Value device = field(options, "cudaDevice");
       if (!device.IsUndefined()) cuda_device = static_cast<int>(integer_of(device, "cudaDevice", 0, kMaxDevice));
       return start_job(
           info.Env(), info.Env().Undefined(),
-          [slot = slot_, library = std::move(library), model = std::move(model), threads, cuda_device](
-              const Cancel& cancel, const Progress&) {
+          [slot = slot_, library = std::move(library), model = std::move(model), cuda_device](const Cancel& cancel,
+                                                                                              const Progress&) {
             cancel.check();
-            auto session =
-                std::make_shared<const inference::Session>(library, model, static_cast<int>(threads), cuda_device);
+            auto session = std::make_shared<const inference::Session>(library, model, cuda_device);
             const std::string reason = session->fallback_reason();
             const std::lock_guard lock(slot->mutex);
             if (slot->disposed) throw Error(ErrorCode::disposed, "the session was disposed while it opened");
@@ -69,16 +66,16 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   Napi::Value run(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
       auto session = opened();
-      auto input = copy_of<float>(info[0], "input", session->input_size());
+      Borrowed<float> input(info[0], "input", session->input_size());
       return start_job(
           info.Env(), info.Env().Undefined(),
-          [session = std::move(session), input = std::move(input)](const Cancel& cancel, const Progress&) mutable {
+          [session = std::move(session), input = std::move(input)](const Cancel& cancel, const Progress&) {
             cancel.check();
-            return session->run(std::move(input));
+            return session->run(input.view());
           },
-          [](Napi::Env env, const std::vector<inference::Output>& outputs) -> Napi::Value {
+          [](Napi::Env env, std::vector<inference::Output>&& outputs) -> Napi::Value {
             auto result = Napi::Object::New(env);
-            for (const auto& output : outputs) result.Set(output.name, typed_array(env, output.values));
+            for (auto& output : outputs) result.Set(output.name, adopted_array(env, std::move(output.values)));
             return result;
           });
     });

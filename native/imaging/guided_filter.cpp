@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "core/error.hpp"
+
 namespace hrn::imaging {
 namespace {
 
@@ -137,10 +139,20 @@ std::vector<std::array<float, 4>> linear_model(std::span<const float> mask, std:
 
 }  // namespace
 
-std::vector<float> guided_upsample(std::span<const float> mask, std::span<const float> guide,
-                                   std::span<const float> fine_guide, const GuidedUpsampleSpec& spec,
-                                   ThreadPool& pool) {
-  const auto model = linear_model(mask, guide, spec, pool);
+std::vector<float> guided_upsample(std::span<const float> mask, std::span<const float> mirrored_mask,
+                                   std::span<const float> guide, std::span<const float> fine_guide,
+                                   const GuidedUpsampleSpec& spec, ThreadPool& pool) {
+  for (const auto values : {mask, mirrored_mask, guide, fine_guide}) {
+    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
+      throw Error(ErrorCode::invalid_argument, "guided upsampling: expected finite masks and colours");
+  }
+  std::vector<float> mean(mask.size());
+  for (std::size_t i = 0; i < mean.size(); ++i) {
+    const std::size_t column = i % static_cast<std::size_t>(spec.size), last = static_cast<std::size_t>(spec.size) - 1;
+    mean[i] = static_cast<float>(
+        (static_cast<double>(mask[i]) + static_cast<double>(mirrored_mask[i + last - 2 * column])) / 2);
+  }
+  const auto model = linear_model(mean, guide, spec, pool);
   const float scale = static_cast<float>(spec.size) / static_cast<float>(spec.fine_size);
   const float last = static_cast<float>(spec.size - 1);
   std::vector<float> fine(static_cast<std::size_t>(spec.fine_size * spec.fine_size));

@@ -2,6 +2,7 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/thread_pool.hpp"
@@ -10,8 +11,8 @@
 namespace hrn::imaging {
 
 struct Image {
-  std::vector<std::uint8_t> pixels;  // [height][width][channels]
-  long width, height, channels;      // channels: 3 or 4; the fourth is ignored
+  std::span<const std::uint8_t> pixels;  // [height][width][channels]; they belong to whoever made it
+  long width, height, channels;          // channels: 3 or 4; the fourth is ignored
 };
 
 struct CropSpec {

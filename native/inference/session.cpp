@@ -23,14 +23,12 @@ std::vector<std::int64_t> fixed_float_shape(const Ort::TypeInfo& type, const std
   throw Error(ErrorCode::model_corrupt, "the network's value " + name + " is not a float tensor of fixed shape");
 }
 
-Ort::SessionOptions session_options(int threads) {
+Ort::SessionOptions session_options() {
   Ort::SessionOptions options;
-  options.SetIntraOpNumThreads(threads);
+  options.SetIntraOpNumThreads(1);
   options.SetInterOpNumThreads(1);
   options.SetExecutionMode(ORT_SEQUENTIAL);
   options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
-  // Idle workers sleep: between two runs the cores belong to the fit.
-  options.AddConfigEntry("session.intra_op.allow_spinning", "0");
   return options;
 }
 
@@ -74,13 +72,12 @@ struct Session::Impl {
   std::vector<std::string> output_names;
 };
 
-Session::Session(const std::string& library, std::span<const std::uint8_t> model, int threads,
-                 std::optional<int> cuda_device)
+Session::Session(const std::string& library, std::span<const std::uint8_t> model, std::optional<int> cuda_device)
     : impl_(std::make_unique<Impl>()) {
   Ort::Env& environment = runtime_environment(library);
   if (cuda_device) {
     try {
-      Ort::SessionOptions options = session_options(threads);
+      Ort::SessionOptions options = session_options();
       add_cuda_provider(options, *cuda_device);
       impl_->session = Ort::Session(environment, model.data(), model.size(), options);
       impl_->on_cuda = true;
@@ -89,8 +86,7 @@ Session::Session(const std::string& library, std::span<const std::uint8_t> model
     }
   }
   try {
-    if (!impl_->on_cuda)
-      impl_->session = Ort::Session(environment, model.data(), model.size(), session_options(threads));
+    if (!impl_->on_cuda) impl_->session = Ort::Session(environment, model.data(), model.size(), session_options());
     impl_->memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     const Ort::Session& session = impl_->session;
     Ort::AllocatorWithDefaultOptions allocator;
@@ -114,14 +110,16 @@ const std::string& Session::fallback_reason() const { return impl_->fallback_rea
 
 std::size_t Session::input_size() const { return impl_->input_size; }
 
-std::vector<Output> Session::run(std::vector<float> input) const {
+std::vector<Output> Session::run(std::span<const float> input) const {
   if (input.size() != impl_->input_size) {
     throw Error(ErrorCode::invalid_argument,
                 "expected " + std::to_string(impl_->input_size) + " input values, got " + std::to_string(input.size()));
   }
   try {
-    const Ort::Value tensor = Ort::Value::CreateTensor<float>(impl_->memory, input.data(), input.size(),
-                                                              impl_->input_shape.data(), impl_->input_shape.size());
+    // The runtime takes no pointer to constants, but writes to outputs alone.
+    const Ort::Value tensor =
+        Ort::Value::CreateTensor<float>(impl_->memory, const_cast<float*>(input.data()), input.size(),
+                                        impl_->input_shape.data(), impl_->input_shape.size());
     const char* input_name = impl_->input_name.c_str();
     std::vector<const char*> output_names;
     for (const auto& name : impl_->output_names) output_names.push_back(name.c_str());

@@ -1,4 +1,6 @@
-// A network in ONNX Runtime. This folder is its only user; the library is opened at run time, nothing links to it.
+// A network in ONNX Runtime, run on the thread that asks: the networks are small, and handing parts of them to other
+// threads costs more than it gains. This folder is its only user; the library is opened at run time, nothing links to
+// it.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -18,11 +20,9 @@ class Session {
  public:
   // library: path of ONNX Runtime's shared library; the first one opened serves the whole process.
   // model: bytes of an .onnx file with one float input and float outputs, all of fixed shape.
-  // threads: of the runtime's own pool for this session, at least 1.
   // cuda_device: run there by the runtime's CUDA provider, an extra that may be absent: what it cannot do runs on the
   // CPU. Throws native_unavailable where the library cannot be opened, model_corrupt where it refuses the model.
-  Session(const std::string& library, std::span<const std::uint8_t> model, int threads,
-          std::optional<int> cuda_device = {});
+  Session(const std::string& library, std::span<const std::uint8_t> model, std::optional<int> cuda_device = {});
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -35,7 +35,7 @@ class Session {
 
   // input: input_size() floats, row-major. Outputs in the model's order. May be called from several threads.
   // Throws invalid_argument, device_failed where the network runs on a CUDA device, internal.
-  std::vector<Output> run(std::vector<float> input) const;
+  std::vector<Output> run(std::span<const float> input) const;
 
  private:
   struct Impl;

@@ -115,7 +115,7 @@ const rawSession = () => {
   return session;
 };
 const opened = rawSession();
-await opened.open({ library: onnxRuntimeLibrary(), model: network, threads: 1 }).promise;
+await opened.open({ library: onnxRuntimeLibrary(), model: network }).promise;
 
 const call =
   (entry: (...args: never[]) => unknown) =>
@@ -145,6 +145,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
       context,
       {
         mask: square(8, 1),
+        mirroredMask: square(8, 1),
         guide: new Float32Array(192),
         size: 8,
         fineGuide: new Float32Array(768),
@@ -251,6 +252,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
         albedo: new Float64Array(2),
         lighting: new Float64Array(27).fill(0.5),
         size: 32,
+        rgb: new Uint8Array(32 * 32 * 3),
         face: view,
       },
     ],
@@ -258,7 +260,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
   },
   {
     name: 'Session.open',
-    args: [{ library: onnxRuntimeLibrary(), model: network.subarray(0, 4096), threads: 1, cudaDevice: 0 }],
+    args: [{ library: onnxRuntimeLibrary(), model: network.subarray(0, 4096), cudaDevice: 0 }],
     call: call((options) => rawSession().open(options)),
   },
   { name: 'Session.run', args: [new Float32Array(128 * 128 * 3)], call: call((input) => opened.run(input)) },

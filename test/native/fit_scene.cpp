@@ -161,11 +161,13 @@ fit::TextureProblem texture_problem() {
 }
 
 imaging::Image photo_image() {
-  imaging::Image image{{}, kPhotoSide, kPhotoSide, 3};
-  for (const float v : photo_truth().rendered) {
-    image.pixels.push_back(static_cast<std::uint8_t>(std::lround(255 * std::clamp(v, 0.f, 1.f))));
-  }
-  return image;
+  static const std::vector<std::uint8_t> pixels = [] {
+    std::vector<std::uint8_t> bytes;
+    for (const float v : photo_truth().rendered)
+      bytes.push_back(static_cast<std::uint8_t>(std::lround(255 * std::clamp(v, 0.f, 1.f))));
+    return bytes;
+  }();
+  return {pixels, kPhotoSide, kPhotoSide, 3};
 }
 
 std::string error_of(const std::function<void()>& run) {
