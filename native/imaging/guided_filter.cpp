@@ -10,58 +10,45 @@
 namespace hrn::imaging {
 namespace {
 
-// Mean over square windows, cut at the border.
-class WindowMean {
- public:
-  WindowMean(long size, long radius)
-      : size_(size),
-        radius_(radius),
-        sums_(static_cast<std::size_t>(size * size)),
-        column_(static_cast<std::size_t>(size)) {}
-
-  std::vector<double> operator()(const std::vector<double>& values) {
-    sum_rows(values);
-    std::vector<double> mean(values.size());
-    std::fill(column_.begin(), column_.end(), 0.0);
-    for (long y = 0; y < std::min(radius_, size_); ++y) add_row(y, 1);
-    for (long y = 0; y < size_; ++y) {
-      if (y + radius_ < size_) add_row(y + radius_, 1);
-      if (y - radius_ - 1 >= 0) add_row(y - radius_ - 1, -1);
-      for (long x = 0; x < size_; ++x) {
-        const auto i = static_cast<std::size_t>(y * size_ + x);
-        mean[i] = column_[static_cast<std::size_t>(x)] / (window(x) * window(y));
-      }
-    }
-    return mean;
-  }
-
- private:
+// Mean over square windows, cut at the border, of a plane that `row(y, values)` gives row by row, in order.
+template <class Row>
+std::vector<double> window_mean(long size, long radius, const Row& row) {
+  const auto width = static_cast<std::size_t>(size);
   // Pixels of a window along one axis.
-  double window(long at) const {
-    return static_cast<double>(std::min(at + radius_, size_ - 1) - std::max(at - radius_, 0L) + 1);
-  }
-
-  void sum_rows(const std::vector<double>& values) {
-    for (long y = 0; y < size_; ++y) {
-      const double* row = values.data() + y * size_;
-      double sum = 0;
-      for (long x = 0; x < std::min(radius_, size_); ++x) sum += row[x];
-      for (long x = 0; x < size_; ++x) {
-        if (x + radius_ < size_) sum += row[x + radius_];
-        if (x - radius_ - 1 >= 0) sum -= row[x - radius_ - 1];
-        sums_[static_cast<std::size_t>(y * size_ + x)] = sum;
-      }
+  std::vector<double> pixels(width);
+  for (long at = 0; at < size; ++at)
+    pixels[static_cast<std::size_t>(at)] =
+        static_cast<double>(std::min(at + radius, size - 1) - std::max(at - radius, 0L) + 1);
+  // Sums along rows, of as many rows as a window covers and the one that it leaves; and those of whole windows.
+  const long kept = std::min(size, 2 * radius + 2);
+  std::vector<double> values(width), sums(static_cast<std::size_t>(kept) * width), column(width);
+  const auto sums_of = [&](long y) { return sums.data() + (y % kept) * size; };
+  const auto enter = [&](long y) {
+    row(y, values.data());
+    double* out = sums_of(y);
+    double sum = 0;
+    for (long x = 0; x < std::min(radius, size); ++x) sum += values[static_cast<std::size_t>(x)];
+    for (long x = 0; x < size; ++x) {
+      if (x + radius < size) sum += values[static_cast<std::size_t>(x + radius)];
+      if (x - radius - 1 >= 0) sum -= values[static_cast<std::size_t>(x - radius - 1)];
+      out[x] = sum;
     }
+    for (std::size_t x = 0; x < width; ++x) column[x] += out[x];
+  };
+  std::vector<double> mean(width * width);
+  for (long y = 0; y < std::min(radius, size); ++y) enter(y);
+  for (long y = 0; y < size; ++y) {
+    if (y + radius < size) enter(y + radius);
+    if (y - radius - 1 >= 0) {
+      const double* left = sums_of(y - radius - 1);
+      for (std::size_t x = 0; x < width; ++x) column[x] -= left[x];
+    }
+    double* out = mean.data() + y * size;
+    const double high = pixels[static_cast<std::size_t>(y)];
+    for (std::size_t x = 0; x < width; ++x) out[x] = column[x] / (pixels[x] * high);
   }
-
-  void add_row(long y, double sign) {
-    const double* row = sums_.data() + y * size_;
-    for (long x = 0; x < size_; ++x) column_[static_cast<std::size_t>(x)] += sign * row[x];
-  }
-
-  long size_, radius_;
-  std::vector<double> sums_, column_;
-};
+  return mean;
+}
 
 // x of the symmetric positive definite system [xx xy xz; xy yy yz; xz yz zz] x = r, by cofactors.
 std::array<double, 3> solve(const std::array<double, 6>& m, const std::array<double, 3>& r) {
@@ -78,29 +65,29 @@ std::array<double, 3> solve(const std::array<double, 6>& m, const std::array<dou
 std::vector<std::array<float, 4>> linear_model(std::span<const float> mask, std::span<const float> guide,
                                                const GuidedUpsampleSpec& spec, ThreadPool& pool) {
   const auto count = static_cast<std::size_t>(spec.size * spec.size);
-  const auto mean = [&](const std::vector<double>& plane) { return WindowMean(spec.size, spec.radius)(plane); };
-  // Planes are independent: 0 to 3 red, green, blue and the mask; then products of two of them.
-  std::array<std::vector<double>, 4> plane;
-  pool.parallel_for(4, [&](long c) {
-    std::vector<double>& values = plane[static_cast<std::size_t>(c)];
-    values.resize(count);
-    for (std::size_t i = 0; i < count; ++i)
-      values[i] = static_cast<double>(c < 3 ? guide[3 * i + static_cast<std::size_t>(c)] : mask[i]);
-  });
+  // Red, green, blue and the mask, and products of two of them; planes are independent.
+  const auto value = [&](std::size_t channel, std::size_t i) {
+    return static_cast<double>(channel < 3 ? guide[3 * i + channel] : mask[i]);
+  };
   constexpr std::pair<std::size_t, std::size_t> kProducts[] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2},
                                                                {2, 2}, {0, 3}, {1, 3}, {2, 3}};
   std::array<std::vector<double>, 4> plane_mean;
   std::array<std::vector<double>, 9> products;
   pool.parallel_for(13, [&](long k) {
-    const std::size_t at = static_cast<std::size_t>(k);
+    const std::size_t at = static_cast<std::size_t>(k), width = static_cast<std::size_t>(spec.size);
     if (at < 4) {
-      plane_mean[at] = mean(plane[at]);
+      plane_mean[at] = window_mean(spec.size, spec.radius, [&](long y, double* out) {
+        for (std::size_t x = 0; x < width; ++x) out[x] = value(at, static_cast<std::size_t>(y) * width + x);
+      });
       return;
     }
     const auto [c, d] = kProducts[at - 4];
-    std::vector<double> product(count);
-    for (std::size_t i = 0; i < count; ++i) product[i] = plane[c][i] * plane[d][i];
-    products[at - 4] = mean(product);
+    products[at - 4] = window_mean(spec.size, spec.radius, [&, first = c, second = d](long y, double* out) {
+      for (std::size_t x = 0; x < width; ++x) {
+        const std::size_t i = static_cast<std::size_t>(y) * width + x;
+        out[x] = value(first, i) * value(second, i);
+      }
+    });
   });
   const auto* square_mean = &products[0];
   const auto* product_mean = &products[6];
@@ -131,7 +118,9 @@ std::vector<std::array<float, 4>> linear_model(std::span<const float> mask, std:
   std::vector<std::array<float, 4>> smooth(count);
   pool.parallel_for(4, [&](long k) {
     const std::size_t c = static_cast<std::size_t>(k);
-    const auto values = mean(model[c]);
+    const auto values = window_mean(spec.size, spec.radius, [&](long y, double* out) {
+      std::copy_n(model[c].data() + y * spec.size, spec.size, out);
+    });
     for (std::size_t i = 0; i < count; ++i) smooth[i][c] = static_cast<float>(values[i]);
   });
   return smooth;

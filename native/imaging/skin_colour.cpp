@@ -47,8 +47,8 @@ SkinColour::SkinColour(const FaceView& view) : view_(view) {
 double SkinColour::margin(double u, double v) const {
   const auto colour = patch_colour(view_, u, v);
   if (!colour) return -1;
-  const double deviations =
-      std::hypot((colour->red - centre_.red) / spread_red_, (colour->green - centre_.green) / spread_green_);
+  const double red = (colour->red - centre_.red) / spread_red_, green = (colour->green - centre_.green) / spread_green_;
+  const double deviations = std::sqrt(red * red + green * green);
   const double brightness = colour->brightness / centre_.brightness;
   return std::min({1 - deviations / kMaxDeviations, brightness / kDarkest - 1, 1 - brightness / kBrightest});
 }

@@ -56,17 +56,24 @@ struct Crop {
     // Clamped to one pixel beyond the border, where either kind of border no longer changes: the casts are then safe.
     const double x = clamp(args.matrix[0] * u + args.matrix[1] * v + args.matrix[2] - 0.5, args.reduced_width);
     const double y = clamp(args.matrix[3] * u + args.matrix[4] * v + args.matrix[5] - 0.5, args.reduced_height);
-    const long x0 = static_cast<long>(std::floor(x)), y0 = static_cast<long>(std::floor(y));
-    const float fx = static_cast<float>(x - static_cast<double>(x0));
-    const float fy = static_cast<float>(y - static_cast<double>(y0));
+    const double floor_x = std::floor(x), floor_y = std::floor(y);
+    const long x0 = static_cast<long>(floor_x), y0 = static_cast<long>(floor_y);
+    const float fx = static_cast<float>(x - floor_x), fy = static_cast<float>(y - floor_y);
+    const float weights[4] = {(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy};
     float sum[3] = {0, 0, 0};
-    for (int corner = 0; corner < 4; ++corner) {
-      const long cx = x0 + (corner & 1), cy = y0 + (corner >> 1);
-      const long inside_x = nearest(cx, args.reduced_width), inside_y = nearest(cy, args.reduced_height);
-      if (args.border == Border::zero && (inside_x != cx || inside_y != cy)) continue;
-      const float weight = ((corner & 1) != 0 ? fx : 1 - fx) * ((corner >> 1) != 0 ? fy : 1 - fy);
-      const float* pixel = args.reduced + 3 * (inside_y * args.reduced_width + inside_x);
-      for (int c = 0; c < 3; ++c) sum[c] += weight * pixel[c];
+    if (x0 >= 0 && y0 >= 0 && x0 + 1 < args.reduced_width && y0 + 1 < args.reduced_height) {
+      const float* upper = args.reduced + 3 * (y0 * args.reduced_width + x0);
+      const float* lower = upper + 3 * args.reduced_width;
+      for (int c = 0; c < 3; ++c)
+        sum[c] = weights[0] * upper[c] + weights[1] * upper[c + 3] + weights[2] * lower[c] + weights[3] * lower[c + 3];
+    } else {
+      for (int corner = 0; corner < 4; ++corner) {
+        const long cx = x0 + (corner & 1), cy = y0 + (corner >> 1);
+        const long inside_x = nearest(cx, args.reduced_width), inside_y = nearest(cy, args.reduced_height);
+        if (args.border == Border::zero && (inside_x != cx || inside_y != cy)) continue;
+        const float* pixel = args.reduced + 3 * (inside_y * args.reduced_width + inside_x);
+        for (int c = 0; c < 3; ++c) sum[c] += weights[corner] * pixel[c];
+      }
     }
     for (int c = 0; c < 3; ++c) args.crop[3 * i + c] = args.low + (args.high - args.low) * sum[c];
   }
