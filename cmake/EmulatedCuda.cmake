@@ -1,6 +1,7 @@
 # The CUDA backend for the processor: .cu files compiled as C++ against test/native/emulated_gpu, which stands in for
 # CUDA's runtime. What Cuda.cmake sets and provides.
 set(HRN_HAVE_CUDA ON)
+option(HRN_RACES "Kernels that look for races (test/native/emulated_gpu/races.hpp)" OFF)
 message(NOTICE "-- hrn: with the CUDA backend on an emulated GPU, for tests alone")
 
 # hrn_emulated_cuda_options: as nvcc would compile for the host, with the header it includes everywhere.
@@ -26,4 +27,7 @@ function(hrn_cuda_library name)
   add_library(${name} STATIC ${ARGN})
   target_compile_options(${name} PRIVATE -x c++)
   target_link_libraries(${name} PRIVATE hrn_emulated_cuda_options PUBLIC hrn_emulated_cuda)
+  if(HRN_RACES)
+    target_compile_options(${name} PRIVATE -fsanitize=thread)
+  endif()
 endfunction()

@@ -4,6 +4,7 @@
 //   node scripts/build-native.mjs [--sanitize] [--product=DIR]             the addon
 //   node scripts/build-native.mjs --run=TARGET [--sanitize] [-- ARGS...]   a program (hrn_native_tests, hrn_bench), and
 //                                                                          runs it
+//   node scripts/build-native.mjs --run=TARGET --races [-- ARGS...]        with kernels that look for races
 //
 // The addon is copied to DIR (build/Release in the current folder by default), where node-gyp would have put it and the
 // loader looks for it.
@@ -23,12 +24,17 @@ const own = process.argv.slice(2);
 const passed = own.includes('--') ? own.splice(own.indexOf('--')).slice(1) : [];
 const option = (name) => own.find((a) => a.startsWith(`--${name}=`))?.slice(name.length + 3);
 const sanitize = own.includes('--sanitize');
+const races = own.includes('--races');
 const program = option('run');
 const env = { ...process.env };
-const cuda = env.HRN_CUDA ?? 'AUTO';
+const cuda = races ? 'EMULATED' : (env.HRN_CUDA ?? 'AUTO');
 const architectures = env.HRN_CUDA_ARCHITECTURES ?? 'AUTO';
 // Outside build/, which node-gyp's clean removes. Trees of their own for what takes minutes to compile.
-const kind = [sanitize && 'sanitize', cuda === 'EMULATED' && 'emulated', architectures === 'PREBUILD' && 'prebuild'];
+const kind = [
+  sanitize && 'sanitize',
+  races ? 'races' : cuda === 'EMULATED' && 'emulated',
+  architectures === 'PREBUILD' && 'prebuild',
+];
 const tree = join(root, ['build', ...(kind.some(Boolean) ? kind.filter(Boolean) : ['cmake'])].join('-'));
 
 env.CMAKE_BUILD_PARALLEL_LEVEL ??= String(availableParallelism());
@@ -49,6 +55,7 @@ run(process.execPath, [
   'configure',
   `--CDHRN_SANITIZE=${sanitize ? 'ON' : 'OFF'}`,
   `--CDHRN_CUDA=${cuda}`,
+  `--CDHRN_RACES=${races ? 'ON' : 'OFF'}`,
   `--CDHRN_CUDA_ARCHITECTURES=${architectures}`,
 ]);
 run(process.execPath, [...common, 'build', '--target', program ?? 'hrn']);

@@ -12,6 +12,7 @@
 #include "cuda_runtime.h"
 #include "device.hpp"
 #include "fiber.hpp"
+#include "races.hpp"
 
 namespace emulated_gpu {
 namespace {
@@ -22,6 +23,7 @@ constexpr unsigned kWarp = 32;
 struct Barrier {
   unsigned members = 0;           // that have not ended
   std::vector<unsigned> waiting;  // threads of the block
+  unsigned passed = 0;            // how often all were there
 };
 
 struct Warp {
@@ -40,12 +42,10 @@ class Block {
     started_ = ended_ = 0;
     failure_.clear();
     ready_.clear();
-    all_.members = threads;
-    all_.waiting.clear();
+    all_ = {threads, {}, 0};
     warps_.resize((threads + kWarp - 1) / kWarp);
     for (unsigned w = 0; w < warps_.size(); ++w) {
-      warps_[w].barrier.members = std::min(kWarp, threads - w * kWarp);
-      warps_[w].barrier.waiting.clear();
+      warps_[w].barrier = {std::min(kWarp, threads - w * kWarp), {}, 0};
       warps_[w].shuffles.fill(0);
     }
     fiber_of_.assign(threads, kNone);
@@ -58,7 +58,7 @@ class Block {
         } else {
           ready_.pop_front();
         }
-        threadIdx = dim3(thread, 0, 0);
+        enter(thread);
         fiber = fiber_of_[thread];
       } else if (started_ < threads) {
         fiber = idle_fiber();
@@ -67,6 +67,8 @@ class Block {
         break;
       }
       current_ = fiber;
+      stack_begin = fibers_[fiber]->stack_begin();
+      stack_end = fibers_[fiber]->stack_end();
       host_->switch_to(*fibers_[fiber]);
     }
     if (!failure_.empty()) {
@@ -99,6 +101,14 @@ class Block {
 
   void fail(const char* what) { failure_ = what; }
 
+  // `thread` runs from here on.
+  void enter(unsigned thread) {
+    threadIdx = dim3(thread, 0, 0);
+    moment.thread = thread;
+    moment.barrier = all_.passed;
+    moment.shuffle = warps_[thread / kWarp].barrier.passed;
+  }
+
   unsigned idle_fiber() {
     if (!host_) host_ = std::make_unique<Fiber>();
     if (idle_.empty()) {
@@ -118,7 +128,7 @@ class Block {
     while (started_ < threads_) {
       const unsigned thread = backwards_ ? threads_ - 1 - started_ : started_;
       ++started_;
-      threadIdx = dim3(thread, 0, 0);
+      enter(thread);
       (*body_)();
       ++ended_;
       leave_group(all_);
@@ -131,6 +141,7 @@ class Block {
   void wait_for(Barrier& barrier) {
     if (barrier.waiting.size() + 1 == barrier.members) {
       release(barrier);
+      enter(threadIdx.x);
       return;
     }
     const unsigned thread = threadIdx.x;
@@ -145,6 +156,7 @@ class Block {
   void release(Barrier& barrier) {
     ready_.insert(ready_.end(), barrier.waiting.begin(), barrier.waiting.end());
     barrier.waiting.clear();
+    ++barrier.passed;
   }
 
   const std::function<void()>* body_ = nullptr;
@@ -176,15 +188,18 @@ void run_grid(dim3 grid, dim3 block, const std::function<void()>& thread) {
   backwards = !backwards;
   gridDim = grid;
   blockDim = block;
+  static thread_local std::uint32_t launches = 0;
+  const std::uint32_t launch = ++launches;
   const unsigned blocks = grid.x * grid.y;
   for (unsigned i = 0; i < blocks; ++i) {
     const unsigned b = backwards ? blocks - 1 - i : i;
     blockIdx = dim3(b % grid.x, b / grid.x, 0);
+    moment.launch = launch;
+    moment.block = b;
     own.run(block.x, backwards, thread);
-    if (!own.failure().empty()) {
-      fail_device(cudaErrorLaunchFailure, own.failure());
-      return;
-    }
+    moment.launch = 0;
+    if (!own.failure().empty()) fail_device(cudaErrorLaunchFailure, own.failure());
+    if (device_error() != cudaSuccess) return;
   }
 }
 
@@ -194,3 +209,24 @@ std::uint64_t shuffle_down(std::uint32_t mask, std::uint64_t value, unsigned del
 }
 
 }  // namespace emulated_gpu
+
+// Out of line, and so unseen by races.cpp: they are there for accesses without another order.
+template <class T>
+T atomicAdd(T* place, std::type_identity_t<T> value) {
+  return __atomic_fetch_add(place, value, __ATOMIC_RELAXED);
+}
+template int atomicAdd(int*, int);
+template unsigned atomicAdd(unsigned*, unsigned);
+template <class T>
+T atomicMin(T* place, std::type_identity_t<T> value) {
+  T old = __atomic_load_n(place, __ATOMIC_RELAXED);
+  while (value < old && !__atomic_compare_exchange_n(place, &old, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+  }
+  return old;
+}
+template unsigned long long atomicMin(unsigned long long*, unsigned long long);
+template <class T>
+T __ldcg(const T* place) {
+  return *place;
+}
+template double __ldcg(const double*);

@@ -59,22 +59,14 @@ T __shfl_down_sync(std::uint32_t mask, T value, unsigned delta, int width = 32) 
 
 // Kernels of several streams may run at a time, from several threads of the host.
 template <class T>
-T atomicAdd(T* place, std::type_identity_t<T> value) {
-  return __atomic_fetch_add(place, value, __ATOMIC_RELAXED);
-}
+T atomicAdd(T* place, std::type_identity_t<T> value);
 template <class T>
-T atomicMin(T* place, std::type_identity_t<T> value) {
-  T old = __atomic_load_n(place, __ATOMIC_RELAXED);
-  while (value < old && !__atomic_compare_exchange_n(place, &old, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
-  }
-  return old;
-}
+T atomicMin(T* place, std::type_identity_t<T> value);
+/// As kernels use it: a read of what other blocks wrote before a fence.
+template <class T>
+T __ldcg(const T* place);
 template <class T>
 T __ldg(const T* place) {
-  return *place;
-}
-template <class T>
-T __ldcg(const T* place) {
   return *place;
 }
 template <class T>

@@ -1,6 +1,7 @@
 // A stack of its own that a thread of the host can leave in the middle of a function and come back to.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 
 namespace emulated_gpu {
 
@@ -14,6 +15,9 @@ class Fiber {
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
+
+  std::uintptr_t stack_begin() const { return reinterpret_cast<std::uintptr_t>(stack_); }
+  std::uintptr_t stack_end() const { return stack_begin() + size_; }
 
   /// Goes on in `to`; returns when somebody switches back to this fiber, which is the one that runs now.
   void switch_to(Fiber& to);
