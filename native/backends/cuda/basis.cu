@@ -150,17 +150,6 @@ void CudaBackend::run_basis_backward(const BasisArgs<float, Stored>& a, double* 
                a.count, grad);
 }
 
-namespace {
-
-void fetch(double* to, const double* from, long count, cudaStream_t stream) {
-  cuda::check(
-      cudaMemcpyAsync(to, from, static_cast<std::size_t>(count) * sizeof(double), cudaMemcpyDeviceToHost, stream),
-      "the gradient of a basis");
-  cuda::check(cudaStreamSynchronize(stream), "the gradient of a basis");
-}
-
-}  // namespace
-
 void CudaBackend::basis_forward(const BasisArgs<float, Half>& a) { run_basis_forward(a); }
 void CudaBackend::basis_forward(const BasisArgs<float, float>& a) { run_basis_forward(a); }
 void CudaBackend::basis_backward_to(const BasisArgs<float, Half>& a, double* grad) { run_basis_backward(a, grad); }
@@ -168,12 +157,12 @@ void CudaBackend::basis_backward_to(const BasisArgs<float, float>& a, double* gr
 void CudaBackend::basis_backward(const BasisArgs<float, Half>& a, double* grad) {
   if (a.count == 0) return;
   run_basis_backward(a, nullptr);
-  fetch(grad, basis_partial_.data() + kBackwardBlocks * a.count, a.count, stream());
+  fetch(grad, basis_partial_.data() + kBackwardBlocks * a.count, static_cast<std::size_t>(a.count));
 }
 void CudaBackend::basis_backward(const BasisArgs<float, float>& a, double* grad) {
   if (a.count == 0) return;
   run_basis_backward(a, nullptr);
-  fetch(grad, basis_partial_.data() + kBackwardBlocks * a.count, a.count, stream());
+  fetch(grad, basis_partial_.data() + kBackwardBlocks * a.count, static_cast<std::size_t>(a.count));
 }
 
 }  // namespace hrn

@@ -13,6 +13,7 @@
 #include "backends/cuda/launch.cuh"
 #include "backends/cuda/rasterizer.cuh"
 #include "backends/cuda/reduce.cuh"
+#include "backends/cuda/staging.hpp"
 #include "backends/cuda/stream.hpp"
 
 namespace hrn {
@@ -65,9 +66,7 @@ class CudaBackend {
   }
   template <class T>
   void download(T* to, const Array<T>& from, std::size_t n) const {
-    if (n > 0)
-      cuda::check(cudaMemcpyAsync(to, from.data(), n * sizeof(T), cudaMemcpyDeviceToHost, stream()), "download");
-    wait();
+    if (n > 0) fetch(to, from.data(), n);
   }
   template <class T>
   struct Output {
@@ -94,7 +93,7 @@ class CudaBackend {
                   "clearing device memory");
   }
   /// Until everything asked for is done. Throws what went wrong on the way.
-  void wait() const { cuda::check(cudaStreamSynchronize(stream()), "waiting for the GPU"); }
+  void wait() const { lanes_[lane_].stream.wait(); }
 
   template <class K, class A>
   void for_each(long n, const A& args) const {
@@ -108,8 +107,7 @@ class CudaBackend {
   void reduce(long n, const A& args, double* out) {
     double* result = reinterpret_cast<double*>(lanes_[lane_].partial.data());
     reduce_to<K, N>(n, args, result);
-    cuda::check(cudaMemcpyAsync(out, result, N * sizeof(double), cudaMemcpyDeviceToHost, stream()), "reduction");
-    wait();
+    fetch(out, result, std::size_t{N});
   }
   /// As reduce(), into N doubles of device memory, without waiting.
   template <class K, int N, class A>
@@ -155,6 +153,11 @@ class CudaBackend {
   static constexpr std::size_t kPartialBytes = kResultBytes + sizeof(double) * cuda::kMaxReduced * cuda::kReduceBlocks;
   double* sums() { return reinterpret_cast<double*>(lanes_[lane_].partial.data() + kResultBytes); }
 
+  /// Waits.
+  template <class T>
+  void fetch(T* to, const T* from, std::size_t n) const {
+    staging_.fetch(to, from, n * sizeof(T), lanes_[lane_].stream);
+  }
   template <class Stored>
   void run_basis_forward(const ops::BasisArgs<float, Stored>& a);
   template <class Stored>
@@ -173,6 +176,7 @@ class CudaBackend {
   };
 
   Lane lanes_[2];
+  cuda::Staging staging_;
   int lane_ = 0;
   Array<double> basis_partial_;
   CudaRasterizer rasterizer_;

@@ -2,8 +2,10 @@
 #pragma once
 #include <cuda_runtime_api.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <thread>
 
 #include "backends/cuda/check.hpp"
 
@@ -19,18 +21,39 @@ class Stream {
     std::uint64_t keep = std::uint64_t{1} << 30;
     check(cudaMemPoolSetAttribute(pool, cudaMemPoolAttrReleaseThreshold, &keep), "setting up the GPU's memory pool");
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+    if (const cudaError_t failed = cudaEventCreateWithFlags(&reached_, cudaEventBlockingSync | cudaEventDisableTiming);
+        failed != cudaSuccess) {
+      (void)cudaStreamDestroy(stream_);
+      check(failed, "making an event");
+    }
   }
   Stream(const Stream&) = delete;
   Stream& operator=(const Stream&) = delete;
   ~Stream() {
     // Work in flight reads memory that goes away with the owner.
     (void)cudaStreamSynchronize(stream_);
+    (void)cudaEventDestroy(reached_);
     (void)cudaStreamDestroy(stream_);
   }
   cudaStream_t get() const { return stream_; }
 
+  /// Until everything put on the stream is done; throws what went wrong on the way. A short wait asks again and again,
+  /// which notices the end soonest; a long one leaves the processor to other faces in flight.
+  void wait() const {
+    constexpr std::chrono::microseconds kPatience{200};
+    const auto asleep = std::chrono::steady_clock::now() + kPatience;
+    do {
+      const cudaError_t status = cudaStreamQuery(stream_);
+      if (status != cudaErrorNotReady) return check(status, "waiting for the GPU");
+      std::this_thread::yield();
+    } while (std::chrono::steady_clock::now() < asleep);
+    check(cudaEventRecord(reached_, stream_), "waiting for the GPU");
+    check(cudaEventSynchronize(reached_), "waiting for the GPU");
+  }
+
  private:
   cudaStream_t stream_ = nullptr;
+  cudaEvent_t reached_ = nullptr;
 };
 
 /// A point in the work of a stream that another one can wait for.

@@ -79,6 +79,15 @@ cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t strea
   allocations().total += bytes;
   return cudaSuccess;
 }
+cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) {
+  if (device_error() != cudaSuccess) return returned(device_error());
+  *memory = std::malloc(bytes);
+  return returned(*memory == nullptr ? cudaErrorMemoryAllocation : cudaSuccess);
+}
+cudaError_t cudaFreeHost(void* memory) {
+  std::free(memory);
+  return returned(cudaSuccess);
+}
 // Also on a failed device, so that nothing leaks; a real one does the same.
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
   if (is_capturing(stream)) return returned(cudaErrorStreamCaptureUnsupported);

@@ -84,9 +84,7 @@ class Memory {
     }
     return words[i];
   }
-  bool is_live(const Word& word) const {
-    return word.write.at.launch == launch_ || word.read.at.launch == launch_;
-  }
+  bool is_live(const Word& word) const { return word.write.at.launch == launch_ || word.read.at.launch == launch_; }
   void grow() {
     std::vector<Word> larger(2 * words_.size());
     used_ = 0;
@@ -119,7 +117,8 @@ void look(std::uintptr_t key, std::uint8_t bytes, bool write) {
   if ((word.write.bytes & bytes) != 0 && !ordered(word.write.at, key))
     report(write ? "write after write" : "read after write", 4 * key, word.write.at);
   if (write) {
-    if ((word.read.bytes & bytes) != 0 && !ordered(word.read.at, key)) report("write after read", 4 * key, word.read.at);
+    if ((word.read.bytes & bytes) != 0 && !ordered(word.read.at, key))
+      report("write after read", 4 * key, word.read.at);
     word.write = {moment, bytes};
     return;
   }
@@ -148,12 +147,12 @@ void look(std::uintptr_t key, std::uint8_t bytes, bool write) {
 
 // What code compiled with -fsanitize=thread calls.
 extern "C" {
-#define HRN_ACCESS(size)                                                                             \
-  void __tsan_read##size(void* p) { emulated_gpu::access(p, size, false); }                          \
-  void __tsan_write##size(void* p) { emulated_gpu::access(p, size, true); }                          \
-  void __tsan_unaligned_read##size(void* p) { emulated_gpu::access(p, size, false); }                \
-  void __tsan_unaligned_write##size(void* p) { emulated_gpu::access(p, size, true); }                \
-  void __tsan_volatile_read##size(void* p) { emulated_gpu::access(p, size, false); }                 \
+#define HRN_ACCESS(size)                                                              \
+  void __tsan_read##size(void* p) { emulated_gpu::access(p, size, false); }           \
+  void __tsan_write##size(void* p) { emulated_gpu::access(p, size, true); }           \
+  void __tsan_unaligned_read##size(void* p) { emulated_gpu::access(p, size, false); } \
+  void __tsan_unaligned_write##size(void* p) { emulated_gpu::access(p, size, true); } \
+  void __tsan_volatile_read##size(void* p) { emulated_gpu::access(p, size, false); }  \
   void __tsan_volatile_write##size(void* p) { emulated_gpu::access(p, size, true); }
 HRN_ACCESS(1)
 HRN_ACCESS(2)
@@ -168,23 +167,17 @@ void __tsan_func_entry(void*) {}
 void __tsan_func_exit() {}
 void __tsan_init() {}
 // Atomics of the host's part of a file; those of kernels are in block.cpp.
-#define HRN_ATOMIC(bits, T)                                                                                \
-  T __tsan_atomic##bits##_load(const volatile T* p, int) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }  \
-  void __tsan_atomic##bits##_store(volatile T* p, T v, int) { __atomic_store_n(p, v, __ATOMIC_SEQ_CST); }  \
-  T __tsan_atomic##bits##_exchange(volatile T* p, T v, int) {                                              \
-    return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST);                                                    \
-  }                                                                                                        \
-  T __tsan_atomic##bits##_fetch_add(volatile T* p, T v, int) {                                             \
-    return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST);                                                     \
-  }                                                                                                        \
-  T __tsan_atomic##bits##_fetch_sub(volatile T* p, T v, int) {                                             \
-    return __atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST);                                                     \
-  }                                                                                                        \
-  int __tsan_atomic##bits##_compare_exchange_strong(volatile T* p, T* e, T v, int, int) {                  \
-    return __atomic_compare_exchange_n(p, e, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                \
-  }                                                                                                        \
-  int __tsan_atomic##bits##_compare_exchange_weak(volatile T* p, T* e, T v, int, int) {                    \
-    return __atomic_compare_exchange_n(p, e, v, true, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                 \
+#define HRN_ATOMIC(bits, T)                                                                                         \
+  T __tsan_atomic##bits##_load(const volatile T* p, int) { return __atomic_load_n(p, __ATOMIC_SEQ_CST); }           \
+  void __tsan_atomic##bits##_store(volatile T* p, T v, int) { __atomic_store_n(p, v, __ATOMIC_SEQ_CST); }           \
+  T __tsan_atomic##bits##_exchange(volatile T* p, T v, int) { return __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST); } \
+  T __tsan_atomic##bits##_fetch_add(volatile T* p, T v, int) { return __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST); } \
+  T __tsan_atomic##bits##_fetch_sub(volatile T* p, T v, int) { return __atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST); } \
+  int __tsan_atomic##bits##_compare_exchange_strong(volatile T* p, T* e, T v, int, int) {                           \
+    return __atomic_compare_exchange_n(p, e, v, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                         \
+  }                                                                                                                 \
+  int __tsan_atomic##bits##_compare_exchange_weak(volatile T* p, T* e, T v, int, int) {                             \
+    return __atomic_compare_exchange_n(p, e, v, true, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);                          \
   }
 HRN_ATOMIC(8, std::uint8_t)
 HRN_ATOMIC(32, std::uint32_t)

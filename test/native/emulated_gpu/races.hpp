@@ -1,6 +1,6 @@
-// Looks for accesses to the same memory by threads of a kernel between which nothing sets an order, at least one of them
-// a write. Every access is seen where the kernels are compiled with -fsanitize=thread (HRN_RACES), whose calls go to
-// races.cpp instead of ThreadSanitizer's library: that one knows threads of the host, not of a grid.
+// Looks for accesses to the same memory by threads of a kernel between which nothing sets an order, at least one of
+// them a write. Every access is seen where the kernels are compiled with -fsanitize=thread (HRN_RACES), whose calls go
+// to races.cpp instead of ThreadSanitizer's library: that one knows threads of the host, not of a grid.
 #pragma once
 #include <cstdint>
 

@@ -119,6 +119,12 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   return status;
 }
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) { return wait_for(stream); }
+// To ask is not to wait: nothing becomes ready by it.
+cudaError_t cudaStreamQuery(cudaStream_t stream) {
+  if (stream->capture) return returned(cudaErrorStreamCaptureUnsupported);
+  if (device_error() == cudaSuccess && stream->last && !stream->last->done) return cudaErrorNotReady;
+  return returned(cudaSuccess);
+}
 
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, 0); }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned) {
