@@ -30,8 +30,8 @@ class Staging {
   }
 
  private:
-  // The photometric normal equations fit.
-  static constexpr std::size_t kBytes = std::size_t{512} << 10;
+  // The photometric normal equations fit, and what a view of 512 px shows.
+  static constexpr std::size_t kBytes = std::size_t{1} << 20;
   void* memory_ = nullptr;
 };
 
