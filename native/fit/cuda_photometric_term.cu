@@ -61,12 +61,13 @@ __global__ void evaluate_rows(const float* basis, const float* coefficients, con
 
 struct WeightArgs {
   SampleArgs sample;
-  const std::uint8_t* visible;  // [V]
+  const float* visible;  // [V], 0..1
   float* weight;
 };
 struct Weight {
   HRN_HD static void run(const WeightArgs& a, long i) {
-    a.weight[i] = a.visible[a.sample.samples[i].vertex] ? photometric::sample_weight(a.sample, i) : 0.f;
+    const float visible = a.visible[a.sample.samples[i].vertex];
+    a.weight[i] = visible > 0 ? visible * photometric::sample_weight(a.sample, i) : 0.f;
   }
 };
 
@@ -262,8 +263,7 @@ SampleArgs CudaPhotometricTerm::evaluate(const LandmarkState& state, const Appea
           resident,          photometric_camera(state.camera, crop)};
 }
 
-void CudaPhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop,
-                                 const std::vector<std::uint8_t>& visible) {
+void CudaPhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<float>& visible) {
   const std::size_t pixels = static_cast<std::size_t>(crop.size) * static_cast<std::size_t>(crop.size);
   grow(rgb_, 3 * pixels);
   backend_.upload(rgb_, crop.rgb, 3 * pixels);

@@ -34,7 +34,7 @@ class CudaPhotometricTerm {
   CudaPhotometricTerm(const Model& model, const ModelArrays& arrays, const CudaPhotometricMesh& mesh,
                       long identity_count, CudaBackend& backend);
 
-  void select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<std::uint8_t>& visible);
+  void select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<float>& visible);
   double energy(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
                 const PhotometricOptions& options);
   void start_products(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,

@@ -8,23 +8,19 @@
 
 namespace hrn::fit {
 
-ContourBandShape::ContourBandShape(const Model& model, const std::vector<std::uint32_t>& vertices)
-    : identity_total(model.identity_count), expression_count(model.expression_count) {
-  const Topology& mesh = model.topology;
-  std::vector<std::int32_t> local(static_cast<size_t>(model.vertex_count), -1);
-  std::vector<long> members;
-  for (const std::uint32_t v : vertices) {
+MeshBand::MeshBand(const Topology& mesh, const std::vector<std::uint32_t>& chosen) {
+  std::vector<std::int32_t> local(static_cast<size_t>(mesh.vertex_count), -1);
+  for (const std::uint32_t v : chosen) {
     if (local[v] >= 0) continue;
-    local[v] = static_cast<std::int32_t>(members.size());
-    members.push_back(static_cast<long>(v));
+    local[v] = static_cast<std::int32_t>(vertices.size());
+    vertices.push_back(v);
   }
-  count = static_cast<long>(members.size());
   const auto local_of = [&](long corner) {
     return local[static_cast<size_t>(mesh.triangles[static_cast<size_t>(corner)])];
   };
-  std::vector<std::uint8_t> interior(members.size(), 1);
-  for (size_t i = 0; i < members.size(); ++i) {
-    const size_t v = static_cast<size_t>(members[i]);
+  std::vector<std::uint8_t> interior(vertices.size(), 1);
+  for (size_t i = 0; i < vertices.size(); ++i) {
+    const size_t v = vertices[i];
     for (std::int32_t k = mesh.corner_offsets[v]; k < mesh.corner_offsets[v + 1]; ++k) {
       const long t = mesh.corners[static_cast<size_t>(k)] / 3;
       for (long c = 0; c < 3; ++c)
@@ -42,66 +38,29 @@ ContourBandShape::ContourBandShape(const Model& model, const std::vector<std::ui
     }
     if (wanted) complete = triangles.size();
   }
-
-  const size_t rows = 3 * members.size();
-  mean.resize(rows);
-  columns = (model.shape_count() + kPackedStep - 1) / kPackedStep * kPackedStep;
-  basis.resize(rows * static_cast<size_t>(columns));
-  for (size_t i = 0; i < members.size(); ++i)
-    for (size_t axis = 0; axis < 3; ++axis) {
-      const size_t row = 3 * static_cast<size_t>(members[i]) + axis;
-      mean[3 * i + axis] = model.mean[row];
-      Half* out = basis.data() + (3 * i + axis) * static_cast<size_t>(columns);
-      // As the model itself stores them.
-      for (long k = 0; k < model.shape_count(); ++k)
-        out[k] = float_to_half(model.shape_value(k, static_cast<long>(row)));
-    }
 }
 
-ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& vertices)
-    : shape_(model.contour_bands.get(vertices, [&] { return ContourBandShape(model, vertices); })) {
-  const size_t rows = shape_->mean.size();
-  coefficients_.resize(static_cast<size_t>(shape_->columns));
-  positions_.resize(rows);
-  normals_.resize(rows);
-  facing_.resize(static_cast<size_t>(shape_->count));
-}
-
-void ContourBand::update(const CameraPose& camera, const double* identity, long identity_count,
-                         const double* expression, ThreadPool& pool, std::vector<ContourSegment>& contour) {
+void OccludingContour::find(const MeshBand& band, const CameraPose& camera, const std::vector<double>& positions,
+                            std::vector<ContourSegment>& contour) {
   contour.clear();
-  const size_t rows = positions_.size();
-  std::fill(coefficients_.begin(), coefficients_.end(), 0.0f);
-  for (long k = 0; k < identity_count; ++k) coefficients_[static_cast<size_t>(k)] = static_cast<float>(identity[k]);
-  for (long k = 0; k < shape_->expression_count; ++k)
-    coefficients_[static_cast<size_t>(shape_->identity_total + k)] = static_cast<float>(expression[k]);
-  // Single precision is enough to find the silhouette; the fit evaluates the points that it uses in double.
-  constexpr long kChunk = 64;  // vertices
-  const auto evaluate = basis_row_kernels().evaluate_packed;
-  pool.parallel_for((shape_->count + kChunk - 1) / kChunk, [&](long chunk) {
-    for (long r = 3 * chunk * kChunk; r < 3 * std::min(shape_->count, (chunk + 1) * kChunk); ++r)
-      positions_[static_cast<size_t>(r)] = static_cast<double>(
-          shape_->mean[static_cast<size_t>(r)] +
-          evaluate(shape_->basis.data() + r * shape_->columns, coefficients_.data(), shape_->columns));
-  });
-
-  normals_.assign(rows, 0.0);
-  for (size_t t = 0; t < shape_->triangles.size(); t += 3) {
-    const Vec3<double> p0 = load3(positions_.data(), shape_->triangles[t]),
-                       p1 = load3(positions_.data(), shape_->triangles[t + 1]),
-                       p2 = load3(positions_.data(), shape_->triangles[t + 2]);
+  normals_.assign(positions.size(), 0.0);
+  facing_.resize(static_cast<size_t>(band.count()));
+  for (size_t t = 0; t < band.triangles.size(); t += 3) {
+    const Vec3<double> p0 = load3(positions.data(), band.triangles[t]),
+                       p1 = load3(positions.data(), band.triangles[t + 1]),
+                       p2 = load3(positions.data(), band.triangles[t + 2]);
     const Vec3<double> n = cross(p1 - p0, p2 - p0);
     for (size_t c = 0; c < 3; ++c) {
-      const long v = shape_->triangles[t + c];
+      const long v = band.triangles[t + c];
       store3(normals_.data(), v, load3(normals_.data(), v) + n);
     }
   }
 
-  for (long v = 0; v < shape_->count; ++v) {
+  for (long v = 0; v < band.count(); ++v) {
     const Vec3<double> n = load3(normals_.data(), v);
     const double size = length(n);
     facing_[static_cast<size_t>(v)] =
-        size > 0 ? dot(camera.rotate(n), camera.transform(load3(positions_.data(), v))) / size : 0.0;
+        size > 0 ? dot(camera.rotate(n), camera.transform(load3(positions.data(), v))) / size : 0.0;
   }
   // The silhouette's point on the edge from corner i to corner j of a triangle.
   const auto crossing = [&](const std::int32_t* corners, int i, int j, ContourPoint& point) {
@@ -111,7 +70,7 @@ void ContourBand::update(const CameraPose& camera, const double* identity, long 
     std::fill_n(point.weights, 3, 0.0);
     point.weights[i] = 1 - s;
     point.weights[j] = s;
-    const Vec3<double> p = camera.transform((1 - s) * load3(positions_.data(), a) + s * load3(positions_.data(), b));
+    const Vec3<double> p = camera.transform((1 - s) * load3(positions.data(), a) + s * load3(positions.data(), b));
     const Vec3<double> na = load3(normals_.data(), a), nb = load3(normals_.data(), b);
     // The tangent plane at a silhouette point holds the camera centre, so its trace in the image is the silhouette's
     // tangent and the plane's normal, cut to x and y, is the silhouette's normal.
@@ -123,8 +82,8 @@ void ContourBand::update(const CameraPose& camera, const double* identity, long 
     point.normal[1] = n.y / size;
     return true;
   };
-  for (size_t t = 0; t < shape_->complete; t += 3) {
-    const std::int32_t* corners = shape_->triangles.data() + t;
+  for (size_t t = 0; t < band.complete; t += 3) {
+    const std::int32_t* corners = band.triangles.data() + t;
     bool away[3];
     for (int c = 0; c < 3; ++c) away[c] = facing_[static_cast<size_t>(corners[c])] > 0;
     if (away[0] == away[1] && away[1] == away[2]) continue;
@@ -135,6 +94,47 @@ void ContourBand::update(const CameraPose& camera, const double* identity, long 
         crossing(corners, alone, (alone + 2) % 3, segment.ends[1]))
       contour.push_back(segment);
   }
+}
+
+ContourBandShape::ContourBandShape(const Model& model, const std::vector<std::uint32_t>& vertices)
+    : mesh(model.topology, vertices), identity_total(model.identity_count), expression_count(model.expression_count) {
+  const size_t rows = 3 * mesh.vertices.size();
+  mean.resize(rows);
+  columns = (model.shape_count() + kPackedStep - 1) / kPackedStep * kPackedStep;
+  basis.resize(rows * static_cast<size_t>(columns));
+  for (size_t i = 0; i < mesh.vertices.size(); ++i)
+    for (size_t axis = 0; axis < 3; ++axis) {
+      const size_t row = 3 * static_cast<size_t>(mesh.vertices[i]) + axis;
+      mean[3 * i + axis] = model.mean[row];
+      Half* out = basis.data() + (3 * i + axis) * static_cast<size_t>(columns);
+      // As the model itself stores them.
+      for (long k = 0; k < model.shape_count(); ++k)
+        out[k] = float_to_half(model.shape_value(k, static_cast<long>(row)));
+    }
+}
+
+ContourBand::ContourBand(const Model& model, const std::vector<std::uint32_t>& vertices)
+    : shape_(model.contour_bands.get(vertices, [&] { return ContourBandShape(model, vertices); })) {
+  coefficients_.resize(static_cast<size_t>(shape_->columns));
+  positions_.resize(shape_->mean.size());
+}
+
+void ContourBand::update(const CameraPose& camera, const double* identity, long identity_count,
+                         const double* expression, ThreadPool& pool, std::vector<ContourSegment>& contour) {
+  std::fill(coefficients_.begin(), coefficients_.end(), 0.0f);
+  for (long k = 0; k < identity_count; ++k) coefficients_[static_cast<size_t>(k)] = static_cast<float>(identity[k]);
+  for (long k = 0; k < shape_->expression_count; ++k)
+    coefficients_[static_cast<size_t>(shape_->identity_total + k)] = static_cast<float>(expression[k]);
+  // Single precision is enough to find the silhouette; the fit evaluates the points that it uses in double.
+  constexpr long kChunk = 64;  // vertices
+  const auto evaluate = basis_row_kernels().evaluate_packed;
+  pool.parallel_for((shape_->mesh.count() + kChunk - 1) / kChunk, [&](long chunk) {
+    for (long r = 3 * chunk * kChunk; r < 3 * std::min(shape_->mesh.count(), (chunk + 1) * kChunk); ++r)
+      positions_[static_cast<size_t>(r)] = static_cast<double>(
+          shape_->mean[static_cast<size_t>(r)] +
+          evaluate(shape_->basis.data() + r * shape_->columns, coefficients_.data(), shape_->columns));
+  });
+  contour_.find(shape_->mesh, camera, positions_, contour);
 }
 
 double ContourSegment::squared_distance(const double pixel[2], double* along) const {

@@ -1,4 +1,5 @@
-// The silhouette of a band of the mesh: where the surface turns away from the camera.
+// The silhouette of a band of the mesh: where the surface turns away from the camera. It is the zero line of a function
+// that is linear in every triangle, and moves continuously with shape and pose.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -29,16 +30,38 @@ struct ContourSegment {
   ContourPoint at(double along) const;
 };
 
-/// A subset of the mesh whose shape can be evaluated without the rest.
+/// Vertices of a mesh and the triangles between them.
+struct MeshBand {
+  /// What is given twice counts once.
+  MeshBand(const Topology& mesh, const std::vector<std::uint32_t>& vertices);
+
+  long count() const { return static_cast<long>(vertices.size()); }
+
+  std::vector<std::uint32_t> vertices;  // [count], of the mesh
+  std::vector<std::int32_t> triangles;  // [..][3] whose corners lie in the band; those with whole normals first
+  size_t complete = 0;                  // numbers of `triangles` whose corners have all their triangles in the band
+};
+
+/// Finds the silhouette of a band whose positions are known.
+class OccludingContour {
+ public:
+  /// `positions` is [band.count()][3], mm. Replaces `contour`; allocates only while band or silhouette grow.
+  void find(const MeshBand& band, const CameraPose& camera, const std::vector<double>& positions,
+            std::vector<ContourSegment>& contour);
+
+ private:
+  std::vector<double> normals_, facing_;
+};
+
+/// A band whose shape can be evaluated without the rest of the mesh.
 struct ContourBandShape {
   ContourBandShape(const Model& model, const std::vector<std::uint32_t>& vertices);
 
-  long count = 0, identity_total = 0, expression_count = 0;
-  std::vector<float> mean;              // [count][3]
-  long columns = 0;                     // shape_count and padding
-  std::vector<Half> basis;              // [count][3][columns]
-  std::vector<std::int32_t> triangles;  // [..][3] whose corners lie in the band; those with whole normals first
-  size_t complete = 0;                  // numbers of `triangles` whose corners have all their triangles in the band
+  MeshBand mesh;
+  long identity_total = 0, expression_count = 0;
+  std::vector<float> mean;  // [count][3]
+  long columns = 0;         // shape_count and padding
+  std::vector<Half> basis;  // [count][3][columns]
 };
 
 /// The silhouette of a band at changing states.
@@ -47,7 +70,7 @@ class ContourBand {
   ContourBand() = default;
   ContourBand(const Model& model, const std::vector<std::uint32_t>& vertices);
 
-  long vertex_count() const { return shape_ ? shape_->count : 0; }
+  long vertex_count() const { return shape_ ? shape_->mesh.count() : 0; }
   /// Evaluates the band for the given coefficients (first identity_count of the identity, all expressions) and finds
   /// its silhouette. Allocates only while the silhouette grows.
   void update(const CameraPose& camera, const double* identity, long identity_count, const double* expression,
@@ -65,7 +88,8 @@ class ContourBand {
  private:
   std::shared_ptr<const ContourBandShape> shape_;
   std::vector<float> coefficients_;  // [columns]
-  std::vector<double> positions_, normals_, facing_;
+  std::vector<double> positions_;    // [count][3]
+  OccludingContour contour_;
 };
 
 }  // namespace hrn::fit

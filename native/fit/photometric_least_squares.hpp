@@ -10,23 +10,17 @@
 #include <vector>
 
 #include "fit/head_surface.hpp"
+#include "fit/head_view.hpp"
 #include "fit/landmark_problem.hpp"
 #include "fit/photometric_fit.hpp"
 #include "optim/levenberg_marquardt.hpp"
 
 namespace hrn::fit {
 
-// What a camera that the head fills sees of it.
-struct HeadView {
-  CameraPose camera;  // the photo's but for focal length and principal point
-  int side;
-  std::vector<std::int32_t> triangle_id;  // [side][side], -1 where nothing is seen
-};
-
 // The photometric term of some backend; PhotometricTerm says what each does.
 template <class T>
 concept AnyPhotometricTerm = requires(T term, const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,
-                                      const std::vector<std::uint8_t>& visible, const PhotometricOptions& options,
+                                      const std::vector<float>& visible, const PhotometricOptions& options,
                                       const ParameterLayout& layout, optim::NormalEquations& equations) {
   term.select(state, crop, visible);
   { term.selected() } -> std::convertible_to<long>;
@@ -66,12 +60,12 @@ class PhotometricLeastSquares {
   int unknowns() const { return layout_.total(); }
   // Landmarks and outline say nothing of albedo and light.
   int row_unknowns() const { return layout_.first_albedo(); }
-  int max_rows() const { return landmarks_.max_rows() + SilhouetteTerm::kMaxPoints; }
+  int max_rows() const { return landmarks_.max_rows() + SilhouetteTerm::kRows; }
   const LandmarkState& state() { return landmarks_.state(); }
   const Appearance& appearance() const { return look_; }
   long samples() const { return photo_.selected(); }
 
-  void set_level(const PhotoCrop& crop, const std::vector<std::uint8_t>& visible) {
+  void set_level(const PhotoCrop& crop, const std::vector<float>& visible) {
     crop_ = crop;
     seen_energy_.reset();
     photo_.select(landmarks_.state(), crop, visible);
@@ -79,7 +73,7 @@ class PhotometricLeastSquares {
   // Looks anew where the outline is to lie.
   void match_silhouette(const HeadView& view) {
     seen_energy_.reset();
-    silhouette_.match(landmarks_.state(), view.triangle_id, view.camera, view.side);
+    silhouette_.match(landmarks_.state(), view);
   }
   // Solves for light and albedo alone.
   void set_appearance_only(bool only) {
@@ -99,7 +93,7 @@ class PhotometricLeastSquares {
     double cost = appearance_only_ ? geometry_cost_ : landmarks_.linearize(equations);
     if (!seen_energy_) seen_energy_ = seen_energy(landmarks_.state(), look_);
     cost += *seen_energy_;
-    if (!appearance_only_) silhouette_.accumulate(landmarks_.state(), layout_, equations);
+    if (!appearance_only_) silhouette_.accumulate(landmarks_.state(), layout_, pool_, equations);
     equations.accumulate(pool_);
     photo_.add_products(equations, layout_.total() - moved.total());
     const double albedo = 1 / (problem_.albedo_sigma * problem_.albedo_sigma);
@@ -199,6 +193,7 @@ class PhotometricLeastSquares {
   double candidate_energy_ = 0;
 };
 
+// By a camera that the head fills.
 template <class B>
 HeadView look_at_head(const Model& model, HeadSurface<B>& surface, B& backend, const LandmarkState& state,
                       long identity_count) {
@@ -208,26 +203,45 @@ HeadView look_at_head(const Model& model, HeadSurface<B>& surface, B& backend, c
   surface.set_shape(
       coefficients.subspan(0, static_cast<std::size_t>(identity_count)),
       coefficients.subspan(static_cast<std::size_t>(identity_count), static_cast<std::size_t>(model.expression_count)));
-  HeadView view{state.camera, kSide, {}};
+  HeadView view{state.camera, kSide, {}, {}};
   view.camera.focal_px = kSide / kFieldMm * state.camera.translation[2];
   for (std::size_t k = 0; k < 2; ++k)
     view.camera.principal_px[k] = 0.5 * kSide - kSide / kFieldMm * state.camera.translation[k];
   const auto& triangle_id = surface.look(view.camera, kSide, kSide).triangle_id;
   view.triangle_id.resize(triangle_id.size());
   backend.download(view.triangle_id.data(), triangle_id, triangle_id.size());
+  view.positions.resize(surface.positions().size());
+  backend.download(view.positions.data(), surface.positions(), view.positions.size());
   return view;
 }
 
-// One byte per vertex: 1 for the corners of every triangle that wins a pixel.
-inline std::vector<std::uint8_t> visible_vertices(const Model& model, const HeadView& view) {
-  std::vector<std::uint8_t> visible(static_cast<std::size_t>(model.vertex_count));
-  for (const std::int32_t t : view.triangle_id) {
-    if (t < 0) continue;
-    for (std::size_t k = 0; k < 3; ++k) {
-      visible[static_cast<std::size_t>(model.topology.triangles[3 * static_cast<std::size_t>(t) + k])] = 1;
+// How far each vertex is seen, 0..1: whether of its triangles' image, as large as it would be alone, half is seen. By
+// counts of pixels, so that none of them makes much of a difference.
+inline std::vector<float> visible_vertices(const Model& model, const HeadView& view) {
+  const std::vector<std::int32_t>& corners = model.topology.triangles;
+  std::vector<std::int32_t> pixels(corners.size() / 3);
+  for (const std::int32_t t : view.triangle_id)
+    if (t >= 0) ++pixels[static_cast<std::size_t>(t)];
+  std::vector<float> image(2 * static_cast<std::size_t>(model.vertex_count)), area(image.size() / 2), seen(area.size());
+  for (std::size_t v = 0; v < area.size(); ++v) {
+    const Vec3<float> p = load3(view.positions.data(), static_cast<long>(v));
+    double pixel[2];
+    view.camera.project(view.camera.transform({double(p.x), double(p.y), double(p.z)}), pixel);
+    for (std::size_t k = 0; k < 2; ++k) image[2 * v + k] = static_cast<float>(pixel[k]);
+  }
+  for (std::size_t t = 0; t < pixels.size(); ++t) {
+    const std::size_t v[3] = {static_cast<std::size_t>(corners[3 * t]), static_cast<std::size_t>(corners[3 * t + 1]),
+                              static_cast<std::size_t>(corners[3 * t + 2])};
+    const float own =
+        0.5f * std::abs((image[2 * v[1]] - image[2 * v[0]]) * (image[2 * v[2] + 1] - image[2 * v[0] + 1]) -
+                        (image[2 * v[2]] - image[2 * v[0]]) * (image[2 * v[1] + 1] - image[2 * v[0] + 1]));
+    for (const std::size_t corner : v) {
+      area[corner] += own;
+      seen[corner] += static_cast<float>(pixels[t]);
     }
   }
-  return visible;
+  for (std::size_t v = 0; v < area.size(); ++v) seen[v] = seen[v] > 0 ? std::min(1.f, 2 * seen[v] / area[v]) : 0.f;
+  return seen;
 }
 
 /// `term`: the photometric term of this backend, `surface`: the head on it. A checked problem.

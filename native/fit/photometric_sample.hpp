@@ -28,8 +28,10 @@ using V3 = Vec3<float>;
 HRN_HD constexpr float channel_weight(int channel) { return channel == 0 ? 1.6f : channel == 1 ? 0.4f : 0.2f; }
 constexpr float kChannelWeights = channel_weight(0) + channel_weight(1) + channel_weight(2);
 
-// Cosine below which texture is too foreshortened to compare.
-constexpr float kMinFacing = 0.2f;
+// Cosine below which texture is too foreshortened to compare, and above which it counts in full.
+constexpr float kMinFacing = 0.2f, kFullFacing = 0.3f;
+// Mask below which nothing is compared.
+constexpr float kMinMask = 0.05f;
 
 struct Sample {
   std::int32_t row;         // of this vertex in the compact basis
@@ -104,7 +106,19 @@ HRN_HD V3 fan_normal(const SampleArgs& a, const Sample& s) {
   return normal;
 }
 
-// Image area of the sample's fan times the mask; 0 where the sample does not count.
+// Bilinear; 1 without a mask. Inside the crop's interior.
+HRN_HD float look_up_mask(const PhotoCrop& crop, float u, float v) {
+  if (!crop.mask) return 1;
+  const float x = u - 0.5f, y = v - 0.5f;
+  const long x0 = static_cast<long>(x), y0 = static_cast<long>(y);
+  const float tx = x - static_cast<float>(x0), ty = y - static_cast<float>(y0);
+  const float *a = crop.mask + y0 * crop.size + x0, *b = a + crop.size;
+  const float top = a[0] + tx * (a[1] - a[0]), bottom = b[0] + tx * (b[1] - b[0]);
+  return top + ty * (bottom - top);
+}
+
+// Image area of the sample's fan times the mask; 0 where the sample does not count. Continuous: one that begins to
+// count weighs nothing yet.
 HRN_HD float sample_weight(const SampleArgs& a, long i) {
   const Sample s = a.samples[i];
   const V3 normal = fan_normal(a, s);
@@ -113,13 +127,13 @@ HRN_HD float sample_weight(const SampleArgs& a, long i) {
   const V3 p = ops::PoseProject::rotate(a.camera.r, load3(a.positions, s.row)) + a.camera.t;
   if (!(p.z > 1)) return 0;
   const float facing = -dot(ops::PoseProject::rotate(a.camera.r, normal), p) / (area * length(p));
-  if (!(facing >= kMinFacing)) return 0;
+  if (!(facing > kMinFacing)) return 0;
   const float u = a.camera.focal * p.x / p.z + a.camera.cx, v = a.camera.focal * p.y / p.z + a.camera.cy;
   float colour[3];
   if (!look_up(a.crop, u, v, colour, nullptr, nullptr)) return 0;
-  const long px = static_cast<long>(u), py = static_cast<long>(v);
-  const float mask = a.crop.mask ? a.crop.mask[py * a.crop.size + px] : 1.f;
-  return mask > 0.05f ? mask * area * facing : 0.f;
+  const float plain = (facing - kMinFacing) / (kFullFacing - kMinFacing);
+  const float mask = (look_up_mask(a.crop, u, v) - kMinMask) / (1 - kMinMask);
+  return mask > 0 ? mask * (plain < 1 ? plain : 1) * area * facing : 0;
 }
 
 HRN_HD bool shade(const SampleArgs& a, long i, Shaded* out) {

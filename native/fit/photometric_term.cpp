@@ -150,8 +150,7 @@ photometric::SampleArgs PhotometricTerm::arguments(const LandmarkState& state, c
           photometric_camera(state.camera, crop)};
 }
 
-void PhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop,
-                             const std::vector<std::uint8_t>& visible) {
+void PhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<float>& visible) {
   evaluate_rows(state);
   const Appearance unlit;  // what is selected does not depend on it
   const photometric::SampleArgs args = arguments(state, unlit, crop);
@@ -159,8 +158,9 @@ void PhotometricTerm::select(const LandmarkState& state, const PhotoCrop& crop,
   weight_.clear();
   total_weight_ = 0;
   for (std::size_t i = 0; i < basis_->mesh.samples.size(); ++i) {
-    if (!visible[static_cast<std::size_t>(basis_->mesh.samples[i].vertex)]) continue;
-    const float w = photometric::sample_weight(args, static_cast<long>(i));
+    const float share = visible[static_cast<std::size_t>(basis_->mesh.samples[i].vertex)];
+    if (!(share > 0)) continue;
+    const float w = share * photometric::sample_weight(args, static_cast<long>(i));
     if (!(w > 0)) continue;
     active_.push_back(static_cast<std::int32_t>(i));
     weight_.push_back(w);

@@ -71,8 +71,8 @@ class PhotometricTerm {
 
   // Which sample points count from here: facing the camera, not hidden, inside the mask. Constant between calls, like
   // the colour noise.
-  // `visible` has one byte per model vertex.
-  void select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<std::uint8_t>& visible);
+  // `visible` tells of each model vertex how far it is, 0..1.
+  void select(const LandmarkState& state, const PhotoCrop& crop, const std::vector<float>& visible);
 
   // Robust energy of the selected points at `state`.
   double energy(const LandmarkState& state, const Appearance& look, const PhotoCrop& crop,

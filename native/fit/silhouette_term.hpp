@@ -1,12 +1,18 @@
 // The silhouette residuals of the parametric fit: where the head's outline is seen against the background, it should
 // lie on the edge of the skin in the photo. Works outward and inward, and moves pose, focal length, identity and
 // expression.
+//
+// What is matched is a continuous function of the head's state: no sample of the outline appears, goes or finds another
+// edge but with its weight near zero, so that rounding cannot move a fit.
 #pragma once
 #include <cstdint>
 #include <vector>
 
+#include "core/thread_pool.hpp"
+#include "fit/head_view.hpp"
 #include "fit/landmark_problem.hpp"
 #include "fit/model.hpp"
+#include "fit/occluding_contour.hpp"
 #include "fit/parameter_layout.hpp"
 #include "optim/normal_equations.hpp"
 
@@ -23,48 +29,64 @@ struct SilhouetteProblem {
 
 class SilhouetteTerm {
  public:
-  // Points that one match can hold: normal equations need room for as many rows.
-  static constexpr int kMaxPoints = 256;
+  // Rows that accumulate() adds at a time: normal equations need room for as many.
+  static constexpr int kRows = 256;
 
   SilhouetteTerm(const Model& model, const SilhouetteProblem& problem, long identity_count);
 
-  // Looks anew which edge each part of the outline is to lie on. `triangle_id` [side][side] is what `raster` sees of
-  // the head at `state` (-1: nothing); it differs from the photo's camera in focal length and principal point only.
-  void match(const LandmarkState& state, const std::vector<std::int32_t>& triangle_id, const CameraPose& raster,
-             int side);
+  // Looks anew which edge each part of the outline is to lie on. `view` shows the head at `state`; its camera differs
+  // from the photo's in focal length and principal point only.
+  void match(const LandmarkState& state, const HeadView& view);
 
   // Robust energy of the matched points at `state`.
   double energy(const LandmarkState& state) const;
 
   // Adds one row per matched point.
-  void accumulate(const LandmarkState& state, const ParameterLayout& layout, optim::NormalEquations& equations);
+  void accumulate(const LandmarkState& state, const ParameterLayout& layout, ThreadPool& pool,
+                  optim::NormalEquations& equations);
 
-  long matched() const { return points_.count; }
+  // What the matched points weigh, 1 for each kSpacingMm of an outline that is wholly seen.
+  double matched() const;
 
  private:
-  // A point of the outline, px, with its outward direction.
-  struct OutlinePoint {
-    double pixel[2], normal[2];
-    std::int32_t triangle;
-  };
   // Where a matched surface point is to come to lie: on the line across `normal` at `along`.
   struct Target {
     double normal[2];
     double along;          // px
     double inverse_sigma;  // 1 / px
+    double weight;
+  };
+  struct Edge {
+    double pixel[2], normal[2];
+  };
+  // Of the edges of like direction near a point of the outline, along its normal.
+  struct Nearest {
+    double distance;  // px
+    double weight;    // 0..1, how surely there is one
   };
 
-  std::vector<OutlinePoint> outline(const std::vector<std::int32_t>& triangle_id, int side, double spacing_px) const;
-  bool nearest_edge(const OutlinePoint& point, double px_per_mm, double* distance) const;
-  Vec3<double> camera_point(const LandmarkState& state, long i) const;
-  double residual(const LandmarkState& state, long i) const;
+  Nearest nearest_edge(const ContourPoint& point, double px_per_mm) const;
+  void hold_points();
+  Vec3<double> camera_point(const LandmarkState& state, std::size_t i) const;
+  double residual(const Target& target, const CameraPose& camera, Vec3<double> camera_point) const;
 
   const Model& model_;
   const SilhouetteProblem& problem_;
-  long identity_count_;
-  SurfacePoints points_;
-  std::vector<Target> targets_;
-  std::vector<double> row_;
+  long identity_count_, coefficients_;
+  std::vector<Edge> edges_;  // the problem's, from top to bottom
+  MeshBand band_;            // what takes part, and around it what its normals need
+  OccludingContour contour_;
+  std::vector<double> positions_;  // [band][3], mm, of the head looked at last
+  std::vector<ContourSegment> segments_;
+  // Of the matched points of the outline:
+  std::vector<ContourPoint> points_;  // [n]
+  std::vector<Target> targets_;       // [n]
+  std::vector<double> mean_;          // [n][3], mm
+  std::vector<float> basis_;          // [n][3][coefficients], mm per unit
+  // Of the vertices that they lie between, or have lain:
+  std::vector<std::int32_t> place_;  // [band], in `corners_`, -1 elsewhere
+  std::vector<float> corners_;       // [..][3][coefficients]
+  std::vector<float> row_;
 };
 
 /// Throws Error(invalid_argument).

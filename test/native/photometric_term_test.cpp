@@ -55,12 +55,12 @@ struct Scene {
     layout.shape = static_cast<int>(state.coefficients.size());
     layout.albedo = static_cast<int>(look.albedo.size());
     term.set_sigma(kSigma);
-    term.select(state, crop, std::vector<std::uint8_t>(static_cast<std::size_t>(model.vertex_count), 1));
+    term.select(state, crop, std::vector<float>(static_cast<std::size_t>(model.vertex_count), 1.f));
   }
 
   // The term alone sees its point.
   void select_one(long vertex) {
-    std::vector<std::uint8_t> visible(static_cast<std::size_t>(model.vertex_count));
+    std::vector<float> visible(static_cast<std::size_t>(model.vertex_count));
     visible[static_cast<std::size_t>(vertex)] = 1;
     term.select(state, crop, visible);
   }
@@ -211,8 +211,8 @@ HRN_TEST("fit/photometric-term/compares visible, facing points inside the mask o
   Scene scene;
   const long all = scene.term.selected();
   CHECK(all < scene.model.vertex_count / 4);
-  const std::vector<std::uint8_t> none(static_cast<std::size_t>(scene.model.vertex_count)),
-      visible(static_cast<std::size_t>(scene.model.vertex_count), 1);
+  const std::vector<float> none(static_cast<std::size_t>(scene.model.vertex_count)),
+      visible(static_cast<std::size_t>(scene.model.vertex_count), 1.f);
   scene.term.select(scene.state, scene.crop, none);
   report.equal(scene.term.selected(), 0L, "hidden points");
   report.equal(scene.term.energy(scene.state, scene.look, scene.crop, scene.options), 0.0, "energy of none");
@@ -236,6 +236,33 @@ HRN_TEST("fit/photometric-term/compares visible, facing points inside the mask o
     other.select(away, scene.crop, visible);
     report.equal(other.selected(), 0L, "points beside the photo");
   }
+}
+
+HRN_TEST("fit/photometric-term/points begin to count with no weight") {
+  Scene scene;
+  const fit::LandmarkState start = scene.state;
+  const std::vector<float> visible(static_cast<std::size_t>(scene.model.vertex_count), 1.f);
+  std::vector<float> mask(kSide * kSide);
+  for (int i = 0; i < kSide * kSide; ++i) mask[static_cast<std::size_t>(i)] = i % kSide < kSide / 2 ? 1.f : 0.f;
+  scene.crop.mask = mask.data();
+  // Points turn away from the camera and leave the mask. Of some hundred, each would change the energy by a hundredth.
+  constexpr int kSteps = 200;
+  double before = 0, most = 0;
+  long selected = 0, changes = 0;
+  for (int i = 0; i <= kSteps; ++i) {
+    scene.state = start;
+    scene.state.camera.turn({0, 5e-4 * i, 0});
+    scene.term.select(scene.state, scene.crop, visible);
+    const double energy = scene.term.energy(scene.state, scene.look, scene.crop, scene.options);
+    if (i > 0) {
+      most = std::max(most, std::abs(energy / before - 1));
+      changes += scene.term.selected() != selected ? 1 : 0;
+    }
+    before = energy;
+    selected = scene.term.selected();
+  }
+  CHECK(changes > 5);
+  report.near(most, 0, 2e-3, "change of the energy in one step");
 }
 
 HRN_TEST("fit/photometric-term/the same bits for any number of threads") {

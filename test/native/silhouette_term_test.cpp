@@ -1,6 +1,7 @@
 // The silhouette residuals: gradient against central differences, and a head that is drawn onto a known outline.
 #include "fit/silhouette_term.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -82,13 +83,13 @@ HRN_TEST("fit/silhouette/gradient against central differences in double") {
   fit::LandmarkState state = moved(moved(truth, 7, 0.8), 3, 3);
   fit::SilhouetteTerm term(small_head(), problem, small_head().identity_count);
   const fit::HeadView view = view_of(state);
-  term.match(state, view.triangle_id, view.camera, view.side);
+  term.match(state, view);
   CHECK(term.matched() > 50);
   const fit::ParameterLayout layout = layout_of(state);
-  optim::NormalEquations equations(layout.pose + layout.shape, fit::SilhouetteTerm::kMaxPoints);
+  optim::NormalEquations equations(layout.pose + layout.shape, fit::SilhouetteTerm::kRows);
   equations.clear();
-  term.accumulate(state, layout, equations);
   ThreadPool pool(1);
+  term.accumulate(state, layout, pool, equations);
   equations.accumulate(pool);
   for (int k = 0; k < layout.pose + layout.shape; ++k) {
     const double h = 1e-5;
@@ -105,8 +106,8 @@ HRN_TEST("fit/silhouette/draws a head outward and inward onto the outline") {
   const auto distance = [&](const fit::LandmarkState& state) {
     fit::SilhouetteTerm term(small_head(), edges, small_head().identity_count);
     const fit::HeadView view = view_of(state);
-    term.match(state, view.triangle_id, view.camera, view.side);
-    return std::sqrt(term.energy(state) / static_cast<double>(term.matched()));
+    term.match(state, view);
+    return std::sqrt(term.energy(state) / term.matched());
   };
   CHECK(distance(truth) < 0.2);
   for (const double nearer : {0.96, 1.04}) {
@@ -133,23 +134,77 @@ HRN_TEST("fit/silhouette/draws a head outward and inward onto the outline") {
   }
 }
 
+HRN_TEST("fit/silhouette/what is matched changes continuously with the head's state") {
+  const fit::LandmarkState truth = true_state();
+  const fit::SilhouetteProblem problem = edges_around(truth);
+  // A turn of 1e-5 moves the outline by a thousandth of a pixel. Were points of it exchanged for others, the weight of
+  // some would be lost or won as a whole.
+  constexpr int kSteps = 60;
+  double before = 0, energy_before = 0, most = 0, energy_most = 0;
+  for (int i = 0; i <= kSteps; ++i) {
+    fit::LandmarkState state = moved(moved(truth, 7, 0.8), 3, 3);
+    state.camera.turn({1e-5 * i, -2e-5 * i, 1e-5 * i});
+    fit::SilhouetteTerm term(small_head(), problem, small_head().identity_count);
+    term.match(state, view_of(state));
+    if (i > 0) {
+      most = std::max(most, std::abs(term.matched() - before));
+      energy_most = std::max(energy_most, std::abs(term.energy(state) - energy_before));
+    }
+    before = term.matched();
+    energy_before = term.energy(state);
+  }
+  report.near(most, 0, 1e-4 * before, "weight of the matched points");
+  report.near(energy_most, 0, 1e-3 * energy_before, "energy");
+}
+
+HRN_TEST("fit/silhouette/a start changed in the seventh digit leaves the fit where it was") {
+  fit::PhotometricProblem problem = photometric_problem();
+  problem.silhouette = edges_around(true_state());
+  problem.camera.translation[2] *= 1.02;
+  problem.levels.push_back(problem.levels[0]);
+  const fit::CameraPose start = problem.camera;
+  const auto fitted = [&](double turn, double nearer) {
+    problem.camera = start;
+    problem.camera.turn({turn, -turn, turn});
+    problem.camera.translation[2] *= 1 - nearer;
+    ThreadPool pool(1);
+    CpuBackend backend(pool);
+    const fit::PhotometricResult r =
+        fit::fit_photometric(small_head(), problem, pool, Cancel(), Progress([](long, long) {}));
+    fit::HeadSurface<CpuBackend> surface(small_head(), fit::host_arrays(small_head()), backend);
+    surface.set_shape(r.identity, r.expression);
+    return std::vector<float>(surface.positions().begin(), surface.positions().end());
+  };
+  const std::vector<float> expected = fitted(0, 0);
+  for (const double turn : {-1e-6, 0.0, 1e-6})
+    for (const double nearer : {-1e-6, 1e-6}) {
+      const std::vector<float> got = fitted(turn, nearer);
+      double sum = 0;
+      for (long v = 0; v < small_head().vertex_count; ++v) {
+        const Vec3<float> d = load3(got.data(), v) - load3(expected.data(), v);
+        sum += static_cast<double>(length(d));
+      }
+      report.near(sum / static_cast<double>(small_head().vertex_count), 0, 1e-3, "mean distance, mm");
+    }
+}
+
 HRN_TEST("fit/silhouette/edges that face another way or lie out of reach do not count") {
   const fit::LandmarkState truth = true_state();
   fit::SilhouetteProblem problem = edges_around(truth);
   const fit::HeadView view = view_of(truth);
   const auto matched = [&] {
     fit::SilhouetteTerm term(small_head(), problem, small_head().identity_count);
-    term.match(truth, view.triangle_id, view.camera, view.side);
+    term.match(truth, view);
     return term.matched();
   };
   CHECK(matched() > 50);
   for (double& n : problem.normals) n = -n;
-  report.equal(matched(), 0L, "turned round");
+  report.equal(matched(), 0.0, "turned round");
   for (double& n : problem.normals) n = -n;
   const double px_per_mm = truth.camera.focal_px / truth.camera.translation[2];
   for (std::size_t i = 0; i < problem.edges.size(); ++i)
     problem.edges[i] += 1.5 * problem.reach_mm * px_per_mm * problem.normals[i];
-  report.equal(matched(), 0L, "far away");
+  report.equal(matched(), 0.0, "far away");
 }
 
 HRN_TEST("fit/silhouette/refuses what is no problem") {
