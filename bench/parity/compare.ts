@@ -20,8 +20,15 @@ export interface Parity {
 
 /** Distance of corresponding vertices, over those of the face. */
 export function difference(a: Reconstruction, b: Reconstruction): { meanMm: number; maxMm: number } {
-  const { deformable } = a.model;
-  const [p, q] = [a.mesh.positions, b.mesh.positions];
+  return faceDistance(a.model.deformable, a.mesh.positions, b.mesh.positions);
+}
+
+/** The same of positions `[vertices][3]`. */
+export function faceDistance(
+  deformable: Float32Array,
+  p: Float32Array,
+  q: Float32Array,
+): { meanMm: number; maxMm: number } {
   let [sum, count, maxMm] = [0, 0, 0];
   for (let v = 0; v < deformable.length; v++) {
     if (deformable[v]! < 0.5) continue;

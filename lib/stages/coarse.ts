@@ -33,7 +33,7 @@ const EXPRESSION_TEMPER = 20;
  * In the photometric refinement colours and outline are new evidence beside which the landmarks, used before, count
  * less: this share of their inverse variance,
  */
-const REFINED_WEIGHT = 1 / 25;
+const REFINED_WEIGHT = 1 / 18;
 /** this many times as much for lids and lips, of which nothing else tells whether they are open, */
 const FEATURE_GAIN = 6;
 const FEATURES = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
