@@ -67,6 +67,7 @@ void bake_texture(const TextureBakeArgs& bake, std::uint8_t* rgb, B& backend, co
   cancel.check();
 
   auto photo = floats(4 * texels);
+  auto posed = floats(8 * bake.vertices);
   auto facts = bytes(bake.triangles);
   const long block = std::max(1L, size / 128), side = (size + block - 1) / block;
   auto witness = bytes(texels);
@@ -77,6 +78,7 @@ void bake_texture(const TextureBakeArgs& bake, std::uint8_t* rgb, B& backend, co
       bake,
       owner.data(),
       weights.data(),
+      posed.data(),
       facts.data(),
       safe.data(),
       static_cast<float>(radius) / bake.seen.scale,
@@ -89,6 +91,7 @@ void bake_texture(const TextureBakeArgs& bake, std::uint8_t* rgb, B& backend, co
       fill.data(),
       {size, half.size, half.channels, nullptr, nullptr, half.values.data(), half.weights.data()},
       out.data()};
+  backend.template for_each<Texel::Pose>(bake.vertices, args);
   backend.template for_each<Texel::Facts>(bake.triangles, args);
   backend.template for_each<Texel::Photo>(texels, args);
   cancel.check();

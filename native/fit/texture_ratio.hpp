@@ -108,8 +108,9 @@ struct Ratio {
       const float x = bake.uvs[2 * v] * static_cast<float>(bake.size) / static_cast<float>(a.block),
                   y = bake.uvs[2 * v + 1] * static_cast<float>(bake.size) / static_cast<float>(a.block);
       float means[6];
-      sample(a.block_means + 6 * map * blocks, side, side, 0, 6, 6, x, y, means);
-      sample(a.block_weight + map * blocks, side, side, 0, 1, 1, x, y, out + 3);
+      const Taps taps = taps_at(side, side, x, y);
+      for (int k = 0; k < 6; ++k) means[k] = sample(a.block_means + 6 * map * blocks + k, taps, 6);
+      out[3] = sample(a.block_weight + map * blocks, taps);
       // Ratios of what is nearly black mean nothing.
       constexpr float kLeast = 0.01f;
       for (int k = 0; k < 3; ++k) out[k] = r.from[3 * v + k] = larger(means[k], kLeast) / larger(means[3 + k], kLeast);

@@ -56,22 +56,26 @@ namespace texture {
 
 using V3 = Vec3<float>;
 
-// Bilinear, clamped; pixel centres at +0.5. The image's rows start at `first_row`.
-template <class T>
-HRN_HD void sample(const T* image, int width, int height, int first_row, int stride, int channels, float u, float v,
-                   float* out) {
+// Where a bilinear, clamped sample reads an image; pixel centres at +0.5.
+struct Taps {
+  long top, bottom, left, right;  // pixels; rows times the width
+  float x, y;                     // from the upper left one
+};
+HRN_HD Taps taps_at(int width, int height, float u, float v) {
   const float x = clamp(u - 0.5f, 0.f, static_cast<float>(width - 1));
   const float y = clamp(v - 0.5f, 0.f, static_cast<float>(height - 1));
-  const long x0 = static_cast<long>(x), y0 = static_cast<long>(y);
-  const long x1 = x0 + 1 < width ? x0 + 1 : width - 1, y1 = y0 + 1 < height ? y0 + 1 : height - 1;
-  const float tx = x - static_cast<float>(x0), ty = y - static_cast<float>(y0);
-  const T* top = image + (y0 - first_row) * width * stride;
-  const T* bottom = image + (y1 - first_row) * width * stride;
-  for (int k = 0; k < channels; ++k) {
-    const auto at = [&](const T* row, long xx) { return static_cast<float>(row[xx * stride + k]); };
-    out[k] =
-        (at(top, x0) * (1 - tx) + at(top, x1) * tx) * (1 - ty) + (at(bottom, x0) * (1 - tx) + at(bottom, x1) * tx) * ty;
-  }
+  // Non-negative, so that these are quick to convert to.
+  const int x0 = static_cast<int>(x), y0 = static_cast<int>(y);
+  const int x1 = x0 + 1 < width ? x0 + 1 : width - 1, y1 = y0 + 1 < height ? y0 + 1 : height - 1;
+  return {static_cast<long>(y0) * width, static_cast<long>(y1) * width, x0, x1,
+          x - static_cast<float>(x0),    y - static_cast<float>(y0)};
+}
+// `image`: the channel of the first pixel; `stride` values a pixel.
+template <class T>
+HRN_HD float sample(const T* image, const Taps& t, int stride = 1) {
+  const auto at = [&](long pixel) { return static_cast<float>(image[pixel * stride]); };
+  return (at(t.top + t.left) * (1 - t.x) + at(t.top + t.right) * t.x) * (1 - t.y) +
+         (at(t.bottom + t.left) * (1 - t.x) + at(t.bottom + t.right) * t.x) * t.y;
 }
 
 // What is true of all of a triangle.
@@ -82,6 +86,7 @@ struct TexelArgs {
   TextureBakeArgs bake;
   const std::int32_t* owner;  // [size][size], triangle of each texel, -1 outside every island
   const float* weights;       // [size][size][2], its barycentric weights of corners 0 and 1
+  float* posed;               // [vertices][8], position and normal in the camera's frame, padded to one line of a cache
   std::uint8_t* facts;        // [triangles], of kAway and kSpecial
   const float* safe;          // [seen.height][seen.width]
   float border;               // pixels of the photo beside its border in which trust fades
@@ -122,6 +127,19 @@ HRN_HD V3 turn(const BakeCamera& camera, V3 n) {
   return {r[0] * n.x + r[1] * n.y + r[2] * n.z, r[3] * n.x + r[4] * n.y + r[5] * n.z,
           r[6] * n.x + r[7] * n.y + r[8] * n.z};
 }
+// Of `posed`.
+struct Posed {
+  V3 position, normal;
+};
+HRN_HD Posed posed(const TexelArgs& a, long v) {
+  const float* p = a.posed + 8 * v;
+  return {{p[0], p[1], p[2]}, {p[3], p[4], p[5]}};
+}
+HRN_HD Posed posed(const TexelArgs& a, const Corners& c) {
+  const Posed p[3] = {posed(a, c.v[0]), posed(a, c.v[1]), posed(a, c.v[2])};
+  return {c.b[0] * p[0].position + c.b[1] * p[1].position + c.b[2] * p[2].position,
+          c.b[0] * p[0].normal + c.b[1] * p[1].normal + c.b[2] * p[2].normal};
+}
 HRN_HD V3 blend(const Corners& c, const float* values) {
   return c.b[0] * load3(values, c.v[0]) + c.b[1] * load3(values, c.v[1]) + c.b[2] * load3(values, c.v[2]);
 }
@@ -154,9 +172,9 @@ struct Seen {
 HRN_HD Seen look(const TexelArgs& args, long i) {
   const TextureBakeArgs& a = args.bake;
   const Corners corner = corners(args, i);
-  const V3 c = to_camera(a.camera, blend(corner, a.positions)), m = turn(a.camera, blend(corner, a.normals));
+  const auto [c, m] = posed(args, corner);
   if (!(c.z > 1)) return {};
-  const float facing = -dot(m, c) / (length(m) * length(c) + 1e-12f);
+  const float facing = -dot(m, c) / (std::sqrt(dot(m, m) * dot(c, c)) + 1e-12f);
   // The insides of lips are seen at a glancing angle only.
   if (!(facing > 0.02f)) return {};
   const Sights sight = sights(args, i, corner);
@@ -174,23 +192,17 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
   // Tolerance grows on slanted surfaces, where one depth pixel spans more millimetres.
   const float tolerance = 1.5f + 1.5f / (facing > 0.1f ? facing : 0.1f);
   if (!(c.z <= depth + tolerance) || !std::isfinite(depth)) return {};
-  float s = 0;
-  sample(args.safe, a.seen.width, a.seen.height, 0, 1, 1, du, dv, &s);
+  const float s = sample(args.safe, taps_at(a.seen.width, a.seen.height, du, dv));
   // Of teeth, eyes and lips, in and around narrow openings, half a tooth beats none.
   weight *= s > 0.9f * sight.narrow ? s : 0.9f * sight.narrow;
   const float* q = a.person_from_photo;
-  const auto mask = [&](const float* values) {
-    float value = 0;
-    sample(values, a.person_width, a.person_height, 0, 1, 1, q[0] * u + q[1] * v + q[2], q[3] * u + q[4] * v + q[5],
-           &value);
-    return value;
-  };
-  if (a.person != nullptr) weight *= smoothstep(0.5f, 0.9f, mask(a.person));
+  const Taps taps = taps_at(a.person_width, a.person_height, q[0] * u + q[1] * v + q[2], q[3] * u + q[4] * v + q[5]);
+  if (a.person != nullptr) weight *= smoothstep(0.5f, 0.9f, sample(a.person, taps));
   const bool is_skin = a.islands[args.owner[i]] == 0;
   // Skin in a narrow opening may show something else, like teeth on the lining of the mouth.
   float witness = is_skin ? 1 - sight.narrow : 1.f;
   if (a.skin != nullptr) {
-    const float skin = mask(a.skin);
+    const float skin = sample(a.skin, taps);
     // Even hair and shadows are witnesses where there are no better ones: what is seen in the middle of a fringe.
     if (is_skin && sight.scalp < 0.5f) witness *= 0.15f + 0.85f * skin;
     // At a glancing angle hair and what is behind the head are easily taken for the cheek.
@@ -201,21 +213,34 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
 }
 
 struct Texel {
+  // Per vertex: where the camera sees it.
+  struct Pose {
+    HRN_HD static void run(const TexelArgs& a, long v) {
+      const V3 position = to_camera(a.bake.camera, load3(a.bake.positions, v));
+      const V3 normal = turn(a.bake.camera, load3(a.bake.normals, v));
+      float* p = a.posed + 8 * v;
+      p[0] = position.x;
+      p[1] = position.y;
+      p[2] = position.z;
+      p[3] = normal.x;
+      p[4] = normal.y;
+      p[5] = normal.z;
+    }
+  };
   // Per triangle: whether no point of it can face the camera, since no corner's normal does from any corner, and
   // whether all of it is plain skin.
   struct Facts {
     HRN_HD static void run(const TexelArgs& a, long t) {
-      V3 c[3], m[3];
+      Posed corner[3];
       bool special = a.bake.islands[t] != 0;
       for (int k = 0; k < 3; ++k) {
         const long v = a.bake.indices[3 * t + k];
-        c[k] = to_camera(a.bake.camera, load3(a.bake.positions, v));
-        m[k] = turn(a.bake.camera, load3(a.bake.normals, v));
+        corner[k] = posed(a, v);
         if (a.bake.sights != nullptr) special = special || a.bake.sights[v] != static_cast<std::uint8_t>(Sight::plain);
       }
       bool away = true;
-      for (const V3& normal : m)
-        for (const V3& point : c) away = away && dot(normal, point) >= 0;
+      for (const Posed& one : corner)
+        for (const Posed& other : corner) away = away && dot(one.normal, other.position) >= 0;
       a.facts[t] = static_cast<std::uint8_t>((away ? kAway : 0) | (special ? kSpecial : 0));
     }
   };
@@ -228,8 +253,9 @@ struct Texel {
       const Seen seen = t < 0 || (a.facts[t] & kAway) != 0 ? Seen{} : look(a, i);
       out[3] = seen.weight > 0 ? seen.weight : 0.f;
       if (!(out[3] > 0)) return;
-      sample(a.bake.photo, a.bake.width, a.bake.height, a.bake.first_row, a.bake.channels, 3, seen.u, seen.v, out);
-      for (int k = 0; k < 3; ++k) out[k] /= 255;
+      const Taps taps = taps_at(a.bake.width, a.bake.height, seen.u, seen.v);
+      const std::uint8_t* rows = a.bake.photo - static_cast<long>(a.bake.first_row) * a.bake.width * a.bake.channels;
+      for (int k = 0; k < 3; ++k) out[k] = sample(rows + k, taps, a.bake.channels) * (1 / 255.f);
       a.witness[i] = byte(seen.witness);
     }
   };
