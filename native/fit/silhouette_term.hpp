@@ -22,7 +22,7 @@ struct SilhouetteProblem {
   std::vector<double> edges;    // [n][2], photo px, where skin ends and background begins; empty: the term is nothing
   std::vector<double> normals;  // [n][2], unit, towards the background
   std::vector<std::uint8_t> takes_part;  // [V], 1 where the head's outline counts; outline elsewhere is hair or clothes
-  double sigma_mm = 1.5;                 // of an edge across itself
+  double sigma_mm = 1.9;                 // of an edge across itself
   double reach_mm = 10;                  // an edge farther away is not this outline's
   double robust_scale = 2.5;             // Geman-McClure, in standard deviations
 };
