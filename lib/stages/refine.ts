@@ -42,7 +42,7 @@ const DEFORMATION_ITERATIONS = 48;
 const MAP_SIZE = 128;
 
 /** Of the landmarks' inverse variance: what they pull the map to is partly their own error, most of all in depth. */
-const LANDMARK_WEIGHT = 0.038;
+const LANDMARK_WEIGHT = 0.03;
 
 /** Photometric refinement of the parameters; at medium detail they and the deformation map are fitted. */
 export async function refine(

@@ -37,7 +37,7 @@ struct DeformationProblem {
   std::vector<MapScale> colour{{0.05, 8}, {0.05, 1.5}};  // prior of what the albedo model misses, sRGB-encoded
   double landmark_floor_px = 0.5;                        // in quadrature
   // Of a landmark along the head's axis, in which a turned head sees errors of the network as depth.
-  double landmark_depth_sigma_mm = 30;
+  double landmark_depth_sigma_mm = 20;
 };
 
 struct DeformationResult {
