@@ -300,8 +300,8 @@ export interface NativeSkinEdges {
 /** A network with one float input and float outputs of fixed shape. */
 export interface NativeSession {
   /**
-   * `library`: path of ONNX Runtime; `model`: bytes of an .onnx file; `cudaDevice`: where ONNX Runtime's CUDA provider is to run it. Resolves with why it runs on the CPU in spite of that,
-   * else with an empty string.
+   * `library`: path of ONNX Runtime; `model`: bytes of an .onnx file; `cudaDevice`: where ONNX Runtime's CUDA provider is
+   * to run it. Resolves with why it runs on the CPU in spite of that, else with an empty string.
    */
   open(options: { library: string; model: Uint8Array; cudaDevice?: number }): NativeJob<string>;
   /** Row-major input in, row-major outputs by name out. The job reads the input where it lies. */

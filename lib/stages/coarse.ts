@@ -6,7 +6,7 @@ import { native } from '../native/load.js';
 import type { FocalLength } from './focal-length.js';
 import { landmarkErrors } from './landmark-errors.js';
 import type { DenseLandmarks } from './landmarks.js';
-import { IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LIPS } from './mesh-points.js';
+import { FEATURE_POINTS } from './mesh-points.js';
 import type { CoefficientEstimate } from './regress.js';
 
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
@@ -36,7 +36,6 @@ const EXPRESSION_TEMPER = 20;
 const REFINED_WEIGHT = 1 / 18;
 /** this many times as much for lids and lips, of which nothing else tells whether they are open, */
 const FEATURE_GAIN = 6;
-const FEATURES = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
 /** and deviations this many times as large for the whole face's errors: what turned heads say of noses hangs on it. */
 const REFINED_MODE_TEMPER = 1.5;
 /** The network's deviations of identity count this much smaller there: photos of one person agree better. */
@@ -120,7 +119,7 @@ export function refinementProblem(problem: CoarseProblem, estimate: CoefficientE
     ...problem,
     weights: Float64Array.from(
       { length: problem.pixels.length / 2 },
-      (_, i) => REFINED_WEIGHT * (FEATURES.has(i) ? FEATURE_GAIN : 1),
+      (_, i) => REFINED_WEIGHT * (FEATURE_POINTS.has(i) ? FEATURE_GAIN : 1),
     ),
     ...(problem.nuisanceMm ? { nuisanceMm: problem.nuisanceMm.map((mm) => REFINED_MODE_TEMPER * mm) } : {}),
     ...(estimate ? { identitySigma: estimate.identity.sigma.map((s) => REFINED_IDENTITY_TEMPER * s) } : {}),

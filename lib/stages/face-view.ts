@@ -1,21 +1,10 @@
 import type { NativeFacePoints, NativeFaceView } from '../native/binding.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
-import {
-  FACE_OVAL,
-  IMAGE_LEFT_EYE,
-  IMAGE_RIGHT_EYE,
-  INNER_LIPS,
-  LEFT_LIDS,
-  LIPS,
-  MESH_POINTS,
-  RIGHT_LIDS,
-} from './mesh-points.js';
-
-const FEATURES = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
+import { FACE_OVAL, FEATURE_POINTS, INNER_LIPS, LEFT_LIDS, MESH_POINTS, RIGHT_LIDS } from './mesh-points.js';
 
 const POINTS: NativeFacePoints = {
-  skin: Uint32Array.from(Array.from({ length: MESH_POINTS }, (_, i) => i).filter((i) => !FEATURES.has(i))),
+  skin: Uint32Array.from(Array.from({ length: MESH_POINTS }, (_, i) => i).filter((i) => !FEATURE_POINTS.has(i))),
   outline: Uint32Array.from(FACE_OVAL),
   rightLids: Uint32Array.from(RIGHT_LIDS),
   leftLids: Uint32Array.from(LEFT_LIDS),

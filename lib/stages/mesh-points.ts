@@ -31,6 +31,9 @@ export const IMAGE_RIGHT_EYE = [
   285, 417,
 ];
 
+/** Lips, lids and brows: what the network has layers of its own for. */
+export const FEATURE_POINTS: ReadonlySet<number> = new Set([...LIPS, ...IMAGE_LEFT_EYE, ...IMAGE_RIGHT_EYE]);
+
 /** Rows of `output_left_iris` and `output_right_iris`: centre, then four points on the rim. */
 export const IMAGE_LEFT_IRIS = [468, 469, 470, 471, 472];
 export const IMAGE_RIGHT_IRIS = [473, 474, 475, 476, 477];

@@ -82,14 +82,11 @@ class Sights {
 
   // Where the photo shows a vertex, px.
   imaging::Point in_photo(long v) const {
-    std::array<double, 3> c;
-    for (std::size_t row = 0; row < 3; ++row) {
-      c[row] = camera_.translation[row];
-      for (std::size_t k = 0; k < 3; ++k)
-        c[row] += camera_.rotation[3 * row + k] * static_cast<double>(positions_[static_cast<std::size_t>(3 * v) + k]);
-    }
-    return {(camera_.focal_px * c[0]) / c[2] + camera_.principal_px[0],
-            (camera_.focal_px * c[1]) / c[2] + camera_.principal_px[1]};
+    const Vec3<float> p = load3(positions_.data(), v);
+    imaging::Point pixel;
+    camera_.project(camera_.transform({static_cast<double>(p.x), static_cast<double>(p.y), static_cast<double>(p.z)}),
+                    pixel.data());
+    return pixel;
   }
 
   // Even-odd rule.

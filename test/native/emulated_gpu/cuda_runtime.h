@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "cuda_runtime_api.h"
+#include "stream.hpp"
 
 // __host__, __device__, __global__ and __forceinline__ come from the command line, for headers that ask first.
 #define __shared__ static thread_local
@@ -40,8 +41,6 @@ void sync_block();
 /// Leaves `value` for the other lanes, waits for all of the warp, and returns that of the lane `delta` above within the
 /// segment of `width` lanes: the own value where there is none.
 std::uint64_t shuffle_down(std::uint32_t mask, std::uint64_t value, unsigned delta, int width);
-/// Puts work on a stream.
-cudaError_t enqueue(cudaStream_t stream, std::function<void()> work);
 }  // namespace emulated_gpu
 
 inline void __syncthreads() { emulated_gpu::sync_block(); }
