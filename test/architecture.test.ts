@@ -23,6 +23,11 @@ async function sources(folder: string, extensions: RegExp): Promise<SourceFile[]
 }
 
 describe('native includes', () => {
+  const UNDER_FIT = ['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'backends/backend.hpp'];
+  const STAGES = [
+    ...['fit/head', 'fit/outline', 'fit/landmarks'],
+    ...['fit/parameters', 'fit/deformation', 'fit/texture'],
+  ];
   /** Room by room, what may be included besides the room itself. */
   const MAY_INCLUDE: Record<string, readonly string[]> = {
     core: [],
@@ -35,11 +40,16 @@ describe('native includes', () => {
     'backends/backend.hpp': ['core', 'ops'],
     'backends/cpu': ['core', 'ops', 'losses', 'optim', 'backends/backend.hpp'],
     'backends/cuda': ['core', 'ops', 'losses', 'optim', 'backends/backend.hpp'],
-    fit: ['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'backends/backend.hpp'],
-    binding: [
-      ...['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'fit'],
-      ...['backends/backend.hpp', 'backends/cpu', 'backends/cuda'],
-    ],
+    // A fit has a room a stage.
+    'fit/head': UNDER_FIT,
+    'fit/outline': [...UNDER_FIT, 'fit/head'],
+    'fit/landmarks': [...UNDER_FIT, 'fit/head', 'fit/outline'],
+    'fit/parameters': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/landmarks'],
+    'fit/deformation': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/landmarks', 'fit/parameters'],
+    'fit/texture': [...UNDER_FIT, ...STAGES.filter((stage) => stage !== 'fit/texture')],
+    fit: [...UNDER_FIT, ...STAGES],
+    render: ['core', 'ops'],
+    binding: [...UNDER_FIT, ...STAGES, 'fit', 'render', 'backends/cpu', 'backends/cuda'],
   };
   /** Headers of others that one room alone may use. */
   const OWNER: readonly [RegExp, string][] = [
@@ -47,8 +57,9 @@ describe('native includes', () => {
     [/^onnxruntime/, 'inference'],
   ];
   const roomOf = (path: string) => {
-    const [first, second] = path.split('/');
-    return first === 'backends' ? `backends/${second}` : first!;
+    const [first, second, third] = path.split('/');
+    const inner = first === 'backends' || (first === 'fit' && third !== undefined);
+    return inner ? `${first}/${second}` : first!;
   };
 
   let files: SourceFile[];
@@ -56,14 +67,15 @@ describe('native includes', () => {
     files = await sources('native', /\.(hpp|cpp|h|cu|cuh)$/);
   });
 
-  it('follow the arrows', () => {
+  const brokenArrows = (of: readonly SourceFile[]) => {
     const broken: string[] = [];
-    for (const { path, text } of files) {
+    for (const { path, text } of of) {
       const room = roomOf(path);
       for (const [, included] of text.matchAll(/^\s*#\s*include\s+"([^"]+)"/gm)) {
         const target = roomOf(included!);
         // A fit is a template over backends; its .cpp, .cu and .cuh instantiate it for those that exist.
-        const instantiates = room === 'fit' && /\.(cpp|cuh?)$/.test(path) && target.startsWith('backends/');
+        const instantiates =
+          /^(fit|render)\b/.test(room) && /\.(cpp|cuh?)$/.test(path) && target.startsWith('backends/');
         const allowed = target === room || instantiates || (MAY_INCLUDE[room] ?? []).includes(target);
         if (!allowed) broken.push(`${path} includes ${included}`);
       }
@@ -77,7 +89,30 @@ describe('native includes', () => {
         if (cuda && path.endsWith('.cpp')) broken.push(`${path} includes <${included}>, which only .cu files may`);
       }
     }
-    expect(broken).toEqual([]);
+    return broken;
+  };
+
+  it('follow the arrows', () => {
+    expect(brokenArrows(files)).toEqual([]);
+  });
+
+  it('are found out where they go against an arrow', () => {
+    const against: readonly [path: string, included: string][] = [
+      ['fit/outline/silhouette_term.hpp', 'fit/landmarks/problem.hpp'],
+      ['fit/landmarks/problem.hpp', 'fit/deformation/deformation.hpp'],
+      ['fit/head/model.hpp', 'fit/context.hpp'],
+      ['fit/texture/bake.hpp', 'backends/cpu/cpu_backend.hpp'],
+      ['render/render.cpp', 'fit/head/model.hpp'],
+      ['core/vec.hpp', 'ops/shade.hpp'],
+    ];
+    const made = against.map(([path, included]) => ({ path, text: `#include "${included}"\n` }));
+    expect(brokenArrows(made)).toEqual(against.map(([path, included]) => `${path} includes ${included}`));
+  });
+
+  it('may go one way only', () => {
+    const order = Object.keys(MAY_INCLUDE);
+    const upward = order.flatMap((room, at) => MAY_INCLUDE[room]!.filter((below) => order.indexOf(below) >= at));
+    expect(upward).toEqual([]);
   });
 
   it('name every room', () => {

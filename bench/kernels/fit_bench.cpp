@@ -3,12 +3,12 @@
 #include <cmath>
 #include <string>
 
-#include "fit/deformation_loop.hpp"
-#include "fit/dense_map_covariance.hpp"
-#include "fit/head_surface.hpp"
-#include "fit/map_covariance.hpp"
-#include "fit/map_descent.hpp"
-#include "fit/resident_model.hpp"
+#include "fit/deformation/dense_map_covariance.hpp"
+#include "fit/deformation/loop.hpp"
+#include "fit/deformation/map_covariance.hpp"
+#include "fit/deformation/map_descent.hpp"
+#include "fit/head/resident_model.hpp"
+#include "fit/head/surface.hpp"
 #include "harness.hpp"
 #include "large_head.hpp"
 #include "random.hpp"

@@ -2,7 +2,7 @@
 #pragma once
 #include <memory>
 
-#include "fit/model.hpp"
+#include "fit/head/model.hpp"
 #include "synthetic_head.hpp"
 
 namespace hrn::bench {

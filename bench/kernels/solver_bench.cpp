@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "fit/landmark_problem.hpp"
+#include "fit/landmarks/problem.hpp"
 #include "harness.hpp"
 #include "large_head.hpp"
 #include "optim/normal_equations.hpp"

@@ -8,8 +8,8 @@
 #include "binding/errors.hpp"
 #include "binding/job.hpp"
 #include "binding/model.hpp"
-#include "fit/coarse.hpp"
 #include "fit/context.hpp"
+#include "fit/landmarks/coarse.hpp"
 
 namespace hrn::binding {
 namespace {

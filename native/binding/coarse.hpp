@@ -2,7 +2,7 @@
 #pragma once
 #include <napi.h>
 
-#include "fit/coarse.hpp"
+#include "fit/landmarks/coarse.hpp"
 
 namespace hrn::binding {
 

@@ -5,7 +5,7 @@
 
 #include <memory>
 
-#include "fit/model.hpp"
+#include "fit/head/model.hpp"
 
 namespace hrn::binding {
 

@@ -16,11 +16,11 @@
 #include "binding/job.hpp"
 #include "binding/model.hpp"
 #include "fit/context.hpp"
-#include "fit/deformation.hpp"
-#include "fit/head_surface.hpp"
-#include "fit/photometric_fit.hpp"
-#include "fit/texture.hpp"
-#include "fit/texture_sights.hpp"
+#include "fit/deformation/deformation.hpp"
+#include "fit/head/surface.hpp"
+#include "fit/parameters/fit.hpp"
+#include "fit/texture/sights.hpp"
+#include "fit/texture/texture.hpp"
 
 namespace hrn::binding {
 namespace {

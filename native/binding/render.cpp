@@ -11,15 +11,15 @@
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
 #include "binding/job.hpp"
-#include "fit/render.hpp"
 #include "ops/rasterize.hpp"
+#include "render/render.hpp"
 
 namespace hrn::binding {
 namespace {
 
 /// Arguments that own what they point to.
 struct OwnedScene {
-  fit::RenderArgs args;
+  render::RenderArgs args;
   std::vector<float> positions, normals, colours, uvs;
   std::vector<std::uint32_t> indices;
   std::vector<std::uint8_t> texture, background;
@@ -35,7 +35,7 @@ void numbers_of(const Napi::Value& value, std::string_view name, double min, dou
 }
 
 void read_mesh(const Napi::Object& scene, OwnedScene& s) {
-  fit::RenderArgs& a = s.args;
+  render::RenderArgs& a = s.args;
   s.positions = copy_of<float>(field(scene, "positions"), "positions");
   if (s.positions.size() % 3 != 0) reject("three numbers a vertex", "positions", field(scene, "positions"));
   a.vertices = static_cast<long>(s.positions.size() / 3);
@@ -52,7 +52,7 @@ void read_mesh(const Napi::Object& scene, OwnedScene& s) {
     a.cull_back_faces = boolean_of(cull, "cullBackFaces");
 }
 
-void read_camera(const Napi::Object& scene, fit::RenderArgs& a) {
+void read_camera(const Napi::Object& scene, render::RenderArgs& a) {
   constexpr double kFar = 1e7;
   numbers_of(field(scene, "rotation"), "rotation", -kFar, kFar, a.rotation, 9);
   numbers_of(field(scene, "translation"), "translation", -kFar, kFar, a.translation, 3);
@@ -65,7 +65,7 @@ void read_camera(const Napi::Object& scene, fit::RenderArgs& a) {
 }
 
 void read_surface(const Napi::Object& scene, OwnedScene& s) {
-  fit::RenderArgs& a = s.args;
+  render::RenderArgs& a = s.args;
   if (const Napi::Value colours = field(scene, "colours"); !colours.IsUndefined()) {
     s.colours = copy_of<float>(colours, "colours", size(3 * a.vertices));
     a.colours = s.colours.data();
@@ -85,16 +85,16 @@ void read_surface(const Napi::Object& scene, OwnedScene& s) {
   if (light.IsTypedArray()) {
     const auto lighting = finite_floats_of(light, "light", 27);
     std::copy(lighting.begin(), lighting.end(), a.lighting);
-    a.light = fit::RenderLight::harmonics;
+    a.light = render::RenderLight::harmonics;
     return;
   }
   const std::string name = light.IsString() ? string_of(light, "light") : "";
   if (name != "studio" && name != "none") reject("'studio', 'none' or a Float32Array of 27", "light", light);
-  a.light = name == "studio" ? fit::RenderLight::studio : fit::RenderLight::none;
+  a.light = name == "studio" ? render::RenderLight::studio : render::RenderLight::none;
 }
 
 void read_background(const Napi::Object& scene, OwnedScene& s) {
-  fit::RenderArgs& a = s.args;
+  render::RenderArgs& a = s.args;
   if (const Napi::Value opacity = field(scene, "opacity"); !opacity.IsUndefined())
     a.opacity = static_cast<float>(number_of(opacity, "opacity", 0, 1));
   const Napi::Value background = field(scene, "background");
@@ -121,9 +121,9 @@ Napi::Value render(const Napi::CallbackInfo& info) {
       info.Env(), info.Env().Undefined(),
       [context = std::move(context), owned = std::move(owned)](const Cancel& cancel, const Progress&) {
         ThreadPool pool(context->crew(), cancel);
-        return fit::render(owned->args, pool, cancel);
+        return render::render(owned->args, pool, cancel);
       },
-      [](Napi::Env env, const fit::RenderResult& result) -> Napi::Value {
+      [](Napi::Env env, const render::RenderResult& result) -> Napi::Value {
         Napi::Object out = Napi::Object::New(env);
         out.Set("rgba", typed_array(env, result.rgba));
         if (!result.depth.empty()) {

@@ -4,12 +4,12 @@
 #include "backends/cuda/cuda_backend.cuh"
 #include "backends/cuda/device.hpp"
 #include "fit/cuda_fits.hpp"
-#include "fit/cuda_photometric_term.cuh"
-#include "fit/deformation_fit.hpp"
-#include "fit/dense_map_covariance.hpp"
-#include "fit/photometric_least_squares.hpp"
-#include "fit/resident_model.hpp"
-#include "fit/texture_fit.hpp"
+#include "fit/deformation/dense_map_covariance.hpp"
+#include "fit/deformation/fit.hpp"
+#include "fit/head/resident_model.hpp"
+#include "fit/parameters/cuda_term.cuh"
+#include "fit/parameters/least_squares.hpp"
+#include "fit/texture/fit.hpp"
 
 namespace hrn::fit {
 

@@ -6,10 +6,10 @@
 #include "core/cancel.hpp"
 #include "core/progress.hpp"
 #include "core/thread_pool.hpp"
-#include "fit/deformation.hpp"
-#include "fit/model.hpp"
-#include "fit/photometric_fit.hpp"
-#include "fit/texture.hpp"
+#include "fit/deformation/deformation.hpp"
+#include "fit/head/model.hpp"
+#include "fit/parameters/fit.hpp"
+#include "fit/texture/texture.hpp"
 
 namespace hrn::fit {
 

@@ -6,7 +6,7 @@
 #include <memory>
 
 #include "backends/cpu/cpu_backend.hpp"
-#include "fit/head_surface.hpp"
+#include "fit/head/surface.hpp"
 #include "synthetic_head.hpp"
 
 namespace hrn::test {

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "core/error.hpp"
-#include "fit/deformation.hpp"
-#include "fit/model.hpp"
-#include "fit/photometric_fit.hpp"
-#include "fit/texture.hpp"
+#include "fit/deformation/deformation.hpp"
+#include "fit/head/model.hpp"
+#include "fit/parameters/fit.hpp"
+#include "fit/texture/texture.hpp"
 #include "imaging/image.hpp"
 
 namespace hrn::test {

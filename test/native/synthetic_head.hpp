@@ -4,7 +4,7 @@
 #include <memory>
 #include <vector>
 
-#include "fit/model.hpp"
+#include "fit/head/model.hpp"
 #include "random.hpp"
 
 namespace hrn::test {

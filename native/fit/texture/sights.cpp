@@ -1,0 +1,149 @@
+#include "fit/texture/sights.hpp"
+
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include "core/error.hpp"
+#include "fit/texture/texel.hpp"
+
+namespace hrn::fit {
+namespace {
+
+// The lining of the mouth bears the label of what is no face, but lies behind the lips: so far beside them, so deep,
+// mm.
+constexpr double kLiningRadius = 45, kLiningDepth = 100;
+// So far behind the rim of the opening begins what the photo shows between the lips, mm.
+constexpr double kBehindLips = 3;
+// An ear of which the photo shows less skin than this share is hair's, and is left to the model's colours.
+constexpr double kBareEar = 0.5;
+
+class Sights {
+ public:
+  Sights(const Model& model, std::span<const float> positions, const CameraPose& camera)
+      : model_(model), positions_(positions), camera_(camera), sights_(static_cast<std::size_t>(model.vertex_count)) {}
+
+  // Lips and what lies behind them are seen through a narrow opening.
+  void label() {
+    std::array<double, 3> mouth{};
+    long count = 0;
+    for (long v = 0; v < model_.vertex_count; ++v) {
+      if (region(v) != Region::mouth) continue;
+      ++count;
+      for (int k = 0; k < 3; ++k) mouth[static_cast<std::size_t>(k)] += mean(v, k);
+    }
+    for (double& value : mouth) value /= static_cast<double>(count);
+    for (long v = 0; v < model_.vertex_count; ++v) {
+      const Region r = region(v);
+      if (r == Region::mouth) {
+        set(v, Sight::narrow);
+      } else if (r == Region::neck || r == Region::ears) {
+        set(v, Sight::bare);
+      } else if (r == Region::scalp || r == Region::other) {
+        const bool is_lining = count > 0 && std::hypot(mean(v, 0) - mouth[0], mean(v, 1) - mouth[1]) < kLiningRadius &&
+                               mean(v, 2) - mouth[2] > -kLiningDepth;
+        set(v, is_lining ? Sight::narrow : Sight::scalp);
+      }
+    }
+  }
+
+  // Lips are not what the photo shows between its lips: the fitted ones are never quite as far open, and got teeth.
+  void cover_lips(const imaging::FaceView& view) {
+    const auto& rim = view.points.inner_lips;
+    for (long v = 0; v < model_.vertex_count; ++v) {
+      if (region(v) == Region::mouth && is_inside(view, rim, in_photo(v)) && !is_behind(v, rim)) set(v, Sight::covered);
+    }
+  }
+
+  // Ears that hair covers.
+  void cover_ears(const imaging::FaceView& view, const imaging::SkinColour& skin) {
+    const imaging::Affine from_photo = imaging::inverse(view.to_photo);
+    for (const bool right : {true, false}) {
+      std::vector<long> ear;
+      long bare = 0;
+      for (long v = 0; v < model_.vertex_count; ++v) {
+        if (region(v) != Region::ears || (mean(v, 0) < 0) != right) continue;
+        ear.push_back(v);
+        const imaging::Point p = in_photo(v);
+        const imaging::Point at = imaging::mapped(from_photo, p[0], p[1]);
+        if (skin.is_skin(at[0], at[1])) ++bare;
+      }
+      if (static_cast<double>(bare) >= kBareEar * static_cast<double>(ear.size())) continue;
+      for (const long v : ear) set(v, Sight::covered);
+    }
+  }
+
+  std::vector<std::uint8_t> take() { return std::move(sights_); }
+
+ private:
+  Region region(long v) const { return static_cast<Region>(model_.regions[static_cast<std::size_t>(v)]); }
+  double mean(long v, int k) const { return static_cast<double>(model_.mean.data()[3 * v + k]); }
+  void set(long v, Sight sight) { sights_[static_cast<std::size_t>(v)] = static_cast<std::uint8_t>(sight); }
+
+  // Where the photo shows a vertex, px.
+  imaging::Point in_photo(long v) const {
+    const Vec3<float> p = load3(positions_.data(), v);
+    imaging::Point pixel;
+    camera_.project(camera_.transform({static_cast<double>(p.x), static_cast<double>(p.y), static_cast<double>(p.z)}),
+                    pixel.data());
+    return pixel;
+  }
+
+  // Even-odd rule.
+  static bool is_inside(const imaging::FaceView& view, const std::vector<std::uint32_t>& ring,
+                        const imaging::Point& p) {
+    bool inside = false;
+    for (std::size_t i = 0; i < ring.size(); ++i) {
+      const imaging::Point a = view.landmark(ring[i]), b = view.landmark(ring[(i + 1) % ring.size()]);
+      if ((a[1] > p[1]) != (b[1] > p[1]) && p[0] < a[0] + ((p[1] - a[1]) / (b[1] - a[1])) * (b[0] - a[0]))
+        inside = !inside;
+    }
+    return inside;
+  }
+
+  bool is_behind(long v, const std::vector<std::uint32_t>& rim) const {
+    double least = std::numeric_limits<double>::infinity(), depth = mean(v, 2);
+    for (const std::uint32_t point : rim) {
+      const long r = static_cast<long>(model_.dense.vertices[3 * point]);
+      double away = 0;
+      for (int k = 0; k < 3; ++k) away += (mean(v, k) - mean(r, k)) * (mean(v, k) - mean(r, k));
+      if (away >= least) continue;
+      least = away;
+      depth = mean(r, 2);
+    }
+    return mean(v, 2) < depth - kBehindLips;
+  }
+
+  const Model& model_;
+  std::span<const float> positions_;
+  const CameraPose& camera_;
+  std::vector<std::uint8_t> sights_;
+};
+
+}  // namespace
+
+std::vector<std::uint8_t> texture_sights(const Model& model, std::span<const float> positions, const CameraPose& camera,
+                                         const imaging::FaceView& view, const imaging::SkinColour& skin) {
+  if (positions.size() != 3 * static_cast<std::size_t>(model.vertex_count) ||
+      static_cast<long>(view.landmarks.size()) != 2 * model.dense.count) {
+    throw Error(ErrorCode::invalid_argument, "texture: expected three positions per vertex and the model's landmarks");
+  }
+  Sights sights(model, positions, camera);
+  sights.label();
+  sights.cover_lips(view);
+  sights.cover_ears(view, skin);
+  return sights.take();
+}
+
+void look_at_face(TextureProblem& problem, const Model& model, const imaging::FaceView& view, ThreadPool& pool) {
+  imaging::check_numbers(view);
+  const imaging::SkinColour skin(view);
+  problem.person.values.assign(view.person.begin(), view.person.end());
+  problem.person.skin = skin.likeness_map(pool);
+  problem.person.width = problem.person.height = static_cast<int>(view.size);
+  const imaging::Affine from_photo = imaging::inverse(view.to_photo);
+  for (std::size_t i = 0; i < from_photo.size(); ++i) problem.person.from_photo[i] = static_cast<float>(from_photo[i]);
+  problem.sights = texture_sights(model, problem.positions, problem.camera, view, skin);
+}
+
+}  // namespace hrn::fit

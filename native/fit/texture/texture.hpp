@@ -1,0 +1,39 @@
+// The texture stage: normals, fitted colours and visibility of the final head, then the bake.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "core/cancel.hpp"
+#include "core/thread_pool.hpp"
+#include "fit/head/camera_pose.hpp"
+#include "fit/head/model.hpp"
+#include "imaging/image.hpp"
+
+namespace hrn::fit {
+
+// A soft mask of the photo: value at photo pixel p is mask[from_photo(p)].
+struct PersonMask {
+  std::vector<float> values;  // [height][width], 0..1; empty: everything belongs to the person
+  std::vector<float> skin;    // [height][width], 0..1: how far the pixel looks like skin; empty: everything does
+  int width = 0, height = 0;
+  std::array<float, 6> from_photo{};  // affine, row-major 2x3, photo pixels to mask pixels
+};
+
+struct TextureProblem {
+  std::vector<float> positions;  // [V][3], mm, head frame
+  CameraPose camera;
+  std::vector<double> albedo;         // [albedo_count]
+  std::array<double, 27> lighting{};  // [3][9], view frame
+  PersonMask person;
+  std::vector<std::uint8_t> sights;  // [V] or empty: how the photo shows each vertex, a Sight
+  int size = 2048;                   // texels a side
+};
+
+/// Writes the texture to `rgb` ([size][size][3], sRGB, rows from v = 0) and returns the vertices' unit normals [V][3].
+/// Throws Error(invalid_argument), Error(cancelled). Bit-identical for any thread count.
+std::vector<float> recover_texture(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
+                                   std::span<std::uint8_t> rgb, ThreadPool& pool, const Cancel& cancel);
+
+}  // namespace hrn::fit
