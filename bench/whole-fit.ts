@@ -1,5 +1,5 @@
 /**
- * `npm run bench:fit`: what a user meets. Each trial runs in a process of its own: `import 'hrn'`, a warm medium fit of
+ * `npm run bench:fit`: what a user meets. Each trial runs in a process of its own: `import 'hrn-face'`, a warm medium fit of
  * a 1024 px portrait per stage, what it takes of processors and of JavaScript's thread, how many faces a minute with one
  * and with 16 in flight, a cold run of the command line from photo to GLB, and the peak memory of each. Kept in
  * bench/results/fit-<device>.json, the device being the one that `auto` picks. Builds nothing: run `npm run build:all`

@@ -43,7 +43,7 @@ export type {
 export type { Sample, SampleOptions } from './sample.js';
 export { VERSION as version } from './version.js';
 
-// Loaded on first call: `import 'hrn'` alone stays quick and works where the addon does not.
+// Loaded on first call: `import 'hrn-face'` alone stays quick and works where the addon does not.
 const instance = async (): Promise<Hrn> => (await import('./hrn.js')).sharedInstance();
 
 /**

@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 
 const index = new URL('../dist/index.js', import.meta.url).href;
 
-it("import 'hrn' takes under 150 ms: addon, sharp and exporters load on first use", async () => {
+it("import 'hrn-face' takes under 150 ms: addon, sharp and exporters load on first use", async () => {
   const script = `const start = performance.now(); await import(${JSON.stringify(index)}); console.log(performance.now() - start);`;
   const times: number[] = [];
   // The least of several, because the machine may have other work.

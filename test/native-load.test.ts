@@ -27,7 +27,7 @@ describe('the loader', () => {
     expect(() => load(root)).toThrow(
       expect.objectContaining({
         code: 'NATIVE_UNAVAILABLE',
-        message: expect.stringMatching(/not built[\s\S]*npm rebuild hrn/),
+        message: expect.stringMatching(/not built[\s\S]*npm rebuild hrn-face/),
         details: { attempts: [expect.anything(), expect.anything()] },
       }),
     );

@@ -84,7 +84,7 @@ describe('the packed package', () => {
   });
 
   it('installs without a compiler and does not build', async () => {
-    expect(await readdir(join(project, 'node_modules', 'hrn'))).not.toContain('build');
+    expect(await readdir(join(project, 'node_modules', 'hrn-face'))).not.toContain('build');
   });
 
   it('fits a photo from the command line', { timeout: 5 * MINUTES }, async () => {
@@ -100,7 +100,7 @@ describe('the packed package', () => {
 
   it('is imported by name', { timeout: 5 * MINUTES }, async () => {
     const program =
-      "import { HrnError, detect } from 'hrn'; console.log((await detect('astronaut.png')).length, typeof HrnError);";
+      "import { HrnError, detect } from 'hrn-face'; console.log((await detect('astronaut.png')).length, typeof HrnError);";
     await writeFile(join(project, 'program.js'), program);
     expect((await run(process.execPath, ['program.js'], project, env)).stdout).toBe('1 function\n');
   });

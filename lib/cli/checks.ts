@@ -54,7 +54,7 @@ async function openNetwork(model: Uint8Array, place: { cudaDevice?: number } = {
 async function onnxRuntime(): Promise<string> {
   const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
   const library = onnxRuntimeLibrary();
-  if (!existsSync(library)) throw new Error(`${library} is missing: reinstall hrn`);
+  if (!existsSync(library)) throw new Error(`${library} is missing: reinstall hrn-face`);
   return `${version}, ${library}`;
 }
 

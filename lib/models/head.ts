@@ -60,7 +60,7 @@ export async function loadHead(bytes: Uint8Array): Promise<MorphableModel> {
 }
 
 function corrupt(what: string): never {
-  throw new HrnError('MODEL_CORRUPT', `Not a usable head model: ${what}; reinstall hrn or give another model`);
+  throw new HrnError('MODEL_CORRUPT', `Not a usable head model: ${what}; reinstall hrn-face or give another model`);
 }
 
 function checkedCageCount(file: Safetensors): number {

@@ -36,7 +36,10 @@ export function parseLandmarkNoise(bytes: Uint8Array, points: number): LandmarkN
   const usable =
     noise.sigmaMm.every((s) => s > 0 && s < 100) && [...noise.biasTermsMm, ...noise.modesMm].every(Number.isFinite);
   if (!usable) {
-    throw new HrnError('MODEL_CORRUPT', 'landmark-noise.safetensors holds values that are no lengths; reinstall hrn');
+    throw new HrnError(
+      'MODEL_CORRUPT',
+      'landmark-noise.safetensors holds values that are no lengths; reinstall hrn-face',
+    );
   }
   return noise;
 }

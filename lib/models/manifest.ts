@@ -60,7 +60,7 @@ export async function readModel(folder: string, file: string): Promise<Buffer> {
   return bytes;
 }
 
-const remedy = 'reinstall hrn, or check the folder given as option `models`';
+const remedy = 'reinstall hrn-face, or check the folder given as option `models`';
 
 async function readModelFile(path: string): Promise<Buffer> {
   try {

@@ -74,7 +74,10 @@ export function parseSafetensors(bytes: Uint8Array): Safetensors {
 }
 
 function corrupt(what: string): never {
-  throw new HrnError('MODEL_CORRUPT', `Not a usable safetensors model: ${what}; reinstall hrn or give another model`);
+  throw new HrnError(
+    'MODEL_CORRUPT',
+    `Not a usable safetensors model: ${what}; reinstall hrn-face or give another model`,
+  );
 }
 
 function elementCount(shape: readonly number[]): number {

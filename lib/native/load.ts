@@ -75,6 +75,6 @@ function advice(root: string): string {
   const compiler = process.platform === 'linux' ? ' (on Debian: apt-get install g++ cmake make)' : '';
   return existsSync(join(root, 'test'))
     ? `Build it with \`npm run build:all\`; that needs a C++20 compiler and CMake 3.25 or newer${compiler}.`
-    : `Build it with \`npm rebuild hrn\`; that needs a C++20 compiler and CMake 3.25 or newer${compiler}. ` +
+    : `Build it with \`npm rebuild hrn-face\`; that needs a C++20 compiler and CMake 3.25 or newer${compiler}. ` +
         'Install scripts must be allowed (not --ignore-scripts).';
 }

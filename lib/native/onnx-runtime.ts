@@ -24,6 +24,8 @@ export function onnxRuntimeLibrary(): string {
     const root = dirname(require.resolve('onnxruntime-node/package.json'));
     return join(root, 'bin', 'napi-v6', process.platform, process.arch, library);
   } catch (cause) {
-    throw new HrnError('NATIVE_UNAVAILABLE', 'the package onnxruntime-node is not installed; reinstall hrn', { cause });
+    throw new HrnError('NATIVE_UNAVAILABLE', 'the package onnxruntime-node is not installed; reinstall hrn-face', {
+      cause,
+    });
   }
 }

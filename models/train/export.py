@@ -73,7 +73,7 @@ def enter(kind, path):
     manifest = MODELS / "manifest.json"
     entries = [entry for entry in json.loads(manifest.read_text()) if entry["file"] != FILE]
     raw = path.read_bytes()
-    own = {"package": "hrn", "version": "trained", "file": "portraits of models/train/generate.ts"}
+    own = {"package": "hrn-face", "version": "trained", "file": "portraits of models/train/generate.ts"}
     landmarks = next(entry for entry in entries if entry["file"] == "face-landmarks.onnx")
     entries.append(
         {

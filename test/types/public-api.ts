@@ -1,5 +1,5 @@
 // Compiled by public-types.test.ts against the declarations that are shipped, as a strict program would use them.
-import * as hrn from 'hrn';
+import * as hrn from 'hrn-face';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const same = <A, B>(_: Equal<A, B>): void => {};

@@ -155,7 +155,7 @@ async function manifestWith(bytes: Buffer): Promise<Buffer> {
     sha256: createHash('sha256').update(bytes).digest('hex'),
     bytes: bytes.length,
     name: 'Error statistics of the landmark network on heads of the embedded model',
-    source: { package: 'hrn', version: 'measured', file: 'head.safetensors and face-landmarks.onnx' },
+    source: { package: 'hrn-face', version: 'measured', file: 'head.safetensors and face-landmarks.onnx' },
     licence: 'MIT',
     builtBy: 'models/build/landmark-noise/build.ts',
   };
