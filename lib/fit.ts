@@ -6,7 +6,7 @@ import type { ProgressReporter, Stage } from './progress.js';
 import { Reconstruction } from './result.js';
 import { assemble } from './stages/assemble.js';
 import { fitCoarse } from './stages/coarse.js';
-import type { DetectedFace } from './stages/detect.js';
+import type { DetectedFace } from './stages/detected-face.js';
 import { focalLengthPrior } from './stages/focal-length.js';
 import { metricScale } from './stages/iris-scale.js';
 import { frameFace, landmarksInFrame } from './stages/landmarks.js';

@@ -6,7 +6,7 @@ import type { MorphableModel } from './morphable-model.js';
 import type { NativeModel } from './native/binding.js';
 import { runJob } from './native/job.js';
 import { native } from './native/load.js';
-import type { ModelRecord } from './result.js';
+import type { ModelRecord } from './result-data.js';
 
 const HEAD_FILE = 'head.safetensors';
 const NOISE_FILE = 'landmark-noise.safetensors';

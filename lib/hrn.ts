@@ -17,8 +17,10 @@ import {
   resolveFitOptions,
 } from './options.js';
 import { ProgressReporter } from './progress.js';
-import type { Box, Reconstruction } from './result.js';
-import { type DetectedFace, detectFaces } from './stages/detect.js';
+import type { Reconstruction } from './result.js';
+import type { Box } from './result-data.js';
+import { detectFaces } from './stages/detect.js';
+import type { DetectedFace } from './stages/detected-face.js';
 import { FaceNetworks } from './stages/networks.js';
 import { Photo } from './stages/photo.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput } from './stages/regress.js';

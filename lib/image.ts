@@ -6,7 +6,7 @@ import { HrnError } from './errors.js';
 import { focalLengthFromExif } from './image/exif.js';
 import { checkSize, type PixelLimits } from './image/limits.js';
 import { decodeRaw, type RawImage } from './image/raw.js';
-import type { Raster } from './result.js';
+import type { Raster } from './result-data.js';
 
 export type { RawImage } from './image/raw.js';
 

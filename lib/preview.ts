@@ -5,7 +5,7 @@ import { native } from './native/load.js';
 import { overlayWeights } from './preview/face-mask.js';
 import { headSquare, photoSquare, type Square, turned } from './preview/framing.js';
 import { type RenderLook, render } from './render.js';
-import type { Pose, Raster, ReconstructionData } from './result.js';
+import type { Pose, Raster, ReconstructionData } from './result-data.js';
 import { Photo } from './stages/photo.js';
 
 /** Side of a panel, and the gap between two of them, pixels. */

@@ -2,7 +2,7 @@
 import type { NativeContext } from './native/binding.js';
 import { type JobOptions, runJob } from './native/job.js';
 import { native } from './native/load.js';
-import type { Camera, Mesh, Pose, Raster } from './result.js';
+import type { Camera, Mesh, Pose, Raster } from './result-data.js';
 
 export interface RenderView {
   pose: Pose;

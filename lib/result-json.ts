@@ -1,4 +1,4 @@
-import type { Box, ModelRecord, Quality, ReconstructionData } from './result.js';
+import type { Box, ModelRecord, Quality, ReconstructionData } from './result-data.js';
 import { VERSION } from './version.js';
 
 /** Version of the layout below; raised when a field changes its meaning or goes. */

@@ -8,7 +8,7 @@ import { locateModels } from './models/locate.js';
 import { readModel } from './models/manifest.js';
 import type { MorphableModel } from './morphable-model.js';
 import { invalid } from './options.js';
-import type { Raster } from './result.js';
+import type { Raster } from './result-data.js';
 import { randomCamera, type SampleCamera } from './sample/camera.js';
 import { drawHeadPortrait } from './sample/head-portrait.js';
 import { randomLighting } from './sample/lighting.js';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Affine, CropSpec, NativeContext } from '../lib/native/binding.js';
+import type { CropSpec, NativeContext } from '../lib/native/binding.js';
+import type { Affine } from '../lib/native/face-view.js';
 import { native } from '../lib/native/load.js';
 import type { Raster } from '../lib/result.js';
 import { mirrored, Photo, regionToPhoto, transform } from '../lib/stages/photo.js';

@@ -1,6 +1,6 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { decodeHalfs } from '../half-float.js';
-import type { ReconstructionData } from '../result.js';
+import type { ReconstructionData } from '../result-data.js';
 import { lengthAt, VertexNormals } from './vertex-normals.js';
 
 /** One expression as an animator uses it: `offsets` is what weight 1 adds to the neutral head. */

@@ -1,5 +1,5 @@
 import type { OutputFile } from '../atomic-write.js';
-import type { ReconstructionData } from '../result.js';
+import type { ReconstructionData } from '../result-data.js';
 
 /** Turns a result into the bytes of one file format. It reads only the result and writes nothing itself. */
 export interface Exporter {

@@ -1,5 +1,5 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
-import type { MeshPart, ReconstructionData } from '../result.js';
+import type { MeshPart, ReconstructionData } from '../result-data.js';
 import { VERSION } from '../version.js';
 import { type BlendShapeHead, toBlendShapes } from './blend-shapes.js';
 import type { Exporter } from './exporter.js';

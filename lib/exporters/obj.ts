@@ -1,6 +1,6 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
-import type { Mesh } from '../result.js';
+import type { Mesh } from '../result-data.js';
 import { VERSION } from '../version.js';
 import type { Exporter } from './exporter.js';
 import { MATERIALS } from './materials.js';

@@ -1,4 +1,4 @@
-import type { Raster } from '../result.js';
+import type { Raster } from '../result-data.js';
 import { VERSION } from '../version.js';
 import type { Exporter } from './exporter.js';
 

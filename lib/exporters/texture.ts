@@ -1,5 +1,5 @@
 import sharp, { type Sharp } from 'sharp';
-import type { Raster } from '../result.js';
+import type { Raster } from '../result-data.js';
 
 function toSharp(raster: Raster): Sharp {
   const { data, width, height, channels } = raster;

@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { types } from 'node:util';
 import { describe } from '../describe.js';
 import { HrnError } from '../errors.js';
-import type { Raster } from '../result.js';
+import type { Raster } from '../result-data.js';
 import { checkSize, type PixelLimits } from './limits.js';
 
 /**

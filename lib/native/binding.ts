@@ -1,6 +1,7 @@
 import type { HrnError, HrnErrorCode } from '../errors.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
+import type { Affine, NativeFaceView } from './face-view.js';
 import type {
   DeformationFit,
   DeformationProblem,
@@ -171,12 +172,6 @@ export interface NativeImage {
   dispose(): void;
 }
 
-/**
- * Crop pixel (u, v) to image pixel: `x = m[0] u + m[1] v + m[2]`, `y = m[3] u + m[4] v + m[5]`. In both, (0,0) is the
- * corner of the top-left pixel and pixel centres lie at +0.5.
- */
-export type Affine = readonly [number, number, number, number, number, number];
-
 export interface CropSpec {
   matrix: Affine;
   /** Of the crop, pixels. */
@@ -248,37 +243,6 @@ export interface GuidedUpsample {
   radius: number;
   /** Variance of colour below which a window counts as flat. */
   epsilon: number;
-}
-
-/** Which of the landmarks lie where. */
-export interface NativeFacePoints {
-  /** Around them the photo shows skin. */
-  skin: Uint32Array;
-  /** Of the face, a ring. */
-  outline: Uint32Array;
-  /** Rims of the openings, rings. */
-  rightLids: Uint32Array;
-  leftLids: Uint32Array;
-  innerLips: Uint32Array;
-  /** Of the outline, as the picture shows an upright face. */
-  top: number;
-  left: number;
-  chin: number;
-  right: number;
-}
-
-/** One face as the photo shows it. A job reads `values` and `rgb` where they lie: leave them alone until it has ended. */
-export interface NativeFaceView {
-  /** `[size][size]`, 0..1: how far a pixel shows a person. */
-  values: Float32Array;
-  /** `[size][size][3]`, 0..1: the photo there. */
-  rgb: Float32Array;
-  size: number;
-  /** Pixels of the view to pixels of the photo. */
-  toPhoto: Affine;
-  /** `[n][2]`: the landmarks, pixels of the photo. */
-  pixels: Float32Array;
-  points: NativeFacePoints;
 }
 
 /** Axis-aligned square crop: crop pixel = scale * (photo pixel - (x0, y0)). */

@@ -1,5 +1,5 @@
-import type { NativeFaceView } from './binding.js';
 import type { CoarseProblem } from './coarse.js';
+import type { NativeFaceView } from './face-view.js';
 
 /** Pinhole camera: p_cam = R p + t in mm (x right, y down, z away), u = f x / z + cx, v = f y / z + cy in pixels. */
 export interface NativeCamera {

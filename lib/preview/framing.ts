@@ -1,5 +1,5 @@
 import { REGION_NAMES } from '../morphable-model.js';
-import type { Camera, Pose, ReconstructionData } from '../result.js';
+import type { Camera, Pose, ReconstructionData } from '../result-data.js';
 
 /** An axis-aligned square of the picture plane, pixels of the input. */
 export interface Square {

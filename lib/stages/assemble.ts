@@ -1,6 +1,6 @@
 import type { LandmarkSet, MorphableModel, Part } from '../morphable-model.js';
 import { projectionMatrix } from '../projection-matrix.js';
-import type { ReconstructionData } from '../result.js';
+import type { ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
 import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';

@@ -1,4 +1,4 @@
-import type { Affine } from '../native/binding.js';
+import type { Affine } from '../native/face-view.js';
 import type { FaceNetworks, NetworkName } from './networks.js';
 import { type Photo, transform } from './photo.js';
 

@@ -7,31 +7,10 @@ import {
   overlap,
   SHORT_RANGE,
 } from './blaze-face.js';
+import type { DetectedFace } from './detected-face.js';
 import { isFace } from './landmarks.js';
 import type { FaceNetworks } from './networks.js';
-import type { Photo, Region } from './photo.js';
-
-/** Axis-aligned, pixels of the photo, inside it. */
-export interface Box {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-
-/** In the order of `DetectedFace.keypoints`; left and right are the subject's. */
-export const KEYPOINT_NAMES = ['rightEye', 'leftEye', 'noseTip', 'mouth', 'rightEar', 'leftEar'] as const;
-
-export interface DetectedFace {
-  /** From hairline to chin. */
-  box: Box;
-  /** 0..1 */
-  score: number;
-  /** Six points, pixels of the photo; may lie outside it. */
-  keypoints: [number, number][];
-  /** Where to look for landmarks. */
-  region: Region;
-}
+import type { Photo } from './photo.js';
 
 export interface DetectOptions {
   /**

@@ -1,4 +1,4 @@
-import type { NativeFacePoints, NativeFaceView } from '../native/binding.js';
+import type { NativeFacePoints, NativeFaceView } from '../native/face-view.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { FACE_OVAL, FEATURE_POINTS, INNER_LIPS, LEFT_LIDS, MESH_POINTS, RIGHT_LIDS } from './mesh-points.js';

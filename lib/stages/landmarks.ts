@@ -1,6 +1,6 @@
 import { HrnError } from '../errors.js';
 import { sigmoid } from './blaze-face.js';
-import type { DetectedFace } from './detect.js';
+import type { DetectedFace } from './detected-face.js';
 import {
   ALL_POINTS,
   IMAGE_LEFT_EYE,

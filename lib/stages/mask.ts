@@ -1,4 +1,4 @@
-import type { Affine } from '../native/binding.js';
+import type { Affine } from '../native/face-view.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { DenseLandmarks } from './landmarks.js';

@@ -1,7 +1,8 @@
-import type { Affine, CropSpec, NativeContext, NativeImage } from '../native/binding.js';
+import type { CropSpec, NativeContext, NativeImage } from '../native/binding.js';
+import type { Affine } from '../native/face-view.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
-import type { Raster } from '../result.js';
+import type { Raster } from '../result-data.js';
 
 /** The input photo in native memory; the stages cut what they need out of it. */
 export class Photo {

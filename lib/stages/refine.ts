@@ -5,7 +5,7 @@ import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { NativeCamera, PhotometricFit, PhotometricLevel } from '../native/refine.js';
 import type { Detail } from '../options.js';
-import type { DeformationMap } from '../result.js';
+import type { DeformationMap } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
 import { faceView } from './face-view.js';
 import type { DenseLandmarks } from './landmarks.js';

@@ -1,0 +1,116 @@
+import type { MorphableModel, PartName } from './morphable-model.js';
+
+/** A contiguous run of `indices`. */
+export interface MeshPart {
+  name: PartName;
+  firstIndex: number;
+  indexCount: number;
+}
+
+/** Triangle mesh in the head frame: mm, y up, z towards the camera, origin between the eyes. */
+export interface Mesh {
+  /** `[vertices][3]`, mm. */
+  positions: Float32Array;
+  /** `[vertices][3]`, unit length. */
+  normals: Float32Array;
+  /** `[vertices][2]`, 0..1, origin top left. */
+  uvs: Float32Array;
+  /** `[triangles][3]`, counter-clockwise seen from outside. */
+  indices: Uint32Array;
+  parts: readonly MeshPart[];
+}
+
+/** 8-bit sRGB pixels, rows from the top. */
+export interface Raster {
+  data: Uint8Array;
+  width: number;
+  height: number;
+  channels: 3 | 4;
+}
+
+/** `camera point = rotation * head point + translation`; camera frame: x right, y down, z away from the camera, mm. */
+export interface Pose {
+  /** Row-major 3x3. */
+  rotation: number[];
+  /** mm. */
+  translation: [number, number, number];
+}
+
+export interface Camera {
+  /** Row-major 3x4: head frame in mm (homogeneous) to pixels of the decoded, EXIF-rotated input; pixel centres at +0.5. */
+  projection: number[];
+  focalLengthPx: number;
+  principalPointPx: [number, number];
+  /** Where the focal length came from. */
+  focalLengthSource: 'option' | 'exif' | 'estimated';
+}
+
+export interface Coefficients {
+  /** Units of one prior standard deviation. */
+  identity: Float32Array;
+  /** By ARKit name, 0..1. */
+  expression: Record<string, number>;
+  /** Units of one prior standard deviation. */
+  albedo: Float32Array;
+  /** Spherical harmonics, `[3 channels][9]`, view frame: x right, y up, z towards the camera. */
+  lighting: Float32Array;
+}
+
+export interface Quality {
+  /**
+   * Mean distance between the network's landmarks, less its measured bias, and the same points of the fitted head; its
+   * jaw outline, which follows the silhouette, is left out.
+   */
+  landmarkErrorPx: number;
+  /** The same in percent of the distance between the outer eye corners. */
+  landmarkErrorPercent: number;
+  /** Mean absolute difference of rendered and photographed colour over the visible face, 0..1. */
+  photometricError: number;
+}
+
+/** Map over the unit UV square. */
+export interface DeformationMap {
+  /** `[size][size][3]`, mm in the head frame, rows from v = 0 (top). */
+  data: Float32Array;
+  size: number;
+}
+
+export interface ReconstructionData {
+  mesh: Mesh;
+  coefficients: Coefficients;
+  pose: Pose;
+  camera: Camera;
+  landmarks: {
+    /** `[68][3]`, mm. */
+    positions: Float32Array;
+    /** `[68][2]`, input pixels. */
+    pixels: Float32Array;
+  };
+  /** Vertex positions per detail level, `[vertices][3]`, mm. */
+  levels: { coarse: Float32Array; medium?: Float32Array };
+  deformationMap?: DeformationMap;
+  texture: Raster;
+  quality: Quality;
+  timingsMs: Record<string, number>;
+  face: { box: Box; score: number; presence: number };
+  scale: { source: 'iris' | 'prior'; irisDiameterPx?: number };
+  device: string;
+  inference: string;
+  input: Raster;
+  model: MorphableModel;
+  models: readonly ModelRecord[];
+}
+
+/** Pixels of the decoded input. */
+export interface Box {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+export interface ModelRecord {
+  name: string;
+  sha256: string;
+  licence: string;
+}

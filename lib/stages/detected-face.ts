@@ -1,0 +1,16 @@
+import type { Box } from '../result-data.js';
+import type { Region } from './photo.js';
+
+/** In the order of `DetectedFace.keypoints`; left and right are the subject's. */
+export const KEYPOINT_NAMES = ['rightEye', 'leftEye', 'noseTip', 'mouth', 'rightEar', 'leftEar'] as const;
+
+export interface DetectedFace {
+  /** From hairline to chin, inside the photo. */
+  box: Box;
+  /** 0..1 */
+  score: number;
+  /** Six points, pixels of the photo; may lie outside it. */
+  keypoints: [number, number][];
+  /** Where to look for landmarks. */
+  region: Region;
+}
