@@ -10,7 +10,7 @@ const files = spawnSync(
   },
 );
 if (files.status !== 0) throw new Error(files.stderr || String(files.error));
-const list = files.stdout.split('\n').filter(Boolean);
+const list = files.stdout.split('\n').filter((file) => file !== '' && !file.startsWith('third_party/'));
 const mode = process.argv.includes('--check') ? ['--dry-run', '-Werror'] : ['-i'];
 const run = spawnSync('clang-format', [...mode, ...list], { stdio: 'inherit' });
 if (run.error) {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { locateModels } from '../lib/models/locate.js';
 import { type ModelEntry, readManifest, readModel } from '../lib/models/manifest.js';
 import { native } from '../lib/native/load.js';
-import { onnxRuntimeLibrary } from '../lib/native/onnx-runtime.js';
+import { onnxRuntime } from '../lib/native/onnx-runtime.js';
 import { FaceNetworks } from '../lib/stages/networks.js';
 
 const FILE = 'face-detection-short-range.onnx';
@@ -112,7 +112,7 @@ describe('a models folder of the user', () => {
 describe('the native session', () => {
   const open = (options: object) => {
     const session = new (native().Session)();
-    return session.open({ library: onnxRuntimeLibrary(), ...options } as never).promise;
+    return session.open({ library: onnxRuntime().library, ...options } as never).promise;
   };
 
   it('refuses what is not a network: MODEL_CORRUPT', async () => {
@@ -138,7 +138,7 @@ describe('the native session', () => {
   it('refuses an input of the wrong length or type', async () => {
     const session = new (native().Session)();
     const model = await readModel(locateModels(), FILE);
-    await session.open({ library: onnxRuntimeLibrary(), model }).promise;
+    await session.open({ library: onnxRuntime().library, model }).promise;
     for (const input of [new Float32Array(3), new Float64Array(128 * 128 * 3), undefined, 'pixels']) {
       expect(() => session.run(input as never)).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
     }
@@ -149,7 +149,7 @@ describe('the native session', () => {
   it('disposed while it opens: DISPOSED, and no crash', async () => {
     const session = new (native().Session)();
     const model = await readModel(locateModels(), FILE);
-    const { promise } = session.open({ library: onnxRuntimeLibrary(), model });
+    const { promise } = session.open({ library: onnxRuntime().library, model });
     session.dispose();
     await expect(promise).rejects.toMatchObject({ code: 'DISPOSED' });
   });

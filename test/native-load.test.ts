@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { load, nativePath } from '../lib/native/load.js';
+import { missingPlatform, PLATFORMS, thisHost } from '../lib/native/platform.js';
 
 const run = promisify(execFile);
 const distLoad = new URL('../dist/native/load.js', import.meta.url).href;
@@ -24,10 +25,10 @@ const put = async (path: string, from?: string) => {
 
 describe('the loader', () => {
   it('says what it tried and what to do when there is nothing', () => {
-    expect(() => load(root)).toThrow(
+    expect(() => load(root, undefined)).toThrow(
       expect.objectContaining({
         code: 'NATIVE_UNAVAILABLE',
-        message: expect.stringMatching(/not built[\s\S]*npm rebuild hrn-face/),
+        message: expect.stringMatching(/not built[\s\S]*not installed/),
         details: { attempts: [expect.anything(), expect.anything()] },
       }),
     );
@@ -35,13 +36,13 @@ describe('the loader', () => {
 
   it('advises a build in a checkout', async () => {
     await mkdir(join(root, 'test'));
-    expect(() => load(root)).toThrow('npm run build:all');
+    expect(() => load(root, undefined)).toThrow('npm run build:all');
   });
 
   it('keeps the error of each candidate', async () => {
     await put(built());
     await put(prebuilt());
-    expect(() => load(root)).toThrow(
+    expect(() => load(root, root)).toThrow(
       expect.objectContaining({
         details: {
           attempts: [
@@ -56,7 +57,25 @@ describe('the loader', () => {
   it('goes on to the prebuilt addon when the built one is broken', async () => {
     await put(built());
     await put(prebuilt(), nativePath());
-    expect(load(root).path).toBe(prebuilt());
+    expect(load(root, root).path).toBe(prebuilt());
+  });
+});
+
+describe('advice where nothing can be loaded', () => {
+  it.each([
+    [{ platform: 'linux', arch: 'x64', libc: 'musl' }, /Alpine.*node:22-slim/],
+    [{ platform: 'darwin', arch: 'x64' }, /Intel.*linux\/amd64/],
+    [{ platform: 'win32', arch: 'arm64' }, /x64 build of node/],
+    [{ platform: 'freebsd', arch: 'x64' }, /no package for freebsd-x64; there is one for linux-x64/],
+    [{ platform: 'linux', arch: 'arm64', libc: 'glibc' }, /hrn-face-linux-arm64 is not installed.*--omit=optional/],
+  ] as const)('for %j', (host, expected) => {
+    expect(missingPlatform(host)).toMatch(expected);
+  });
+
+  it('knows this machine, and lists the platforms that packages are made for', async () => {
+    expect(thisHost()).toMatchObject({ platform: process.platform, arch: process.arch });
+    const built = (await import('../scripts/packages/platforms.mjs')) as { PLATFORMS: { name: string }[] };
+    expect(PLATFORMS).toEqual(built.PLATFORMS.map(({ name }) => name));
   });
 });
 

@@ -12,6 +12,12 @@ describe('package-lock.json', () => {
     expect(entries.filter(([, entry]) => !entry.integrity && !entry.inBundle).map(([path]) => path)).toEqual([]);
   });
 
+  it('keeps npm 10 from running the install script of onnxruntime-node, which downloads; npm 11 has allowScripts', async () => {
+    const { packages } = await read('package-lock.json');
+    expect(packages['node_modules/onnxruntime-node']).not.toHaveProperty('hasInstallScript');
+    expect((await read('package.json')).allowScripts).toEqual({ 'onnxruntime-node': false });
+  });
+
   it('agrees with package.json', async () => {
     const manifest = await read('package.json');
     const root = (await read('package-lock.json')).packages[''];

@@ -1,95 +1,90 @@
 import { execFile } from 'node:child_process';
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { addonPath, platformNamed } from '../scripts/packages/platforms.mjs';
+import { pack, stageMain, stagePlatform } from '../scripts/packages/stage.mjs';
 
-// The package as a user gets it: packed with a prebuilt addon, installed where nothing can be compiled.
+// The packages as a user gets them, installed where nothing can be compiled and no script runs. The addon is that of the
+// checkout; `npm run check:install` does the same with prebuilt ones, and with other package managers.
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
 const MINUTES = 60_000;
 
+const platform = platformNamed();
+const platformName = `hrn-face-${platform.name}`;
 let work: string;
 let project: string;
-let packed: string[];
-let packedBytes: number;
+let main: ReturnType<typeof pack>;
+let own: ReturnType<typeof pack>;
 /** No compiler, and none of what this npm run handed to us. */
 const env = (() => {
   const clean = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^npm_(config_local|package|lifecycle)/.test(name)),
   );
-  return {
-    ...clean,
-    CC: '/bin/false',
-    CXX: '/bin/false',
-    ONNXRUNTIME_NODE_INSTALL: 'skip',
-    NODE_ENV: undefined,
-    INIT_CWD: undefined,
-  };
+  return { ...clean, CC: '/bin/false', CXX: '/bin/false', NODE_ENV: undefined, INIT_CWD: undefined };
 })();
-const run = (command: string, args: string[], cwd: string, environment: NodeJS.ProcessEnv = process.env) =>
-  execute(command, args, { cwd, env: environment, maxBuffer: 1 << 26 });
+const run = (command: string, args: string[]) => execute(command, args, { cwd: project, env, maxBuffer: 1 << 26 });
 
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'hrn-package-'));
   project = join(work, 'project');
-  const stage = join(work, 'stage');
   await mkdir(project);
-  await mkdir(stage);
-  const listing = await run('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], root);
-  for (const { path } of JSON.parse(listing.stdout)[0].files as { path: string }[]) {
-    await mkdir(dirname(join(stage, path)), { recursive: true });
-    await copyFile(join(root, path), join(stage, path));
-  }
-  // What `npm run prebuild` does, but for the GPUs of this machine alone, which compiles sooner, and outside the checkout,
-  // whose own addon it would move away.
-  const prebuildify = ['--napi', '--strip', '--tag-libc', '-t', '20.17.0'];
-  await run(join(root, 'node_modules', '.bin', 'prebuildify'), prebuildify, stage, {
-    ...process.env,
-    PREBUILD_NODE_GYP: join(root, 'scripts', 'build-native.mjs'),
-  });
-  const pack = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', work], stage);
-  const [{ filename, files, size }] = JSON.parse(pack.stdout);
-  packedBytes = size;
-  packed = files.map(({ path }: { path: string }) => path);
+  main = pack(stageMain(work), work);
+  own = pack(stagePlatform(work, platform, join(root, 'build', 'Release', 'hrn.node')), work);
   await writeFile(join(project, 'package.json'), '{ "private": true, "type": "module" }');
-  await run('npm', ['install', '--no-audit', '--no-fund', join(work, filename)], project, env);
+  await run('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', main.path, own.path]);
+  await cp(join(root, 'examples', 'astronaut.png'), join(project, 'astronaut.png'));
 }, 10 * MINUTES);
 afterAll(() => rm(work, { recursive: true, force: true }));
 
-describe('the packed package', () => {
-  it('holds the prebuilt addon, the models and their licences, and no sources of tests', () => {
-    expect(packed).toContain(`prebuilds/${process.platform}-${process.arch}/hrn.glibc.node`);
-    expect(packed).toContain('LICENSE');
-    expect(packed).toContain('models/manifest.json');
-    expect(packed.filter((path) => /^models\/.*\.(onnx|safetensors)$/.test(path)).length).toBeGreaterThanOrEqual(5);
-    expect(packed.some((path) => path.startsWith('models/licences/'))).toBe(true);
-    expect(packed.filter((path) => /^(test|bench|examples|build|\.ci|models\/build)/.test(path))).toEqual([]);
+describe('the packed packages', () => {
+  it('hold the addon, ONNX Runtime, the models and their licences, and no sources of tests', () => {
+    expect(own.files.sort()).toEqual(
+      [
+        ...['LICENSE', 'README.md', 'package.json'],
+        ...['LICENSE', 'ThirdPartyNotices.txt', platform.library].map((name) => `onnxruntime/${name}`),
+        addonPath(platform),
+      ].sort(),
+    );
+    for (const path of ['LICENSE', 'README.md', 'models/manifest.json', 'CMakeLists.txt', 'dist/index.d.ts'])
+      expect(main.files).toContain(path);
+    expect(main.files.filter((path) => /^models\/.*\.(onnx|safetensors)$/.test(path)).length).toBeGreaterThanOrEqual(5);
+    expect(main.files.some((path) => path.startsWith('models/licences/'))).toBe(true);
+    expect(main.files.some((path) => /^third_party\/onnxruntime\/include\/.*\.h$/.test(path))).toBe(true);
+    expect(main.files.filter((path) => /^(test|bench|examples|build|\.ci|models\/build)/.test(path))).toEqual([]);
   });
 
-  it('is small, and its addon needs nothing but libc: no CUDA, no C++ library', async () => {
-    expect(packedBytes).toBeLessThan(40e6);
-    const folder = join(work, 'stage', 'prebuilds', `${process.platform}-${process.arch}`);
-    const { stdout } = await run('ldd', [join(folder, 'hrn.glibc.node')], work);
+  it('are small', () => {
+    expect(main.size + own.size).toBeLessThan(40e6);
+    expect(main.unpackedSize + own.unpackedSize).toBeLessThan(120e6);
+  });
+
+  it('have nothing to run at installation, of which package managers would warn', async () => {
+    const manifest = JSON.parse(await readFile(join(project, 'node_modules', 'hrn-face', 'package.json'), 'utf8'));
+    expect(Object.keys(manifest)).not.toContain('scripts');
+    expect(main.files).not.toContain('binding.gyp');
+    expect(Object.keys(manifest.dependencies)).not.toContain('onnxruntime-node');
+    expect(manifest.optionalDependencies[platformName]).toBe(manifest.version);
+  });
+
+  it('hold an addon that needs nothing but libc: no CUDA, no C++ library', async () => {
+    const { stdout } = await run('ldd', [join(project, 'node_modules', platformName, addonPath(platform))]);
     const libraries = stdout.match(/^\s*\S+/gm)!.map((path) => path.trim().split('/').at(-1)!);
     expect(libraries.filter((name) => !/^(linux-vdso|ld-linux|libc|libm)\b/.test(name))).toEqual([]);
   });
 
-  it('lists every file that its manifest of models names', async () => {
+  it('list every file that the manifest of models names', async () => {
     const manifest = JSON.parse(await readFile(join(root, 'models', 'manifest.json'), 'utf8'));
     const entries = (Array.isArray(manifest) ? manifest : manifest.models) as { file: string }[];
-    for (const { file } of entries) expect(packed).toContain(`models/${file}`);
+    for (const { file } of entries) expect(main.files).toContain(`models/${file}`);
   });
 
-  it('installs without a compiler and does not build', async () => {
-    expect(await readdir(join(project, 'node_modules', 'hrn-face'))).not.toContain('build');
-  });
-
-  it('fits a photo from the command line', { timeout: 5 * MINUTES }, async () => {
-    await cp(join(root, 'examples', 'astronaut.png'), join(project, 'astronaut.png'));
-    await run('npx', ['--no-install', 'hrn', 'fit', 'astronaut.png', '--out', 'out', '--json'], project, env);
+  it('fit a photo from the command line', { timeout: 5 * MINUTES }, async () => {
+    await run('npx', ['--no-install', 'hrn', 'fit', 'astronaut.png', '--out', 'out', '--json']);
     expect((await readdir(join(project, 'out'))).sort()).toEqual([
       'astronaut.glb',
       'astronaut.json',
@@ -98,10 +93,12 @@ describe('the packed package', () => {
     expect((await readFile(join(project, 'out', 'astronaut.glb'))).toString('latin1', 0, 4)).toBe('glTF');
   });
 
-  it('is imported by name', { timeout: 5 * MINUTES }, async () => {
-    const program =
-      "import { HrnError, detect } from 'hrn-face'; console.log((await detect('astronaut.png')).length, typeof HrnError);";
-    await writeFile(join(project, 'program.js'), program);
-    expect((await run(process.execPath, ['program.js'], project, env)).stdout).toBe('1 function\n');
+  it.each([
+    ['imported', 'program.mjs', "import { HrnError, detect } from 'hrn-face';"],
+    ['required', 'program.cjs', "const { HrnError, detect } = require('hrn-face');"],
+  ])('are %s by name, without a warning', { timeout: 5 * MINUTES }, async (_, file, load) => {
+    const program = "detect('astronaut.png').then((faces) => console.log(faces.length, typeof HrnError));";
+    await writeFile(join(project, file), `${load}\n${program}`);
+    expect(await run(process.execPath, [file])).toEqual({ stdout: '1 function\n', stderr: '' });
   });
 });

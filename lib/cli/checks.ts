@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { deviceText, pick } from '../device.js';
@@ -6,7 +5,7 @@ import { locateModels } from '../models/locate.js';
 import { type ModelEntry, readManifest, readModel } from '../models/manifest.js';
 import type { CudaDevice, CudaStatus } from '../native/binding.js';
 import { native, nativePath, packageRoot } from '../native/load.js';
-import { onnxRuntimeLibrary } from '../native/onnx-runtime.js';
+import { onnxRuntime } from '../native/onnx-runtime.js';
 import { VERSION } from '../version.js';
 
 /** One thing that hrn needs, and whether it is in place. */
@@ -45,17 +44,19 @@ function nodeVersion(): string {
 async function openNetwork(model: Uint8Array, place: { cudaDevice?: number } = {}): Promise<string> {
   const session = new (native().Session)();
   try {
-    return await session.open({ library: onnxRuntimeLibrary(), model, ...place }).promise;
+    return await session.open({
+      library: onnxRuntime(place.cudaDevice === undefined ? 'cpu' : 'cuda').library,
+      model,
+      ...place,
+    }).promise;
   } finally {
     session.dispose();
   }
 }
 
-async function onnxRuntime(): Promise<string> {
-  const { version } = createRequire(import.meta.url)('onnxruntime-node/package.json') as { version: string };
-  const library = onnxRuntimeLibrary();
-  if (!existsSync(library)) throw new Error(`${library} is missing: reinstall hrn-face`);
-  return `${version}, ${library}`;
+function onnxRuntimeFound(): string {
+  const { library, source } = onnxRuntime();
+  return `${source}, ${library}`;
 }
 
 async function model(folder: string, { file, name, licence, bytes }: ModelEntry): Promise<string> {
@@ -109,7 +110,7 @@ export async function runChecks(models?: string): Promise<Check[]> {
     await check('addon', nativePath),
     await check('backends', () => native().backends().join(', ')),
     ...(await devices()),
-    await check('onnxruntime', onnxRuntime),
+    await check('onnxruntime', onnxRuntimeFound),
   ];
   let entries: ModelEntry[] = [];
   checks.push(

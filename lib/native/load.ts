@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HrnError } from '../errors.js';
 import type { NativeBinding } from './binding.js';
+import { missingPlatform, packageFolder, platformPackage } from './platform.js';
 
 /** Folder of package.json; the same number of levels up from lib/native and from dist/native. */
 export const packageRoot = fileURLToPath(new URL('../..', import.meta.url));
@@ -27,13 +28,25 @@ export function nativePath(): string {
   return loaded.path;
 }
 
-/** Tries the addon built in place, then the prebuilt one for this platform. */
-export function load(root: string): { binding: NativeBinding; path: string } {
+/**
+ * Tries the addon built in place, then the prebuilt one of the platform's package.
+ *
+ * @param root folder in which a build leaves its addon
+ * @param prebuilt folder of the platform's package
+ */
+export function load(
+  root: string,
+  prebuilt: string | undefined = packageFolder(platformPackage()),
+): { binding: NativeBinding; path: string } {
   const attempts: { path: string; error: string }[] = [];
-  for (const find of [builtPath, prebuiltPath]) {
-    let path = root;
+  const candidates: [string, () => string][] = [
+    [root, () => builtPath(root)],
+    [prebuilt ?? platformPackage(), () => prebuiltPath(prebuilt)],
+  ];
+  for (const [place, find] of candidates) {
+    let path = place;
     try {
-      path = find(root);
+      path = find();
       const binding = require(path) as NativeBinding;
       binding.setErrorClass(HrnError);
       return { binding, path };
@@ -42,9 +55,13 @@ export function load(root: string): { binding: NativeBinding; path: string } {
     }
   }
   const tried = attempts.map(({ path, error }) => `  ${path}: ${error}`).join('\n');
-  throw new HrnError('NATIVE_UNAVAILABLE', `hrn's native addon could not be loaded:\n${tried}\n${advice(root)}`, {
-    details: { attempts },
-  });
+  throw new HrnError(
+    'NATIVE_UNAVAILABLE',
+    `hrn's native addon could not be loaded:\n${tried}\n${advice(root, tried)}`,
+    {
+      details: { attempts },
+    },
+  );
 }
 
 function builtPath(root: string): string {
@@ -53,9 +70,10 @@ function builtPath(root: string): string {
   return path;
 }
 
-function prebuiltPath(root: string): string {
+function prebuiltPath(root: string | undefined): string {
+  if (root === undefined) throw new Error('not installed');
   const folder = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
-  // node-gyp-build's own search would find build/Release first again; these are the parts that choose among prebuilds.
+  // node-gyp-build's own search would look into build/Release first; these are the parts that choose among prebuilds.
   const gyp = require('node-gyp-build/node-gyp-build.js') as PrebuildTags;
   const fitting = (existsSync(folder) ? readdirSync(folder) : [])
     .map(gyp.parseTags)
@@ -71,10 +89,13 @@ interface PrebuildTags {
   compareTags(runtime: string): (a: { file: string }, b: { file: string }) => number;
 }
 
-function advice(root: string): string {
-  const compiler = process.platform === 'linux' ? ' (on Debian: apt-get install g++ cmake make)' : '';
-  return existsSync(join(root, 'test'))
-    ? `Build it with \`npm run build:all\`; that needs a C++20 compiler and CMake 3.25 or newer${compiler}.`
-    : `Build it with \`npm rebuild hrn-face\`; that needs a C++20 compiler and CMake 3.25 or newer${compiler}. ` +
-        'Install scripts must be allowed (not --ignore-scripts).';
+function advice(root: string, tried: string): string {
+  if (existsSync(join(root, 'test'))) {
+    const compiler = process.platform === 'linux' ? ' (on Debian: apt-get install g++ cmake make)' : '';
+    return `Build it with \`npm run build:all\`; that needs a C++20 compiler and CMake 3.25 or newer${compiler}.`;
+  }
+  const sentence = /GLIBC_/.test(tried)
+    ? 'this Linux is too old: hrn needs glibc 2.28 or newer (Debian 10, Ubuntu 20.04, RHEL 8 and later have it).'
+    : missingPlatform();
+  return sentence.charAt(0).toUpperCase() + sentence.slice(1);
 }

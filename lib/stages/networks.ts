@@ -5,7 +5,7 @@ import { readModel } from '../models/manifest.js';
 import type { NativeSession } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
-import { onnxRuntimeLibrary } from '../native/onnx-runtime.js';
+import { onnxRuntime } from '../native/onnx-runtime.js';
 
 /** Takes part in fits of the embedded head alone. */
 export const REGRESSOR_FILE = 'coefficient-regressor.onnx';
@@ -94,7 +94,8 @@ export class FaceNetworks {
     const own = name === 'regress' ? this.#ownRegressor : undefined;
     const model = own === undefined ? await readModel(this.#folder, FILES[name]) : await ownNetwork(own);
     const place = this.#cudaDevice === undefined ? {} : { cudaDevice: this.#cudaDevice };
-    const options = { library: onnxRuntimeLibrary(), model, ...place };
+    const { library } = onnxRuntime(this.#cudaDevice === undefined ? 'cpu' : 'cuda');
+    const options = { library, model, ...place };
     this.#fallbackReason = (await session.open(options).promise) || this.#fallbackReason;
   }
 }

@@ -6,8 +6,13 @@
 
 namespace hrn::inference {
 
-// The process's environment; opens the library at the first call. A later call must name the same library.
+struct Runtime {
+  Ort::Env& environment;
+  std::string library;  // path
+};
+
+// The process's runtime, opened at the first call: one library serves the whole process, whatever later calls name.
 // Throws native_unavailable.
-Ort::Env& runtime_environment(const std::string& library);
+const Runtime& runtime(const std::string& library);
 
 }  // namespace hrn::inference

@@ -74,7 +74,8 @@ struct Session::Impl {
 
 Session::Session(const std::string& library, std::span<const std::uint8_t> model, std::optional<int> cuda_device)
     : impl_(std::make_unique<Impl>()) {
-  Ort::Env& environment = runtime_environment(library);
+  const Runtime& opened = runtime(library);
+  Ort::Env& environment = opened.environment;
   if (cuda_device) {
     try {
       Ort::SessionOptions options = session_options();
@@ -83,6 +84,7 @@ Session::Session(const std::string& library, std::span<const std::uint8_t> model
       impl_->on_cuda = true;
     } catch (const Ort::Exception& e) {
       impl_->fallback_reason = plain_message(e);
+      if (opened.library != library) impl_->fallback_reason += "; " + opened.library + " was open before " + library;
     }
   }
   try {

@@ -18,7 +18,7 @@ struct Output {
 
 class Session {
  public:
-  // library: path of ONNX Runtime's shared library; the first one opened serves the whole process.
+  // library: path of ONNX Runtime's shared library, UTF-8; the first one opened serves the whole process.
   // model: bytes of an .onnx file with one float input and float outputs, all of fixed shape.
   // cuda_device: run there by the runtime's CUDA provider, an extra that may be absent: what it cannot do runs on the
   // CPU. Throws native_unavailable where the library cannot be opened, model_corrupt where it refuses the model.

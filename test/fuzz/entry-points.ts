@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { HrnError } from '../../lib/errors.js';
 import { NATIVE_EXPORTS, type NativeJob } from '../../lib/native/binding.js';
 import { native } from '../../lib/native/load.js';
-import { onnxRuntimeLibrary } from '../../lib/native/onnx-runtime.js';
+import { onnxRuntime } from '../../lib/native/onnx-runtime.js';
 import { tinyModel } from './tiny-model.js';
 
 /** A native entry point with arguments that it takes; the fuzzer changes copies of them. */
@@ -115,7 +115,7 @@ const rawSession = () => {
   return session;
 };
 const opened = rawSession();
-await opened.open({ library: onnxRuntimeLibrary(), model: network }).promise;
+await opened.open({ library: onnxRuntime().library, model: network }).promise;
 
 const call =
   (entry: (...args: never[]) => unknown) =>
@@ -260,7 +260,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
   },
   {
     name: 'Session.open',
-    args: [{ library: onnxRuntimeLibrary(), model: network.subarray(0, 4096), cudaDevice: 0 }],
+    args: [{ library: onnxRuntime().library, model: network.subarray(0, 4096), cudaDevice: 0 }],
     call: call((options) => rawSession().open(options)),
   },
   { name: 'Session.run', args: [new Float32Array(128 * 128 * 3)], call: call((input) => opened.run(input)) },

@@ -1,0 +1,30 @@
+// package.json of what is published. The checkout's own differs in three things: it has no command, because npx would
+// then install the checkout into its cache instead of running node_modules/.bin/hrn; it builds the addon when it is
+// installed; and it takes ONNX Runtime from onnxruntime-node.
+import { PLATFORMS } from './platforms.mjs';
+
+export const platformPackage = ({ name }) => `hrn-face-${name}`;
+
+/** @param checkout the checkout's package.json */
+export function publishedManifest({ scripts, devDependencies, allowScripts, ...kept }) {
+  const optionalDependencies = Object.fromEntries(PLATFORMS.map((one) => [platformPackage(one), kept.version]));
+  return { ...kept, bin: { hrn: 'dist/cli/main.js' }, optionalDependencies };
+}
+
+/** @param checkout the checkout's package.json */
+export function platformManifest({ version, license, repository, engines }, platform) {
+  return {
+    name: platformPackage(platform),
+    version,
+    description: `The addon of hrn-face and ONNX Runtime for ${platform.name}. Installed with hrn-face.`,
+    license,
+    repository,
+    os: [platform.os],
+    cpu: [platform.cpu],
+    ...(platform.libc && { libc: [platform.libc] }),
+    engines,
+    // Shared libraries are opened by the system, which cannot look into yarn's archives.
+    preferUnplugged: true,
+    files: ['prebuilds', 'onnxruntime'],
+  };
+}
