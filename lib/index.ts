@@ -4,6 +4,7 @@ import type { CreateOptions, DetectOptions, FitOptions } from './options.js';
 import type { Reconstruction } from './result.js';
 
 export { HrnError, type HrnErrorCode } from './errors.js';
+export type { Compression, ExportOptions, Lod, TextureFormat } from './exporters/options.js';
 export type { FaceBox, Hrn } from './hrn.js';
 export type { ImageInput, RawImage } from './image.js';
 export type {
@@ -31,10 +32,13 @@ export type {
   Camera,
   Coefficients,
   DeformationMap,
+  EncodeOptions,
   Mesh,
   MeshPart,
   ModelRecord,
+  OutputTarget,
   Pose,
+  PreviewOptions,
   Quality,
   Raster,
   Reconstruction,

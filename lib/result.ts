@@ -12,14 +12,10 @@ import type {
   ReconstructionData,
 } from './result-data.js';
 import { type ReconstructionJson, toReconstructionJson } from './result-json.js';
+import type { EncodeOptions, OutputTarget, PreviewOptions, WriteOptions } from './write.js';
 
 export type * from './result-data.js';
-
-/** What `face.write` and `face.preview` take besides the path. */
-export interface WriteOptions {
-  /** Stops before anything is put in place and rejects with `signal.reason`. */
-  signal?: AbortSignal;
-}
+export type { EncodeOptions, OutputTarget, PreviewOptions, WriteOptions } from './write.js';
 
 /** A reconstructed head: what `fit` returns. Every array belongs to the caller. */
 export class Reconstruction implements ReconstructionData {
@@ -77,17 +73,24 @@ export class Reconstruction implements ReconstructionData {
 
   /**
    * Writes the head in the format that the path's extension names: `.glb`, `.obj` (with `NAME.mtl` and
-   * `NAME_texture.png` beside it) or `.ply`. Files appear whole or not at all.
+   * `NAME_texture.png` beside it), `.usdz`, `.ply` or `.stl`. Files appear whole or not at all. To a stream goes the
+   * format that the options name.
    *
-   * @throws HrnError UNSUPPORTED_FORMAT, OUTPUT_NOT_WRITABLE, DISK_FULL
+   * @throws HrnError UNSUPPORTED_FORMAT, INVALID_OPTION, OUTPUT_NOT_WRITABLE, DISK_FULL
    */
-  async write(path: string, options: WriteOptions = {}): Promise<void> {
-    const { exporterFor } = await import('./exporters/index.js');
-    const exporter = await exporterFor(path);
-    options.signal?.throwIfAborted();
-    const files = await exporter.encode(this, path);
-    const { writeFilesAtomically } = await import('./atomic-write.js');
-    await writeFilesAtomically(files, options.signal);
+  async write(target: OutputTarget, options: WriteOptions = {}): Promise<void> {
+    const { writeHead } = await import('./write.js');
+    await writeHead(this, target, options);
+  }
+
+  /**
+   * The bytes of a file: `glb`, `usdz`, `ply` or `stl`.
+   *
+   * @throws HrnError UNSUPPORTED_FORMAT, INVALID_OPTION
+   */
+  async encode(format: string, options: EncodeOptions = {}): Promise<Uint8Array> {
+    const { encodeHead } = await import('./write.js');
+    return encodeHead(this, format, options);
   }
 
   /**
@@ -96,7 +99,9 @@ export class Reconstruction implements ReconstructionData {
    *
    * @throws HrnError OUTPUT_NOT_WRITABLE, DISK_FULL
    */
-  async preview(path: string, options: WriteOptions = {}): Promise<void> {
+  async preview(target: string | URL, options: PreviewOptions = {}): Promise<void> {
+    const { pathOf } = await import('./write.js');
+    const path = pathOf(target);
     const { renderPreview } = await import('./preview.js');
     const bytes = await renderPreview(this, options.signal);
     const { writeFilesAtomically } = await import('./atomic-write.js');

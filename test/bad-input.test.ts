@@ -166,7 +166,7 @@ describe('writing', () => {
     expect(await outcome(face.preview(join(out, 'none', 'x.png')))).toEqual(
       refused('OUTPUT_NOT_WRITABLE', 'does not exist'),
     );
-    expect(await outcome(face.write(join(out, 'x.stl')))).toEqual(refused('UNSUPPORTED_FORMAT', 'glb'));
+    expect(await outcome(face.write(join(out, 'x.fbx')))).toEqual(refused('UNSUPPORTED_FORMAT', 'glb'));
     expect(await readdir(out)).toEqual(['file']);
   });
 });

@@ -16,6 +16,8 @@ import { syntheticHead } from './synthetic-head.js';
 
 const head = syntheticHead();
 const vertexCount = head.mesh.positions.length / 3;
+/** The synthetic head's expressions as Apple lists them. */
+const APPLES_ORDER = ['eyeBlinkLeft', 'jawOpen', 'mouthSmileLeft', 'browInnerUp', 'tongueOut'];
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hrn-exporters-'));
@@ -33,14 +35,14 @@ function maxDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): 
 
 describe('registry', () => {
   it('knows its formats in any letter case', async () => {
-    expect(FORMATS).toEqual(['glb', 'obj', 'ply']);
+    expect(FORMATS).toEqual(['glb', 'obj', 'stl', 'usdz', 'ply']);
     expect((await exporterFor('a/B.GLB')).extension).toBe('.glb');
   });
 
   it.each(['x.fbx', 'x', 'x.constructor', '.glb'])('refuses %s and names the formats', async (path) => {
     await expect(head.write(join(folder, path))).rejects.toMatchObject({
       code: 'UNSUPPORTED_FORMAT',
-      message: expect.stringContaining('.glb, .obj, .ply'),
+      message: expect.stringContaining('.glb, .obj, .stl, .usdz, .ply'),
     });
     expect(await readdir(folder)).toEqual([]);
   });
@@ -60,9 +62,9 @@ describe('GLB', () => {
     expect(json.meshes[0].extras).toMatchObject({ units: 'metres', scaleSource: 'iris' });
   });
 
-  it('passes the Khronos validator without errors or warnings', async () => {
+  it('passes the Khronos validator without a message', async () => {
     const { issues } = await validateBytes(bytes);
-    expect(issues.messages.filter(({ severity }) => severity <= 1)).toEqual([]);
+    expect(issues.messages).toEqual([]);
   });
 
   it('has one mesh, a primitive and material per part, named morph targets and the fitted weights', async () => {
@@ -72,8 +74,8 @@ describe('GLB', () => {
     expect(mesh!.listPrimitives().map((primitive) => primitive.getMaterial()!.getName())).toEqual(
       head.mesh.parts.map((part) => part.name),
     );
-    expect(mesh!.getExtras().targetNames).toEqual(head.model.expression.names);
-    expect(maxDifference(mesh!.getWeights(), [0.4, 0, 0.25, 0, 0])).toBeLessThan(1e-12);
+    expect(mesh!.getExtras().targetNames).toEqual(APPLES_ORDER);
+    expect(maxDifference(mesh!.getWeights(), [0, 0.4, 0.25, 0, 0])).toBeLessThan(1e-12);
     const [node] = root.listNodes();
     expect(node!.getMatrix()).toEqual([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1]);
   });

@@ -24,3 +24,10 @@ export function parseFormats(text: string): string[] {
   }
   return formats;
 }
+
+/** `arkit`, `none`, or names of expressions like `jawOpen,eyeBlinkLeft`; whether they exist is the exporter's to say. */
+export function parseTargets(text: string): 'arkit' | 'none' | string[] {
+  const names = text.split(',').map((name) => name.trim());
+  if (names.includes('')) throw new InvalidArgumentError('Expected arkit, none, or names separated by commas.');
+  return text === 'arkit' || text === 'none' ? text : names;
+}

@@ -4,10 +4,11 @@ import { Command } from 'commander';
 import { type OutputFile, outputError, writeFilesAtomically } from '../atomic-write.js';
 import { HrnError } from '../errors.js';
 import { exporterFor } from '../exporters/index.js';
+import { type ExportOptions, resolveExportOptions } from '../exporters/options.js';
 import type { Hrn } from '../hrn.js';
 import type { CreateOptions, FitOptions } from '../options.js';
 import type { Reconstruction } from '../result.js';
-import { parseFace, parseFormats, parseNumber } from './arguments.js';
+import { parseFace, parseFormats, parseNumber, parseTargets } from './arguments.js';
 import { failureLine } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { outputNames } from './output-names.js';
@@ -22,6 +23,11 @@ interface FitFlags {
   inference?: string;
   face: 'largest' | 'all' | number;
   textureSize?: number;
+  targets?: ExportOptions['targets'];
+  skeleton: boolean;
+  lod?: number;
+  compress?: string;
+  textureFormat?: string;
   minFacePx?: number;
   maxPixels?: number;
   maxSide?: number;
@@ -40,7 +46,8 @@ Examples:
   hrn fit *.jpg --out out --format glb,obj --json  also OBJ with MTL and texture, and the numbers
   hrn fit group.jpg --out out --face all           every face: out/group_0.glb, out/group_1.glb, ...
 
-Files, per image NAME: NAME.glb, NAME.obj with NAME.mtl and NAME_texture.png, NAME.ply, NAME.json, NAME_preview.png.
+Files, per image NAME: NAME.glb, NAME.obj with NAME.mtl and NAME_texture.png, NAME.usdz,
+NAME.ply, NAME.stl, NAME.json, NAME_preview.png.
 With --face all NAME is followed by the number of the face, largest first; where two images have the same name, the
 second becomes NAME-2. Exit code: 0 if every image succeeded, 1 if one failed, 2 for a wrong command line.`;
 
@@ -54,11 +61,24 @@ async function prepareFolder(folder: string): Promise<void> {
   }
 }
 
-async function encodeFormats(face: Reconstruction, stem: string, { format }: FitFlags): Promise<OutputFile[]> {
+/** What of a head goes into its files. Throws HrnError INVALID_OPTION. */
+function exportOptions({ targets, skeleton, lod, compress, textureFormat }: FitFlags) {
+  return resolveExportOptions({
+    targets,
+    skeleton,
+    lod: lod as ExportOptions['lod'],
+    compression: compress as ExportOptions['compression'],
+    textureFormat: textureFormat as ExportOptions['textureFormat'],
+  });
+}
+
+async function encodeFormats(face: Reconstruction, stem: string, flags: FitFlags): Promise<OutputFile[]> {
+  const options = exportOptions(flags);
+  const { format } = flags;
   const files: OutputFile[] = [];
   for (const extension of format) {
     const path = `${stem}.${extension}`;
-    files.push(...(await (await exporterFor(path)).encode(face, path)));
+    files.push(...(await (await exporterFor(path)).encode(face, path, options)));
   }
   return files;
 }
@@ -148,6 +168,7 @@ async function fit(images: string[], flags: FitFlags): Promise<void> {
   const reporter = createReporter(flags.quiet ?? false);
   await interruptible(async (signal) => {
     try {
+      exportOptions(flags);
       await prepareFolder(flags.out);
       const { create } = await import('../hrn.js');
       const hrn = await create({
@@ -174,12 +195,21 @@ export const fitCommand = new Command('fit')
   .description('make a textured 3D head of each photo')
   .argument('<images...>', 'JPEG, PNG, WebP, TIFF, AVIF or GIF files')
   .requiredOption('--out <dir>', 'folder for the results; made if missing')
-  .option('--format <list>', 'formats to write: glb, obj, ply, separated by commas', parseFormats, ['glb'])
+  .option('--format <list>', 'formats to write: glb, obj, usdz, ply, stl, separated by commas', parseFormats, ['glb'])
   .option('--detail <level>', 'coarse or medium (default: medium)')
   .option('--device <name>', 'auto, cpu, cuda or cuda:N (default: auto)')
   .option('--inference <name>', 'what runs the networks: cpu or cuda (default: cpu)')
   .option('--face <which>', 'largest, all, or a number counted from the largest, 0', parseFace, 'largest')
   .option('--texture-size <px>', 'side of the square texture (default: 2048)', parseNumber)
+  .option('--targets <list>', 'morph targets of a GLB: arkit, none, or names separated by commas', parseTargets)
+  .option('--no-skeleton', 'leave the nodes for neck, skull, jaw and eyes out of a GLB')
+  .option(
+    '--lod <n>',
+    'level of detail of the files: 0 (default), 1 or 2, which has a tenth of the triangles',
+    parseNumber,
+  )
+  .option('--compress <how>', 'compression of a GLB: none (default) or meshopt')
+  .option('--texture-format <name>', 'image format in a GLB: jpeg (default), png or webp')
   .option('--min-face-px <px>', 'refuse faces smaller than this (default: 100)', parseNumber)
   .option('--max-pixels <n>', 'refuse images of more pixels (default: 50000000)', parseNumber)
   .option('--max-side <px>', 'refuse images with a longer side (default: 16384)', parseNumber)

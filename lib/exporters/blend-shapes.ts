@@ -3,19 +3,27 @@ import { decodeHalfs } from '../half-float.js';
 import type { ReconstructionData } from '../result-data.js';
 import { lengthAt, VertexNormals } from './vertex-normals.js';
 
-/** One expression as an animator uses it: `offsets` is what weight 1 adds to the neutral head. */
+/** Vectors of which most are zero: those that are not. */
+export interface SparseVectors {
+  /** Ascending. */
+  vertices: Uint32Array;
+  /** `[vertices.length][3]` */
+  values: Float32Array;
+}
+
+/** One expression as an animator uses it: `offsets` is what weight 1 adds to the base head. */
 export interface BlendShape {
   name: string;
   /** The weight that the photo shows. */
   weight: number;
-  /** `[vertices][3]`, mm. */
-  positionOffsets: Float32Array;
-  /** `[vertices][3]`, the change of the unit normal. */
-  normalOffsets: Float32Array;
+  /** mm. */
+  positionOffsets: SparseVectors;
+  /** The change of the unit normal. */
+  normalOffsets: SparseVectors;
 }
 
 export interface BlendShapeHead {
-  /** `[vertices][3]`, mm: the person with a neutral face, deformation map included. */
+  /** `[vertices][3]`, mm: the person without the expressions that are shapes, deformation map included. */
   positions: Float32Array;
   /** `[vertices][3]`, unit length. */
   normals: Float32Array;
@@ -35,33 +43,53 @@ function dropSmall(vectors: Float32Array, least: number): Float32Array {
   return vectors;
 }
 
+/** The vectors that are not zero. */
+function sparse(vectors: Float32Array): SparseVectors {
+  const moved: number[] = [];
+  for (let i = 0; i < vectors.length; i += 3) {
+    if (vectors[i] !== 0 || vectors[i + 1] !== 0 || vectors[i + 2] !== 0) moved.push(i / 3);
+  }
+  const values = new Float32Array(3 * moved.length);
+  for (let i = 0; i < moved.length; i++) {
+    const from = 3 * (moved[i] as number);
+    for (let k = 0; k < 3; k++) values[3 * i + k] = vectors[from + k] as number;
+  }
+  return { vertices: Uint32Array.from(moved), values };
+}
+
 /**
- * Takes the fitted expression out of the mesh, so that `positions + sum(weight * positionOffsets)` is `mesh.positions`
- * again while every blend shape starts from a neutral face, as animators expect. Exact, because expressions and the
- * deformation map both add linearly to the head.
+ * Takes the fitted weights of the chosen expressions out of the mesh, so that `positions + sum(weight *
+ * positionOffsets)` is `mesh.positions` again; with all of them chosen, shapes start from a neutral face, as animators
+ * expect. Exact, because expressions and the deformation map both add linearly to the head.
+ *
+ * @param chosen indices of expressions of the model, in the order of the shapes
  */
-export async function toBlendShapes(result: ReconstructionData): Promise<BlendShapeHead> {
+export async function toBlendShapes(result: ReconstructionData, chosen: readonly number[]): Promise<BlendShapeHead> {
   const { mesh, model, coefficients } = result;
   const { names, halfs } = model.expression;
   const perShape = 3 * model.vertexCount;
 
   const precise = Float64Array.from(mesh.positions);
-  const decoded = names.map((name, k) => {
+  const decoded: { name: string; weight: number; offsets: Float32Array }[] = [];
+  for (const [i, k] of chosen.entries()) {
+    if (i % 8 === 7) await yieldToEventLoop();
+    const name = names[k] as string;
     const weight = coefficients.expression[name] ?? 0;
-    const positionOffsets = dropSmall(decodeHalfs(halfs, k * perShape, (k + 1) * perShape), LEAST_OFFSET_MM);
+    const offsets = dropSmall(decodeHalfs(halfs, k * perShape, (k + 1) * perShape), LEAST_OFFSET_MM);
     if (weight !== 0) {
-      for (let i = 0; i < perShape; i++) precise[i] = (precise[i] as number) - weight * (positionOffsets[i] as number);
+      for (let i = 0; i < perShape; i++) precise[i] = (precise[i] as number) - weight * (offsets[i] as number);
     }
-    return { name, weight, positionOffsets };
-  });
+    decoded.push({ name, weight, offsets });
+  }
 
   const positions = new Float32Array(precise);
-  const neutral = new VertexNormals(positions, mesh.indices);
+  await yieldToEventLoop();
+  const base = new VertexNormals(positions, mesh.indices);
   const shapes: BlendShape[] = [];
-  for (const shape of decoded) {
-    const normalOffsets = dropSmall(neutral.change(shape.positionOffsets), LEAST_NORMAL_OFFSET);
-    shapes.push({ ...shape, normalOffsets });
+  for (const { name, weight, offsets } of decoded) {
+    const normalOffsets = sparse(dropSmall(base.change(offsets), LEAST_NORMAL_OFFSET));
+    shapes.push({ name, weight, positionOffsets: sparse(offsets), normalOffsets });
     await yieldToEventLoop();
   }
-  return { positions, normals: neutral.normals, shapes };
+  return { positions, normals: base.normals, shapes };
 }

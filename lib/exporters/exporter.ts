@@ -1,5 +1,6 @@
 import type { OutputFile } from '../atomic-write.js';
 import type { ReconstructionData } from '../result-data.js';
+import type { ResolvedExportOptions } from './options.js';
 
 /** Turns a result into the bytes of one file format. It reads only the result and writes nothing itself. */
 export interface Exporter {
@@ -12,5 +13,5 @@ export interface Exporter {
    *
    * @param path where the user wants the file; companions are named after it and lie beside it.
    */
-  encode(result: ReconstructionData, path: string): Promise<OutputFile[]>;
+  encode(result: ReconstructionData, path: string, options: ResolvedExportOptions): Promise<OutputFile[]>;
 }

@@ -6,6 +6,7 @@
  */
 
 const FLOAT = 5126;
+const UNSIGNED_BYTE = 5121;
 const UNSIGNED_SHORT = 5123;
 const UNSIGNED_INT = 5125;
 const ARRAY_BUFFER = 34962;
@@ -18,6 +19,10 @@ const BINARY_CHUNK = 0x004e4942;
 const KINDS = {
   vec2: { target: ARRAY_BUFFER, byteStride: 8 },
   vec3: { target: ARRAY_BUFFER, byteStride: 12 },
+  zeros: { target: ARRAY_BUFFER, byteStride: 12 },
+  joints: { target: ARRAY_BUFFER, byteStride: 4 },
+  weights: { target: ARRAY_BUFFER, byteStride: 8 },
+  matrices: {},
   indices: { target: ELEMENT_ARRAY_BUFFER },
   sparseIndices: {},
   sparseValues: {},
@@ -90,22 +95,56 @@ export class GlbContainer {
     return this.#accessor({ ...this.#place('indices', stored), componentType, type: 'SCALAR', count: array.length });
   }
 
-  /** `[count][3]`, most of it zero: only what differs from zero is stored, with its index, where that saves space. */
-  offsets(array: Float32Array): number {
-    const count = array.length / 3;
-    const moved: number[] = [];
-    for (let i = 0; i < count; i++) if (array[3 * i] || array[3 * i + 1] || array[3 * i + 2]) moved.push(i);
-    const { stored, componentType } = shortened(Uint32Array.from(moved), count);
-    const values = new Float32Array(3 * moved.length);
-    if (stored.byteLength + values.byteLength > array.byteLength) return this.vec3(array);
+  /** `[count][4]`: the joints that move each vertex. */
+  joints(array: Uint8Array): number {
+    const place = this.#place('joints', array);
+    return this.#accessor({ ...place, componentType: UNSIGNED_BYTE, type: 'VEC4', count: array.length / 4 });
+  }
 
-    const accessor = { componentType: FLOAT, type: 'VEC3', count, ...extent(array, 3) };
-    if (moved.length === 0) return this.#accessor(accessor);
-    for (const [i, vertex] of moved.entries()) values.set(array.subarray(3 * vertex, 3 * vertex + 3), 3 * i);
+  /** `[count][4]`: how far each of them does, 65,535 being wholly. */
+  weights(array: Uint16Array): number {
+    const place = this.#place('weights', array);
+    const count = array.length / 4;
+    return this.#accessor({ ...place, componentType: UNSIGNED_SHORT, normalized: true, type: 'VEC4', count });
+  }
+
+  /** `[count][4 columns][4]` */
+  matrices(array: Float32Array): number {
+    const place = this.#place('matrices', array);
+    return this.#accessor({ ...place, componentType: FLOAT, type: 'MAT4', count: array.length / 16 });
+  }
+
+  /**
+   * `[count][3]`, most of it zero: only what differs from zero is stored, with its index, where that saves space.
+   *
+   * glTF lets an accessor of zeros go without a buffer view; Assimp, glTFast and UnityGLTF do not take that, so all of
+   * these share one view of zeros.
+   *
+   * @param vertices which differ from zero, ascending
+   * @param values `[vertices][3]`
+   */
+  offsets(count: number, vertices: Uint32Array, values: Float32Array): number {
+    const { stored, componentType } = shortened(vertices, count);
+    if (stored.byteLength + values.byteLength > 12 * count) {
+      const all = new Float32Array(3 * count);
+      for (let i = 0; i < vertices.length; i++) {
+        for (let k = 0; k < 3; k++) all[3 * (vertices[i] as number) + k] = values[3 * i + k] as number;
+      }
+      return this.vec3(all);
+    }
+    const { min, max } = extent(values, 3);
+    if (vertices.length < count) {
+      for (let k = 0; k < 3; k++) {
+        min[k] = Math.min(min[k] as number, 0);
+        max[k] = Math.max(max[k] as number, 0);
+      }
+    }
+    const accessor = { ...this.#zeros(count), componentType: FLOAT, type: 'VEC3', count, min, max };
+    if (vertices.length === 0) return this.#accessor(accessor);
     const indices = { ...this.#place('sparseIndices', stored), componentType };
     return this.#accessor({
       ...accessor,
-      sparse: { count: moved.length, indices, values: this.#place('sparseValues', values) },
+      sparse: { count: vertices.length, indices, values: this.#place('sparseValues', values) },
     });
   }
 
@@ -145,15 +184,32 @@ export class GlbContainer {
     return this.#accessors.push(accessor) - 1;
   }
 
+  /** The shared view of zeros, long enough for `count` vectors. */
+  #zeros(count: number): Place {
+    const section = this.#section('zeros');
+    if (12 * count > section.byteLength) {
+      section.chunks = [new Uint8Array(12 * count)];
+      section.byteLength = 12 * count;
+    }
+    return { bufferView: this.#sections.indexOf(section), byteOffset: 0 };
+  }
+
+  #section(kind: Kind): Section {
+    let section = this.#sections.find((one) => one.kind === kind);
+    if (!section) {
+      section = { kind, chunks: [], byteLength: 0 };
+      this.#sections.push(section);
+    }
+    return section;
+  }
+
   /** Appends to the section of that kind, padded to four bytes. */
   #place(kind: Kind, data: Float32Array | Uint16Array | Uint32Array | Uint8Array): Place {
-    let bufferView = this.#sections.findIndex((section) => section.kind === kind);
-    if (bufferView < 0) bufferView = this.#sections.push({ kind, chunks: [], byteLength: 0 }) - 1;
-    const section = this.#sections[bufferView] as Section;
+    const section = this.#section(kind);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const byteOffset = section.byteLength;
     section.chunks.push(bytes, new Uint8Array(padding(bytes.length)));
     section.byteLength += bytes.length + padding(bytes.length);
-    return { bufferView, byteOffset };
+    return { bufferView: this.#sections.indexOf(section), byteOffset };
   }
 }

@@ -6,6 +6,8 @@ import type { Exporter } from './exporter.js';
 const LOADERS = {
   '.glb': async (): Promise<Exporter> => (await import('./glb.js')).glb,
   '.obj': async (): Promise<Exporter> => (await import('./obj.js')).obj,
+  '.stl': async (): Promise<Exporter> => (await import('./stl.js')).stl,
+  '.usdz': async (): Promise<Exporter> => (await import('./usdz.js')).usdz,
   '.ply': async (): Promise<Exporter> => (await import('./ply.js')).ply,
 } as const;
 

@@ -3,6 +3,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { Mesh } from '../result-data.js';
 import { VERSION } from '../version.js';
 import type { Exporter } from './exporter.js';
+import { meshAt } from './level-of-detail.js';
 import { MATERIALS } from './materials.js';
 import { encodePng } from './texture.js';
 
@@ -67,6 +68,9 @@ function mtlText(mesh: Mesh, textureName: string): string {
       `Ns ${exponent.toFixed(1)}`,
       'd 1.000',
       'illum 2',
+      // The PBR extension of MTL: roughness and metalness.
+      `Pr ${roughness.toFixed(3)}`,
+      'Pm 0.000',
       `map_Kd ${textureName}`,
       '',
     ].join('\n');
@@ -76,13 +80,15 @@ function mtlText(mesh: Mesh, textureName: string): string {
 
 /**
  * Wavefront OBJ: `NAME.obj`, `NAME.mtl` and `NAME_texture.png`. Vertices are those of `mesh.positions` in the same
- * order, in mm; a group and a material per part.
+ * order (at `lod` 0), in mm; a group and a material per part.
+ * Materials have the PBR extension's roughness and metalness besides the Phong values.
  */
 export const obj: Exporter = {
   extension: '.obj',
   description: 'Wavefront OBJ with MTL and PNG texture, in millimetres',
 
-  async encode(result, path) {
+  async encode(result, path, { lod }) {
+    const mesh = await meshAt(result, lod);
     // The references are lines of text: a control character in the name would break them.
     const stem = basename(path, extname(path)).replace(/\p{Cc}/gu, '_');
     const mtlName = `${stem}.mtl`;
@@ -90,8 +96,8 @@ export const obj: Exporter = {
     const folder = dirname(path);
     return [
       { path: join(folder, textureName), bytes: await encodePng(result.texture) },
-      { path: join(folder, mtlName), bytes: Buffer.from(mtlText(result.mesh, textureName)) },
-      { path, bytes: Buffer.from(await objText(result.mesh, mtlName)) },
+      { path: join(folder, mtlName), bytes: Buffer.from(mtlText(mesh, textureName)) },
+      { path, bytes: Buffer.from(await objText(mesh, mtlName)) },
     ];
   },
 };

@@ -1,6 +1,7 @@
 import type { Raster } from '../result-data.js';
 import { VERSION } from '../version.js';
 import type { Exporter } from './exporter.js';
+import { meshAt } from './level-of-detail.js';
 
 /** x y z nx ny nz s t as floats, then red green blue as bytes. */
 const VERTEX_BYTES = 8 * 4 + 3;
@@ -46,8 +47,9 @@ export const ply: Exporter = {
   extension: '.ply',
   description: 'binary PLY with a colour per vertex, in millimetres',
 
-  async encode({ mesh, texture }, path) {
-    const { positions, normals, uvs, indices } = mesh;
+  async encode(result, path, { lod }) {
+    const { texture } = result;
+    const { positions, normals, uvs, indices } = await meshAt(result, lod);
     const vertices = positions.length / 3;
     const faces = indices.length / 3;
     const head = Buffer.from(header(vertices, faces), 'ascii');

@@ -1,5 +1,12 @@
 import sharp, { type Sharp } from 'sharp';
 import type { Raster } from '../result-data.js';
+import type { TextureFormat } from './options.js';
+
+export const MIME_TYPES: Record<TextureFormat, string> = {
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  webp: 'image/webp',
+};
 
 function toSharp(raster: Raster): Sharp {
   const { data, width, height, channels } = raster;
@@ -17,4 +24,10 @@ export async function encodePng(raster: Raster): Promise<Uint8Array> {
  */
 export async function encodeJpeg(raster: Raster): Promise<Uint8Array> {
   return toSharp(raster).jpeg({ quality: 92, chromaSubsampling: '4:4:4' }).toBuffer();
+}
+
+export async function encodeTexture(raster: Raster, format: TextureFormat): Promise<Uint8Array> {
+  if (format === 'jpeg') return encodeJpeg(raster);
+  if (format === 'png') return encodePng(raster);
+  return toSharp(raster).webp({ quality: 90, effort: 2 }).toBuffer();
 }

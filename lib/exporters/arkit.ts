@@ -1,0 +1,22 @@
+/** The 52 blend shapes in the order in which Apple lists them, which capture tools (Live Link Face) count by. */
+export const ARKIT_ORDER: readonly string[] = [
+  ...['eyeBlinkLeft', 'eyeLookDownLeft', 'eyeLookInLeft', 'eyeLookOutLeft', 'eyeLookUpLeft', 'eyeSquintLeft'],
+  ...['eyeWideLeft', 'eyeBlinkRight', 'eyeLookDownRight', 'eyeLookInRight', 'eyeLookOutRight', 'eyeLookUpRight'],
+  ...['eyeSquintRight', 'eyeWideRight', 'jawForward', 'jawLeft', 'jawRight', 'jawOpen', 'mouthClose'],
+  ...['mouthFunnel', 'mouthPucker', 'mouthLeft', 'mouthRight', 'mouthSmileLeft', 'mouthSmileRight'],
+  ...['mouthFrownLeft', 'mouthFrownRight', 'mouthDimpleLeft', 'mouthDimpleRight', 'mouthStretchLeft'],
+  ...['mouthStretchRight', 'mouthRollLower', 'mouthRollUpper', 'mouthShrugLower', 'mouthShrugUpper'],
+  ...['mouthPressLeft', 'mouthPressRight', 'mouthLowerDownLeft', 'mouthLowerDownRight', 'mouthUpperUpLeft'],
+  ...['mouthUpperUpRight', 'browDownLeft', 'browDownRight', 'browInnerUp', 'browOuterUpLeft', 'browOuterUpRight'],
+  ...['cheekPuff', 'cheekSquintLeft', 'cheekSquintRight', 'noseSneerLeft', 'noseSneerRight', 'tongueOut'],
+];
+
+export function isArkitName(name: string): boolean {
+  return ARKIT_ORDER.includes(name);
+}
+
+/** Indices of `names` in Apple's order; names that Apple does not have come last, in their own order. */
+export function inArkitOrder(names: readonly string[]): number[] {
+  const place = (name: string) => (isArkitName(name) ? ARKIT_ORDER.indexOf(name) : ARKIT_ORDER.length);
+  return names.map((_, i) => i).sort((a, b) => place(names[a] as string) - place(names[b] as string) || a - b);
+}

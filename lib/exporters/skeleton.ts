@@ -1,0 +1,222 @@
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import { decodeHalfs } from '../half-float.js';
+import { type MorphableModel, type PartName, REGION_NAMES } from '../morphable-model.js';
+
+/** The joints in the order of the skin, each with its parent. `skull` is what others call the head's joint. */
+export const JOINTS = [
+  { name: 'neck', parent: undefined },
+  { name: 'skull', parent: 'neck' },
+  { name: 'jaw', parent: 'skull' },
+  { name: 'leftEye', parent: 'skull' },
+  { name: 'rightEye', parent: 'skull' },
+] as const;
+export type JointName = (typeof JOINTS)[number]['name'];
+
+/** A head's joints at rest, unrotated, and how far each moves each vertex. */
+export interface Skeleton {
+  /** Of each joint, mm in the head frame. */
+  places: Record<JointName, [number, number, number]>;
+  /** `[vertices][4]`, indices into JOINTS. */
+  joints: Uint8Array;
+  /** `[vertices][4]`, of 65,535; each vertex' sum to that. */
+  weights: Uint16Array;
+}
+
+/** From the middle between the ears to the hinge of the jaw, mm: before and a little below the ear canals. */
+const HINGE = { y: -4, z: 14 };
+/** From there to where the skull sits on the neck. */
+const ATLAS = { y: -22, z: -12 };
+/** The share of the way from the atlas down to the rim of the neck at which the neck's joint lies. */
+const NECK_SHARE = 0.75;
+/** Steps of averaging that spread the weights over the neck. */
+const SPREAD_STEPS = 240;
+const RIGID: Partial<Record<PartName, JointName>> = {
+  leftEye: 'leftEye',
+  rightEye: 'rightEye',
+  upperTeeth: 'skull',
+  lowerTeeth: 'jaw',
+  tongue: 'jaw',
+};
+
+const jointIndex = (name: JointName): number => JOINTS.findIndex((joint) => joint.name === name);
+
+function meanOf(positions: Float32Array, vertices: Iterable<number>): [number, number, number] {
+  const sum: [number, number, number] = [0, 0, 0];
+  let count = 0;
+  for (const vertex of vertices) {
+    for (let k = 0; k < 3; k++) sum[k] = (sum[k] as number) + (positions[3 * vertex + k] as number);
+    count++;
+  }
+  return sum.map((value) => value / Math.max(count, 1)) as [number, number, number];
+}
+
+function verticesOf(model: MorphableModel, part: PartName): Set<number> {
+  const { firstTriangle, triangleCount } = model.parts.find(({ name }) => name === part) ?? {
+    firstTriangle: 0,
+    triangleCount: 0,
+  };
+  return new Set(model.triangles.subarray(3 * firstTriangle, 3 * (firstTriangle + triangleCount)));
+}
+
+function inRegion(model: MorphableModel, region: (typeof REGION_NAMES)[number]): number[] {
+  const wanted = REGION_NAMES.indexOf(region);
+  return Array.from(model.regions.keys()).filter((vertex) => model.regions[vertex] === wanted);
+}
+
+/** Middle of the smallest box around a part. */
+function boxMiddle(positions: Float32Array, vertices: Iterable<number>): [number, number, number] {
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  for (const vertex of vertices) {
+    for (let k = 0; k < 3; k++) {
+      const value = positions[3 * vertex + k] as number;
+      low[k] = Math.min(low[k] as number, value);
+      high[k] = Math.max(high[k] as number, value);
+    }
+  }
+  return low.map((value, k) => (Number.isFinite(value) ? (value + (high[k] as number)) / 2 : 0)) as [
+    number,
+    number,
+    number,
+  ];
+}
+
+function placesOf(model: MorphableModel, positions: Float32Array): Skeleton['places'] {
+  const neck = inRegion(model, 'neck');
+  const ears = inRegion(model, 'ears');
+  // A model whose regions tell nothing of ears has its middle instead.
+  const [, earY, earZ] = meanOf(positions, ears.length > 0 ? ears : Array.from(model.regions.keys()));
+  const skull: [number, number, number] = [0, earY + ATLAS.y, earZ + ATLAS.z];
+  const rim = neck.reduce((least, vertex) => Math.min(least, positions[3 * vertex + 1] as number), skull[1] - 60);
+  const low = neck.filter((vertex) => (positions[3 * vertex + 1] as number) < rim + 30);
+  const foot = low.length > 0 ? meanOf(positions, low)[2] : skull[2];
+  return {
+    neck: [0, skull[1] + NECK_SHARE * (rim - skull[1]), skull[2] + NECK_SHARE * (foot - skull[2])],
+    skull,
+    jaw: [0, earY + HINGE.y, earZ + HINGE.z],
+    leftEye: boxMiddle(positions, verticesOf(model, 'leftEye')),
+    rightEye: boxMiddle(positions, verticesOf(model, 'rightEye')),
+  };
+}
+
+/** Averages `values` over neighbours where `free`, which leaves it smooth between what is held. */
+async function spread(values: Float32Array, free: Uint8Array, triangles: Uint32Array, steps: number): Promise<void> {
+  const sums = new Float32Array(values.length);
+  const counts = new Float32Array(values.length);
+  const touching: number[] = [];
+  for (let t = 0; t < triangles.length; t += 3) {
+    if (free[triangles[t] as number] || free[triangles[t + 1] as number] || free[triangles[t + 2] as number])
+      touching.push(t);
+  }
+  for (let step = 0; step < steps; step++) {
+    if (step % 8 === 0) await yieldToEventLoop();
+    sums.fill(0);
+    counts.fill(0);
+    for (const t of touching) {
+      const total =
+        (values[triangles[t] as number] as number) +
+        (values[triangles[t + 1] as number] as number) +
+        (values[triangles[t + 2] as number] as number);
+      for (let k = t; k < t + 3; k++) {
+        const vertex = triangles[k] as number;
+        sums[vertex] = (sums[vertex] as number) + total;
+        counts[vertex] = (counts[vertex] as number) + 3;
+      }
+    }
+    for (let v = 0; v < values.length; v++) if (free[v]) values[v] = (sums[v] as number) / (counts[v] as number);
+  }
+}
+
+/** Per vertex, 0..1: how far it goes along with the jaw, as jawOpen moves it; a hinge moves what is far from it more. */
+function jawShares(model: MorphableModel, hinge: readonly [number, number, number]): Float32Array {
+  const shares = new Float32Array(model.vertexCount);
+  const shape = model.expression.names.indexOf('jawOpen');
+  if (shape < 0) return shares;
+  const perShape = 3 * model.vertexCount;
+  const offsets = decodeHalfs(model.expression.halfs, shape * perShape, (shape + 1) * perShape);
+  const angles = new Float32Array(model.vertexCount);
+  for (let v = 0; v < model.vertexCount; v++) {
+    const moved = Math.hypot(offsets[3 * v + 1] as number, offsets[3 * v + 2] as number);
+    const y = (model.mean[3 * v + 1] as number) - hinge[1];
+    const z = (model.mean[3 * v + 2] as number) - hinge[2];
+    angles[v] = moved / Math.max(Math.hypot(y, z), 20);
+  }
+  const teeth = [...verticesOf(model, 'lowerTeeth')];
+  const whole = teeth.reduce((sum, v) => sum + (angles[v] as number), 0) / Math.max(teeth.length, 1);
+  if (whole > 0) for (let v = 0; v < shares.length; v++) shares[v] = Math.min((angles[v] as number) / whole, 1);
+  return shares;
+}
+
+/** Per vertex, 0..1: how far it stays with the neck when the skull turns; smooth from its rim to where the head begins. */
+async function neckShares(model: MorphableModel): Promise<Float32Array> {
+  const shares = new Float32Array(model.vertexCount);
+  const free = new Uint8Array(model.vertexCount);
+  const neck = inRegion(model, 'neck');
+  const rim = neck.reduce((least, vertex) => Math.min(least, model.mean[3 * vertex + 1] as number), Infinity);
+  for (const vertex of neck) {
+    free[vertex] = 1;
+    shares[vertex] = 0.5;
+  }
+  for (const vertex of rimVertices(model)) {
+    if (!free[vertex] || (model.mean[3 * vertex + 1] as number) > rim + 60) continue;
+    free[vertex] = 0;
+    shares[vertex] = 1;
+  }
+  await spread(shares, free, model.triangles, SPREAD_STEPS);
+  return shares;
+}
+
+/** Vertices of the skin on an edge of only one triangle: the rim at which the neck ends. */
+function rimVertices(model: MorphableModel): Set<number> {
+  const skin = model.parts.find(({ name }) => name === 'skin');
+  const edges = new Map<number, number>();
+  const [first, count] = skin ? [3 * skin.firstTriangle, 3 * skin.triangleCount] : [0, 0];
+  for (let t = first; t < first + count; t += 3) {
+    for (let k = 0; k < 3; k++) {
+      const a = model.triangles[t + k] as number;
+      const b = model.triangles[t + ((k + 1) % 3)] as number;
+      const key = Math.min(a, b) * model.vertexCount + Math.max(a, b);
+      edges.set(key, (edges.get(key) ?? 0) + 1);
+    }
+  }
+  const rim = new Set<number>();
+  for (const [key, uses] of edges) {
+    if (uses > 1) continue;
+    rim.add(Math.floor(key / model.vertexCount));
+    rim.add(key % model.vertexCount);
+  }
+  return rim;
+}
+
+type Binding = Pick<Skeleton, 'joints' | 'weights'>;
+/** By model, because all of its heads have the same. */
+const bindings = new WeakMap<MorphableModel, Promise<Binding>>();
+
+/** Which joints move each vertex. */
+async function bind(model: MorphableModel): Promise<Binding> {
+  const joints = new Uint8Array(4 * model.vertexCount);
+  const weights = new Uint16Array(4 * model.vertexCount);
+  const jaw = jawShares(model, placesOf(model, model.mean).jaw);
+  const neck = await neckShares(model);
+  for (let v = 0; v < model.vertexCount; v++) {
+    joints.set([jointIndex('skull'), jointIndex('jaw'), jointIndex('neck')], 4 * v);
+    const toJaw = Math.round(65535 * (jaw[v] as number) * (1 - (neck[v] as number)));
+    const toNeck = Math.round(65535 * (neck[v] as number));
+    weights.set([65535 - toJaw - toNeck, toJaw, toNeck], 4 * v);
+    for (let k = 0; k < 3; k++) if (weights[4 * v + k] === 0) joints[4 * v + k] = 0;
+  }
+  for (const [part, joint] of Object.entries(RIGID)) {
+    for (const v of verticesOf(model, part as PartName)) {
+      joints.set([jointIndex(joint), 0, 0, 0], 4 * v);
+      weights.set([65535, 0, 0, 0], 4 * v);
+    }
+  }
+  return { joints, weights };
+}
+
+/** The skeleton of a head of this model. `positions`: `[vertices][3]`, mm, at rest. */
+export async function skeletonOf(model: MorphableModel, positions: Float32Array): Promise<Skeleton> {
+  const binding = bindings.get(model) ?? bind(model);
+  bindings.set(model, binding);
+  return { places: placesOf(model, positions), ...(await binding) };
+}
