@@ -4,18 +4,18 @@ import type { NativeContext } from './native/binding.js';
 import type { ResolvedFitOptions } from './options.js';
 import type { ProgressReporter, Stage } from './progress.js';
 import { Reconstruction } from './result.js';
-import { assemble } from './stages/assemble.js';
-import { fitCoarse } from './stages/coarse.js';
+import { assemble, requireLikeness } from './stages/assemble.js';
+import { fitFromStarts } from './stages/coarse-starts.js';
 import type { DetectedFace } from './stages/detected-face.js';
-import { focalLengthPrior } from './stages/focal-length.js';
 import { metricScale } from './stages/iris-scale.js';
-import { frameFace, landmarksInFrame } from './stages/landmarks.js';
+import { landmarksInFrame } from './stages/landmarks.js';
 import { findPersonMask, type PersonMask } from './stages/mask.js';
 import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
 import { refine } from './stages/refine.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput, regress } from './stages/regress.js';
 import { recoverTexture } from './stages/texture.js';
+import { faceWarnings } from './stages/warnings.js';
 
 /** What every fit of one `create()` shares. */
 export interface Resources {
@@ -32,7 +32,7 @@ export async function fitFace(
   { context, networks, head, regressor, device }: Resources,
   image: DecodedImage,
   photo: Photo,
-  face: DetectedFace,
+  face: DetectedFace & { index: number },
   options: ResolvedFitOptions,
   progress: ProgressReporter,
   timingsMs: Record<string, number>,
@@ -52,34 +52,36 @@ export async function fitFace(
   // Stages that do not need each other run side by side. They are still waited for, and fail, in their order.
   let findingPerson: Promise<PersonMask> | undefined;
   const landmarks = await stage('landmarks', async () => {
-    const region = await frameFace(networks, photo, face.region, signal);
+    const region = face.framed;
     findingPerson = findPersonMask(networks, photo, { region }, signal);
     findingPerson.catch(() => {});
     return landmarksInFrame(networks, photo, region, signal);
   });
-  const principalPx = [image.width / 2, image.height / 2] as const;
   const estimating = regressor
     ? regress(networks, regressor, head.morphable, photo, landmarks, signal)
     : Promise.resolve(undefined);
   let onCoarseProgress: ((done: number, total: number) => void) | undefined;
-  const fittingCoarse = estimating.then(async (estimate) => {
-    const focal = focalLengthPrior(landmarks, options.focalLengthPx, image.focalLengthPx, estimate);
+  const lens = {
+    givenPx: options.focalLengthPx,
+    exifPx: image.focalLengthPx,
+    width: image.width,
+    height: image.height,
+  };
+  const fittingCoarse = estimating.then((estimate) => {
     const onProgress = (done: number, total: number) => onCoarseProgress?.(done, total);
-    return {
-      focal,
-      coarse: await fitCoarse(context, head, landmarks, estimate, focal, principalPx, { signal, onProgress }),
-    };
+    return fitFromStarts(context, head, landmarks, estimate, lens, { signal, onProgress });
   });
   fittingCoarse.catch(() => {});
   const person = await stage('mask', () => findingPerson!);
   if (regressor) await stage('regress', () => estimating);
-  const { focal, coarse } = await stage('coarse', (onProgress) => {
+  const { focal, principalPx, coarse } = await stage('coarse', (onProgress) => {
     onCoarseProgress = onProgress;
     return fittingCoarse;
   });
   const refined = await stage('refine', (onProgress) =>
     refine(context, head, photo, landmarks, person, coarse, options.detail, { signal, onProgress }),
   );
+  requireLikeness(head, landmarks, coarse, refined, principalPx);
   const scale = metricScale(landmarks, refined.camera);
   const texture = await stage('texture', () =>
     recoverTexture(context, head, photo, refined, landmarks, person, options.textureSize, signal),
@@ -88,7 +90,8 @@ export async function fitFace(
   return new Reconstruction({
     ...result,
     timingsMs,
-    face: { box: face.box, score: face.score, presence: landmarks.presence },
+    face: { index: face.index, box: face.box, score: face.score, presence: landmarks.presence },
+    warnings: faceWarnings({ photo, face, landmarks, person, quality: result.quality }),
     device,
     inference: networks.device,
     input: { data: image.data, width: image.width, height: image.height, channels: image.channels },

@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { chooseDevice, type Device, deviceText } from './device.js';
 import { HrnError } from './errors.js';
-import { fitFace, type Resources } from './fit.js';
 import { type HeadModel, loadHeadModel } from './head-model.js';
 import { decodeImage, type ImageInput } from './image.js';
 import type { NativeContext } from './native/binding.js';
@@ -16,11 +15,12 @@ import {
   resolveDetectOptions,
   resolveFitOptions,
 } from './options.js';
+import { type FaceFailure, type FaceOutcome, PhotoFits } from './photo-fits.js';
 import { ProgressReporter } from './progress.js';
 import type { Reconstruction } from './result.js';
 import type { Box } from './result-data.js';
+import { sigmoid } from './stages/blaze-face.js';
 import { detectFaces } from './stages/detect.js';
-import type { DetectedFace } from './stages/detected-face.js';
 import { FaceNetworks } from './stages/networks.js';
 import { Photo } from './stages/photo.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput } from './stages/regress.js';
@@ -29,7 +29,12 @@ import { EMBEDDED_REGRESSOR, type RegressorInput } from './stages/regress.js';
 export interface FaceBox extends Box {
   /** How sure the detector is, 0..1. */
   score: number;
+  /** How sure the landmark network is that it sees a face that it can follow, 0..1. */
+  presence: number;
 }
+
+/** Every face that could be fitted; `failures` tells of the others. */
+export type FittedFaces = Reconstruction[] & { readonly failures: readonly FaceFailure[] };
 
 /**
  * Networks, head model and threads, held until dispose(). Calls may overlap: they share the threads.
@@ -75,42 +80,53 @@ export class Hrn {
   fit(image: ImageInput, options?: FitOptions): Promise<Reconstruction> {
     return this.#run(async () => {
       const resolved = resolveFitOptions(options);
-      const index = resolved.face === 'largest' ? 0 : resolved.face;
-      const [face] = await this.#fit(image, resolved, resolved.face !== 'largest', (faces) => {
-        const chosen = faces[index];
-        if (chosen !== undefined) return [chosen];
-        throw new HrnError(
-          'FACE_INDEX',
-          `expected a face number below ${faces.length} for option face, got ${index}: the photo shows ${faces.length} ${faces.length === 1 ? 'face' : 'faces'}`,
-          { details: { faces: faces.length } },
-        );
-      });
-      return face!;
+      const photo = await this.#open(image, resolved, resolved.face !== 'largest');
+      try {
+        return await this.#fitting(() => photo.fit(resolved.face === 'largest' ? 0 : resolved.face));
+      } finally {
+        photo.dispose();
+      }
     });
   }
 
   /**
-   * Fits every face of at least `minFacePx`, largest first. Of several, those that cannot be fitted (turned away,
-   * covered) are left out; where none can, the first one's error is thrown.
+   * Fits every face, in the order and with the numbers of `detect`. Of several, those that cannot be fitted (too small,
+   * turned away, covered) are left out and told in `failures`; where none can, the first one's error is thrown.
    */
-  fitAll(image: ImageInput, options?: FitOptions): Promise<Reconstruction[]> {
-    return this.#run(() => {
-      const resolved = resolveFitOptions(options);
-      return this.#fit(image, resolved, true, (faces) => {
-        const large = faces.filter((face) => longerSide(face) >= resolved.minFacePx);
-        return large.length > 0 ? large : faces.slice(0, 1);
-      });
-    });
+  async fitAll(image: ImageInput, options?: FitOptions): Promise<FittedFaces> {
+    const faces: Reconstruction[] = [];
+    const failures: FaceFailure[] = [];
+    for await (const outcome of this.fitEach(image, options)) {
+      if (outcome.error === undefined) faces.push(outcome.face);
+      else failures.push(outcome);
+    }
+    if (faces.length === 0) throw failures[0]!.error;
+    return Object.assign(faces, { failures });
   }
 
-  /** Every face, largest first; an empty list where there is none. */
+  /**
+   * As fitAll, one face after the other: each is fitted when it is asked for, so a photo of many faces needs no more
+   * memory than one of a single face.
+   */
+  async *fitEach(image: ImageInput, options?: FitOptions): AsyncGenerator<FaceOutcome, void> {
+    const photo = await this.#run(() => this.#open(image, resolveFitOptions(options), true));
+    try {
+      for (const index of photo.faces.keys()) {
+        yield await this.#run(() => this.#fitting(() => photo.outcome(index)));
+      }
+    } finally {
+      photo.dispose();
+    }
+  }
+
+  /** Every face: those whose features both networks see first, each sort by size; an empty list where there is none. */
   detect(image: ImageInput, options?: DetectOptions): Promise<FaceBox[]> {
     return this.#run(async () => {
-      const { signal, ...limits } = resolveDetectOptions(options);
+      const { signal, minFacePx, ...limits } = resolveDetectOptions(options);
       const photo = new Photo(this.#contextOn(this.#device), await decodeImage(image, { ...limits, signal }));
       try {
-        const faces = await detectFaces(this.#networks, photo, { all: true, signal });
-        return faces.map(({ box, score }) => ({ ...box, score }));
+        const faces = await detectFaces(this.#networks, photo, { all: true, minFacePx, signal });
+        return faces.map(({ box, score, presenceLogit }) => ({ ...box, score, presence: sigmoid(presenceLogit) }));
       } finally {
         photo.dispose();
       }
@@ -130,12 +146,8 @@ export class Hrn {
     return this.dispose();
   }
 
-  async #fit(
-    image: ImageInput,
-    options: ResolvedFitOptions,
-    all: boolean,
-    choose: (faces: DetectedFace[]) => DetectedFace[],
-  ): Promise<Reconstruction[]> {
+  /** Decodes a photo and finds its faces; the model and the networks load beside that. */
+  async #open(image: ImageInput, options: ResolvedFitOptions, all: boolean): Promise<PhotoFits> {
     const { signal, minFacePx } = options;
     signal?.throwIfAborted();
     if (this.#deviceFailed && this.#options.device === 'auto') {
@@ -155,8 +167,8 @@ export class Hrn {
       signal?.throwIfAborted();
       return result;
     };
-    // Model and networks load while the photo decodes; their failures are told when they are needed.
-    this.#networks.prepare('detectShortRange', 'landmarks', 'segmentPerson');
+    // Their failures are told when they are needed.
+    this.#networks.prepare('detectShortRange', 'detectFullRange', 'landmarks', 'segmentPerson');
     const regressor = options.regressor ? this.#regressorInput() : undefined;
     if (regressor) this.#networks.prepare('regress');
     const head = this.#loadHead();
@@ -171,41 +183,22 @@ export class Hrn {
           'no face was found; use a photo in which one face is large and turned to the camera',
         );
       }
-      const chosen = choose(faces);
-      for (const face of chosen) {
-        const size = longerSide(face);
-        if (size >= minFacePx) continue;
-        throw new HrnError(
-          'FACE_TOO_SMALL',
-          `expected a face of at least ${minFacePx} px (option minFacePx), got ${Math.round(size)} px; use a larger photo, or a crop at full resolution`,
-          { details: { sizePx: size, minFacePx } },
-        );
-      }
-      const resources: Resources = {
-        context,
-        networks: this.#networks,
-        head: await head,
-        regressor,
-        device: deviceText(device),
-      };
-      const results: Reconstruction[] = [];
-      const failures: unknown[] = [];
-      for (const face of chosen) {
-        try {
-          results.push(await fitFace(resources, decoded, photo, face, options, progress, { ...timingsMs }));
-        } catch (error) {
-          const ofThisFace = error instanceof HrnError && ['FACE_NOT_VISIBLE', 'FIT_FAILED'].includes(error.code);
-          if (!ofThisFace) throw error;
-          failures.push(error);
-        }
-      }
-      if (results.length === 0) throw failures[0];
-      return results;
+      const networks = this.#networks;
+      const resources = { context, networks, head: await head, regressor, device: deviceText(device) };
+      return new PhotoFits(resources, decoded, photo, faces, options, progress, timingsMs);
+    } catch (error) {
+      photo.dispose();
+      throw error;
+    }
+  }
+
+  /** Notes that the device failed. */
+  async #fitting<T>(fit: () => Promise<T>): Promise<T> {
+    try {
+      return await fit();
     } catch (error) {
       if (error instanceof HrnError && error.code === 'DEVICE_FAILED') this.#deviceFailed = true;
       throw error;
-    } finally {
-      photo.dispose();
     }
   }
 
@@ -248,10 +241,6 @@ export class Hrn {
       this.#running.delete(running);
     }
   }
-}
-
-function longerSide({ box }: DetectedFace): number {
-  return Math.max(box.width, box.height);
 }
 
 /**

@@ -1,11 +1,12 @@
-import type { Hrn } from './hrn.js';
+import type { FittedFaces, Hrn } from './hrn.js';
 import type { ImageInput } from './image.js';
 import type { CreateOptions, DetectOptions, FitOptions } from './options.js';
+import type { FaceOutcome } from './photo-fits.js';
 import type { Reconstruction } from './result.js';
 
 export { HrnError, type HrnErrorCode } from './errors.js';
 export type { Compression, ExportOptions, Lod, TextureFormat } from './exporters/options.js';
-export type { FaceBox, Hrn } from './hrn.js';
+export type { FaceBox, FittedFaces, Hrn } from './hrn.js';
 export type { ImageInput, RawImage } from './image.js';
 export type {
   AlbedoBasis,
@@ -26,13 +27,16 @@ export type {
   FitOptions,
   ImageLimits,
 } from './options.js';
+export type { FaceFailure, FaceOutcome } from './photo-fits.js';
 export type { OnProgress, ProgressEvent, Stage } from './progress.js';
 export type {
   Box,
   Camera,
   Coefficients,
   DeformationMap,
+  DetectedAs,
   EncodeOptions,
+  FaceWarning,
   Mesh,
   MeshPart,
   ModelRecord,
@@ -42,6 +46,7 @@ export type {
   Quality,
   Raster,
   Reconstruction,
+  WarningCode,
   WriteOptions,
 } from './result.js';
 export type { Sample, SampleOptions } from './sample.js';
@@ -59,12 +64,17 @@ export async function fit(image: ImageInput, options?: FitOptions): Promise<Reco
   return (await instance()).fit(image, options);
 }
 
-/** Every face of at least `minFacePx`, largest first. */
-export async function fitAll(image: ImageInput, options?: FitOptions): Promise<Reconstruction[]> {
+/** Every face that can be fitted, in the order of `detect`; `failures` of the result tells of the others. */
+export async function fitAll(image: ImageInput, options?: FitOptions): Promise<FittedFaces> {
   return (await instance()).fitAll(image, options);
 }
 
-/** Boxes of every face, largest first, pixels of the decoded photo. */
+/** Every face, one after the other: each is fitted when it is asked for. */
+export async function* fitEach(image: ImageInput, options?: FitOptions): AsyncGenerator<FaceOutcome, void> {
+  yield* (await instance()).fitEach(image, options);
+}
+
+/** Boxes of every face, pixels of the decoded photo: those surely seen first, each sort by size, largest first. */
 export async function detect(image: ImageInput, options?: DetectOptions): Promise<import('./hrn.js').FaceBox[]> {
   return (await instance()).detect(image, options);
 }

@@ -16,6 +16,11 @@ export interface ImageLimits {
 }
 
 export interface DetectOptions extends ImageLimits {
+  /**
+   * Smallest face to look for, in pixels of its box's longer side; default 100. Smaller ones are found by chance, and
+   * not fitted.
+   */
+  minFacePx?: number | undefined;
   /** Aborting rejects with the signal's reason. */
   signal?: AbortSignal | undefined;
 }
@@ -26,7 +31,7 @@ export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 export interface FitOptions extends DetectOptions {
   /** `coarse` stops at the morphable model; `medium` (default) adds the deformation map. */
   detail?: Detail | undefined;
-  /** Which face: `largest` (default), or an index in order of size, 0 being the largest. fitAll ignores it. */
+  /** Which face: `largest` (default), or a number that `detect` gives it, from 0. fitAll ignores it. */
   face?: 'largest' | number | undefined;
   /** Focal length in pixels of the decoded image. Default: from EXIF, else estimated. */
   focalLengthPx?: number | undefined;
@@ -34,8 +39,6 @@ export interface FitOptions extends DetectOptions {
   regressor?: boolean | undefined;
   /** Side of the square texture in texels, 256 to 8192. Default 2048. */
   textureSize?: number | undefined;
-  /** Smallest face to accept, in pixels of its box's longer side. Default 100. */
-  minFacePx?: number | undefined;
   /** In place of the instance's device, for this fit. */
   device?: DeviceRequest | undefined;
   /** Called on the event loop; see ProgressEvent. What it throws rejects the fit. */
@@ -85,6 +88,7 @@ export interface CreateOptions {
 export interface ResolvedDetectOptions {
   maxPixels: number;
   maxSide: number;
+  minFacePx: number;
   signal: AbortSignal | undefined;
 }
 
@@ -94,7 +98,6 @@ export interface ResolvedFitOptions extends ResolvedDetectOptions {
   focalLengthPx: number | undefined;
   regressor: boolean;
   textureSize: number;
-  minFacePx: number;
   device: DeviceRequest | undefined;
   onProgress: OnProgress | undefined;
 }
@@ -123,7 +126,7 @@ const LARGEST = { maxPixels: 1_000_000_000, maxSide: 65_535 } as const;
 
 /** Checks and completes; an explicit undefined means the default. Throws HrnError INVALID_OPTION. */
 export function resolveDetectOptions(options: DetectOptions = {}): ResolvedDetectOptions {
-  return detectFields(fieldsOf(options, ['maxPixels', 'maxSide', 'signal']));
+  return detectFields(fieldsOf(options, ['maxPixels', 'maxSide', 'minFacePx', 'signal']));
 }
 
 /** As resolveDetectOptions. */
@@ -148,7 +151,6 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
     focalLengthPx: given.focalLengthPx === undefined ? undefined : number(given, 'focalLengthPx', 1, 1e6),
     regressor: flagOf(given, 'regressor', true),
     textureSize: whole(given, 'textureSize', 256, 8192, 2048),
-    minFacePx: number(given, 'minFacePx', 1, LARGEST.maxSide, 100),
     device: given.device === undefined ? undefined : deviceOf(given.device),
     onProgress: functionOf(given),
   };
@@ -187,6 +189,7 @@ function detectFields(given: Fields): ResolvedDetectOptions {
   return {
     maxPixels: whole(given, 'maxPixels', 1, LARGEST.maxPixels, DEFAULT_LIMITS.maxPixels),
     maxSide: whole(given, 'maxSide', 1, LARGEST.maxSide, DEFAULT_LIMITS.maxSide),
+    minFacePx: number(given, 'minFacePx', 1, LARGEST.maxSide, 100),
     signal,
   };
 }

@@ -1,4 +1,5 @@
 import type { MorphableModel, PartName } from './morphable-model.js';
+import type { FaceWarning } from './warnings.js';
 
 /** A contiguous run of `indices`. */
 export interface MeshPart {
@@ -92,13 +93,25 @@ export interface ReconstructionData {
   texture: Raster;
   quality: Quality;
   timingsMs: Record<string, number>;
-  face: { box: Box; score: number; presence: number };
+  face: DetectedAs;
+  warnings: readonly FaceWarning[];
   scale: { source: 'iris' | 'prior'; irisDiameterPx?: number };
   device: string;
   inference: string;
   input: Raster;
   model: MorphableModel;
   models: readonly ModelRecord[];
+}
+
+/** The detection that a head was fitted to. */
+export interface DetectedAs {
+  /** The face's number, as `detect` counts them. */
+  index: number;
+  box: Box;
+  /** How sure the detector is, 0..1. */
+  score: number;
+  /** How sure the landmark network is that it sees a face that it can follow, 0..1. */
+  presence: number;
 }
 
 /** Pixels of the decoded input. */

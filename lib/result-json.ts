@@ -1,5 +1,6 @@
-import type { Box, ModelRecord, Quality, ReconstructionData } from './result-data.js';
+import type { DetectedAs, ModelRecord, Quality, ReconstructionData } from './result-data.js';
 import { VERSION } from './version.js';
+import type { FaceWarning } from './warnings.js';
 
 /** Version of the layout below; raised when a field changes its meaning or goes. */
 const JSON_VERSION = 1;
@@ -9,7 +10,8 @@ export interface ReconstructionJson {
   version: number;
   generator: string;
   input: { width: number; height: number };
-  face: { box: Box; score: number; presence: number };
+  face: DetectedAs;
+  warnings: FaceWarning[];
   camera: {
     projection: number[];
     focalLengthPx: number;
@@ -40,7 +42,8 @@ export function toReconstructionJson(result: ReconstructionData): Reconstruction
     version: JSON_VERSION,
     generator: `hrn ${VERSION}`,
     input: { width: input.width, height: input.height },
-    face: { box: { ...face.box }, score: face.score, presence: face.presence },
+    face: { ...face, box: { ...face.box } },
+    warnings: result.warnings.map((warning) => ({ ...warning, details: { ...warning.details } })),
     camera: {
       projection: [...camera.projection],
       focalLengthPx: camera.focalLengthPx,

@@ -1,9 +1,9 @@
 import type { MorphableModel } from './morphable-model.js';
 import type {
-  Box,
   Camera,
   Coefficients,
   DeformationMap,
+  DetectedAs,
   Mesh,
   ModelRecord,
   Pose,
@@ -12,9 +12,11 @@ import type {
   ReconstructionData,
 } from './result-data.js';
 import { type ReconstructionJson, toReconstructionJson } from './result-json.js';
+import type { FaceWarning } from './warnings.js';
 import type { EncodeOptions, OutputTarget, PreviewOptions, WriteOptions } from './write.js';
 
 export type * from './result-data.js';
+export type { FaceWarning, WarningCode } from './warnings.js';
 export type { EncodeOptions, OutputTarget, PreviewOptions, WriteOptions } from './write.js';
 
 /** A reconstructed head: what `fit` returns. Every array belongs to the caller. */
@@ -36,8 +38,9 @@ export class Reconstruction implements ReconstructionData {
   readonly quality: Quality;
   /** Wall time per stage. */
   readonly timingsMs: Record<string, number>;
-  /** The detection this head was fitted to: box in input pixels, detector score, presence by the landmark network. */
-  readonly face: { box: Box; score: number; presence: number };
+  readonly face: DetectedAs;
+  /** What makes parts of this head a guess; empty for a sharp, whole, uncovered face. See docs/errors.md. */
+  readonly warnings: readonly FaceWarning[];
   /** Where the metric size comes from. */
   readonly scale: { source: 'iris' | 'prior'; irisDiameterPx?: number };
   /** What computed it, and why that: `cuda:0 (NVIDIA H100)`, `cpu (no NVIDIA driver is installed)`, `cpu`. */
@@ -63,6 +66,7 @@ export class Reconstruction implements ReconstructionData {
     this.quality = data.quality;
     this.timingsMs = data.timingsMs;
     this.face = data.face;
+    this.warnings = data.warnings;
     this.scale = data.scale;
     this.device = data.device;
     this.inference = data.inference;

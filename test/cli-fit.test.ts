@@ -9,6 +9,7 @@ import { validateBytes } from 'gltf-validator';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Finished, MAIN, runCli } from './cli-process.js';
+import { mirrored, astronaut as photo, sideBySide } from './photos.js';
 import { reconstructionSchema } from './reconstruction-schema.js';
 
 const astronaut = fileURLToPath(new URL('../examples/astronaut.png', import.meta.url));
@@ -111,6 +112,28 @@ describe('output', () => {
     expect(await readdir(at('all'))).toEqual(['astronaut_0.glb']);
   });
 
+  it('tells of every face with --face all, by the numbers of hrn detect', async () => {
+    const { data, ...size } = sideBySide(await photo(), await mirrored(await photo(), 400));
+    const raw = { width: size.width, height: size.height, channels: size.channels };
+    await sharp(data, { raw }).png().toFile(at('two.png'));
+    const run = await runCli(['fit', at('two.png'), '--out', at('two'), '--face', 'all', ...QUICK]);
+    expect(run.code).toBe(0);
+    const lines = run.stdout.trimEnd().split('\n');
+    expect(lines[0]).toMatch(/two\.png face 0: landmark error .*two_0\.glb/);
+    expect(lines.at(-1)).toMatch(/two\.png: 1 of 2 faces fitted \(1 too small\)$/);
+    expect(run.stderr).toMatch(/two\.png face 1: FACE_TOO_SMALL: .*this is face 1 of 2.*0: \d+ px/);
+    const faces = JSON.parse((await runCli(['detect', at('two.png'), '--json'])).stdout);
+    expect(faces).toHaveLength(2);
+  });
+
+  it('ends quietly where nobody reads on, and the work is done', async () => {
+    const command = `"${process.execPath}" "${MAIN}" fit "${astronaut}" "${at('other', 'Astronaut.png')}" --out "${at('head')}" ${QUICK.join(' ')}`;
+    const { stdout, stderr } = await promisify(execFile)('sh', ['-c', `${command} | head -c 1`]);
+    expect(stdout).toHaveLength(1);
+    expect(stderr).toBe('');
+    expect((await readdir(at('head'))).sort()).toEqual(['Astronaut-2.glb', 'astronaut.glb']);
+  });
+
   it('never replaces an input image', async () => {
     await mkdir(at('same'));
     await copyFile(astronaut, at('same', 'a.png'));
@@ -169,6 +192,7 @@ describe('on a terminal', () => {
 describe('options', () => {
   it.each([
     ['--device', 'cuda:999', 1, /^hrn: DEVICE_UNAVAILABLE: .*cuda:999/],
+    ['--inference', 'banana', 1, /^hrn: INVALID_OPTION: .*'cpu' or 'cuda'.*banana/],
     ['--detail', 'high', 1, /^hrn: .*astronaut\.png: INVALID_OPTION: .*medium/],
     ['--texture-size', '3', 1, /INVALID_OPTION: .*256/],
     ['--face', '7', 1, /FACE_INDEX: /],

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { HrnError } from '../lib/errors.js';
 import { native } from '../lib/native/load.js';
+import { WARNING_CODES } from '../lib/warnings.js';
 
 const read = (path: string) => readFile(new URL(`../${path}`, import.meta.url), 'utf8');
 const union = async () => [...(await read('lib/errors.ts')).matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map((match) => match[1]);
@@ -20,6 +21,13 @@ describe('error codes', () => {
   it('contain those of native code', async () => {
     const codes = await union();
     for (const code of native().errorCodes()) expect(codes).toContain(code);
+  });
+});
+
+describe('warning codes', () => {
+  it('are those of docs/errors.md, in that order', async () => {
+    const documented = [...(await read('docs/errors.md')).matchAll(/^\| warning `([A-Z_]+)` \|/gm)];
+    expect(documented.map((match) => match[1])).toEqual([...WARNING_CODES]);
   });
 });
 

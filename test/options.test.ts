@@ -21,7 +21,12 @@ describe('options', () => {
     expect(resolveFitOptions(undefined)).toEqual(defaults);
     const explicit = Object.fromEntries(Object.keys(defaults).map((name) => [name, undefined]));
     expect(resolveFitOptions(explicit)).toEqual(defaults);
-    expect(resolveDetectOptions({})).toEqual({ maxPixels: 50_000_000, maxSide: 16_384, signal: undefined });
+    expect(resolveDetectOptions({})).toEqual({
+      maxPixels: 50_000_000,
+      maxSide: 16_384,
+      minFacePx: 100,
+      signal: undefined,
+    });
     expect(resolveCreateOptions({ device: undefined, threads: undefined })).toEqual({
       device: 'auto',
       inference: 'cpu',

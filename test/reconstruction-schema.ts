@@ -1,3 +1,5 @@
+import { WARNING_CODES } from '../lib/warnings.js';
+
 const number = { type: 'number' } as const;
 const numbers = (length?: number) => ({
   type: 'array',
@@ -19,10 +21,19 @@ export const reconstructionSchema = object({
   generator: { type: 'string', pattern: '^hrn ' },
   input: object({ width: { type: 'integer', minimum: 1 }, height: { type: 'integer', minimum: 1 } }),
   face: object({
+    index: { type: 'integer', minimum: 0 },
     box: object({ x: number, y: number, width: number, height: number }),
     score: number,
     presence: number,
   }),
+  warnings: {
+    type: 'array',
+    items: object({
+      code: { enum: [...WARNING_CODES] },
+      message: { type: 'string', minLength: 1 },
+      details: { type: 'object', additionalProperties: { anyOf: [{ type: 'number' }, { type: 'string' }] } },
+    }),
+  },
   camera: object({
     projection: numbers(12),
     focalLengthPx: { type: 'number', exclusiveMinimum: 0 },

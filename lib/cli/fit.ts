@@ -7,9 +7,10 @@ import { exporterFor } from '../exporters/index.js';
 import { type ExportOptions, resolveExportOptions } from '../exporters/options.js';
 import type { Hrn } from '../hrn.js';
 import type { CreateOptions, FitOptions } from '../options.js';
+import type { FaceOutcome } from '../photo-fits.js';
 import type { Reconstruction } from '../result.js';
 import { parseFace, parseFormats, parseNumber, parseTargets } from './arguments.js';
-import { failureLine } from './failure.js';
+import { failureLine, warningLine } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { outputNames } from './output-names.js';
 import { createReporter, type Reporter } from './reporter.js';
@@ -48,8 +49,9 @@ Examples:
 
 Files, per image NAME: NAME.glb, NAME.obj with NAME.mtl and NAME_texture.png, NAME.usdz,
 NAME.ply, NAME.stl, NAME.json, NAME_preview.png.
-With --face all NAME is followed by the number of the face, largest first; where two images have the same name, the
-second becomes NAME-2. Exit code: 0 if every image succeeded, 1 if one failed, 2 for a wrong command line.`;
+With --face all NAME is followed by the number of the face, that of hrn detect; where two images have the same name, the
+second becomes NAME-2. Exit code: 0 if every image succeeded, 1 if one failed, 3 if with --face all some faces of an
+image failed and others did not, 2 for a wrong command line.`;
 
 /** Makes the output folder, so that a wrong one is known before any fitting. */
 async function prepareFolder(folder: string): Promise<void> {
@@ -104,64 +106,105 @@ async function encodeOutputs(
   return [...formats, ...(flags.json ? [json] : []), ...(preview ? [preview] : [])];
 }
 
-function describe(faces: readonly Reconstruction[], seconds: number, files: readonly OutputFile[]): string {
-  const error = Math.max(...faces.map((face) => face.quality.landmarkErrorPercent));
+function describe(face: Reconstruction, seconds: number, files: readonly OutputFile[]): string {
   const paths = files.map(({ path }) => relative('.', path) || path);
-  const count = faces.length === 1 ? '' : `${faces.length} faces, `;
-  return `${count}landmark error ${error.toFixed(2)} %, ${seconds.toFixed(1)} s -> ${paths.join(', ')}`;
+  const error = face.quality.landmarkErrorPercent.toFixed(2);
+  return `landmark error ${error} %, ${seconds.toFixed(1)} s -> ${paths.join(', ')}`;
 }
 
-/** Fits the images one after the other and reports each; tells whether all succeeded. */
-async function fitImages(
-  hrn: Hrn,
-  images: readonly string[],
-  flags: FitFlags,
-  reporter: Reporter,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const names = outputNames(images);
-  const inputs = new Set(images.map((image) => resolve(image)));
-  let allSucceeded = true;
-  for (const [i, image] of images.entries()) {
-    const start = performance.now();
-    reporter.begin(basename(image), `${i + 1}/${images.length}`);
+/** What became of one image, or of one of its faces. */
+type Outcome = 'done' | 'failed' | 'left out';
+
+/** Fits the images one after the other and reports each face as it is written. */
+class ImageFits {
+  readonly #inputs: ReadonlySet<string>;
+
+  constructor(
+    private readonly hrn: Hrn,
+    images: readonly string[],
+    private readonly flags: FitFlags,
+    private readonly reporter: Reporter,
+    private readonly signal: AbortSignal,
+  ) {
+    this.#inputs = new Set(images.map((image) => resolve(image)));
+  }
+
+  /** @returns one outcome for each face that was asked for */
+  async fit(image: string, name: string): Promise<Outcome[]> {
     try {
-      const options: FitOptions = {
-        detail: flags.detail as FitOptions['detail'],
-        focalLengthPx: flags.focalLength,
-        regressor: flags.regressor,
-        textureSize: flags.textureSize,
-        minFacePx: flags.minFacePx,
-        maxPixels: flags.maxPixels,
-        maxSide: flags.maxSide,
-        signal,
-        onProgress: ({ stage, fraction }) => reporter.progress(stage, fraction),
-      };
-      const all = flags.face === 'all';
-      const faces = all
-        ? await hrn.fitAll(image, options)
-        : [await hrn.fit(image, { ...options, face: flags.face as 'largest' | number })];
-      const files: OutputFile[] = [];
-      for (const [index, face] of faces.entries()) {
-        const stem = join(flags.out, all ? `${names[i]}_${index}` : (names[i] as string));
-        files.push(...(await encodeOutputs(face, stem, flags, signal)));
-      }
-      const clash = files.find(({ path }) => inputs.has(resolve(path)));
-      if (clash) {
-        throw new HrnError(
-          'OUTPUT_NOT_WRITABLE',
-          `${clash.path} is one of the input images: choose another folder with --out.`,
-        );
-      }
-      await writeFilesAtomically(files, signal);
-      reporter.done(`${image}: ${describe(faces, (performance.now() - start) / 1000, files)}`);
+      if (this.flags.face === 'all') return await this.#fitEach(image, name);
+      const start = performance.now();
+      const face = await this.hrn.fit(image, { ...this.#options(), face: this.flags.face });
+      await this.#write(face, image, join(this.flags.out, name), start);
+      return ['done'];
     } catch (error) {
-      signal.throwIfAborted();
-      allSucceeded = false;
-      reporter.fail(failureLine(image, error));
+      this.signal.throwIfAborted();
+      this.reporter.fail(failureLine(image, error));
+      return ['failed'];
     }
   }
-  return allSucceeded;
+
+  async #fitEach(image: string, name: string): Promise<Outcome[]> {
+    const outcomes: Outcome[] = [];
+    let start = performance.now();
+    for await (const outcome of this.hrn.fitEach(image, this.#options())) {
+      outcomes.push(await this.#faceOutcome(outcome, image, name, start));
+      start = performance.now();
+    }
+    const counted = (which: Outcome) => outcomes.filter((outcome) => outcome === which).length;
+    const [failed, small] = [counted('failed'), counted('left out')];
+    const rest = [failed ? `${failed} failed` : '', small ? `${small} too small` : ''].filter((part) => part !== '');
+    const faces = outcomes.length === 1 ? 'face' : 'faces';
+    const told = rest.length > 0 ? ` (${rest.join(', ')})` : '';
+    this.reporter.done(`${image}: ${counted('done')} of ${outcomes.length} ${faces} fitted${told}`);
+    return outcomes;
+  }
+
+  async #faceOutcome(outcome: FaceOutcome, image: string, name: string, start: number): Promise<Outcome> {
+    const { index, face, error } = outcome;
+    const subject = `${image} face ${index}`;
+    if (face) {
+      await this.#write(face, subject, join(this.flags.out, `${name}_${index}`), start);
+      return 'done';
+    }
+    this.reporter.fail(failureLine(subject, error));
+    return error.code === 'FACE_TOO_SMALL' ? 'left out' : 'failed';
+  }
+
+  async #write(face: Reconstruction, subject: string, stem: string, start: number): Promise<void> {
+    const files = await encodeOutputs(face, stem, this.flags, this.signal);
+    const clash = files.find(({ path }) => this.#inputs.has(resolve(path)));
+    if (clash) {
+      throw new HrnError(
+        'OUTPUT_NOT_WRITABLE',
+        `${clash.path} is one of the input images: choose another folder with --out.`,
+      );
+    }
+    await writeFilesAtomically(files, this.signal);
+    this.reporter.done(`${subject}: ${describe(face, (performance.now() - start) / 1000, files)}`);
+    if (face.warnings.length > 0) this.reporter.warn(warningLine(subject, face.warnings));
+  }
+
+  #options(): FitOptions {
+    const { flags, signal, reporter } = this;
+    return {
+      detail: flags.detail as FitOptions['detail'],
+      focalLengthPx: flags.focalLength,
+      regressor: flags.regressor,
+      textureSize: flags.textureSize,
+      minFacePx: flags.minFacePx,
+      maxPixels: flags.maxPixels,
+      maxSide: flags.maxSide,
+      signal,
+      onProgress: ({ stage, fraction }) => reporter.progress(stage, fraction),
+    };
+  }
+}
+
+/** 0: all done; 1: an image gave nothing; 3: some faces of an image are missing. */
+function exitCode(outcomes: readonly (readonly Outcome[])[]): number {
+  if (outcomes.some((ofImage) => !ofImage.includes('done'))) return 1;
+  return outcomes.some((ofImage) => ofImage.includes('failed')) ? 3 : 0;
 }
 
 async function fit(images: string[], flags: FitFlags): Promise<void> {
@@ -173,11 +216,19 @@ async function fit(images: string[], flags: FitFlags): Promise<void> {
       const { create } = await import('../hrn.js');
       const hrn = await create({
         device: flags.device as CreateOptions['device'],
+        inference: flags.inference as CreateOptions['inference'],
         threads: flags.threads,
         models: flags.models,
       });
       try {
-        if (!(await fitImages(hrn, images, flags, reporter, signal))) process.exitCode = 1;
+        const fits = new ImageFits(hrn, images, flags, reporter, signal);
+        const names = outputNames(images);
+        const outcomes: Outcome[][] = [];
+        for (const [i, image] of images.entries()) {
+          reporter.begin(basename(image), `${i + 1}/${images.length}`);
+          outcomes.push(await fits.fit(image, names[i]!));
+        }
+        process.exitCode = exitCode(outcomes);
       } finally {
         await hrn.dispose();
       }
@@ -199,7 +250,7 @@ export const fitCommand = new Command('fit')
   .option('--detail <level>', 'coarse or medium (default: medium)')
   .option('--device <name>', 'auto, cpu, cuda or cuda:N (default: auto)')
   .option('--inference <name>', 'what runs the networks: cpu or cuda (default: cpu)')
-  .option('--face <which>', 'largest, all, or a number counted from the largest, 0', parseFace, 'largest')
+  .option('--face <which>', 'largest, all, or the number that hrn detect gives it', parseFace, 'largest')
   .option('--texture-size <px>', 'side of the square texture (default: 2048)', parseNumber)
   .option('--targets <list>', 'morph targets of a GLB: arkit, none, or names separated by commas', parseTargets)
   .option('--no-skeleton', 'leave the nodes for neck, skull, jaw and eyes out of a GLB')

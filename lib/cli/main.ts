@@ -28,6 +28,13 @@ for (const command of [fitCommand, detectCommand, sampleCommand, doctorCommand])
 // A file-size limit (ulimit -f) then fails the write, which is reported and cleaned up, instead of ending the process.
 if ('SIGXFSZ' in constants.signals) process.on('SIGXFSZ', () => {});
 
+// Who reads the output may have seen enough (hrn ... | head): what is said from then on is lost, the work is not.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
+
 try {
   await program.exitOverride().parseAsync();
 } catch (error) {

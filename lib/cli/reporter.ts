@@ -7,6 +7,7 @@ export interface Reporter {
   /** @param fraction of this image's work done, 0..1 */
   progress(stage: string, fraction: number): void;
   done(line: string): void;
+  warn(line: string): void;
   fail(line: string): void;
   /** Clears the bar, if one is shown. */
   close(): void;
@@ -18,6 +19,9 @@ function plainReporter(quiet: boolean): Reporter {
     progress() {},
     done(line) {
       if (!quiet) process.stdout.write(`${line}\n`);
+    },
+    warn(line) {
+      if (!quiet) process.stderr.write(`${line}\n`);
     },
     fail(line) {
       process.stderr.write(`${line}\n`);
@@ -49,6 +53,10 @@ function barReporter(): Reporter {
     done(line) {
       bar.stop();
       plain.done(line);
+    },
+    warn(line) {
+      bar.stop();
+      plain.warn(line);
     },
     fail(line) {
       bar.stop();

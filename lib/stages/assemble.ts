@@ -1,4 +1,6 @@
-import type { LandmarkSet, MorphableModel, Part } from '../morphable-model.js';
+import type { HeadModel } from '../head-model.js';
+import type { MorphableModel, Part } from '../morphable-model.js';
+import type { NativeCamera } from '../native/refine.js';
 import { projectionMatrix } from '../projection-matrix.js';
 import type { ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
@@ -6,7 +8,9 @@ import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER } from './mesh-points.js';
+import { fitFigures, requirePlausible } from './plausibility.js';
 import type { RefinedHead } from './refine.js';
+import { projectPoints, surfacePoints } from './surface-points.js';
 import type { Texture } from './texture.js';
 
 export interface Fitted {
@@ -99,7 +103,7 @@ export function assemble({ head, landmarks, coarse, refined, texture, scale, foc
       : {}),
     texture: { data: texture.rgb, width: textureSide(texture), height: textureSide(texture), channels: 3 },
     quality: {
-      ...landmarkError(head, unbiased(landmarks, coarse, refined), projection, positions),
+      ...landmarkError(head, unbiased(landmarks, coarse, refined.camera), projection, positions),
       photometricError: refined.photometricError,
     },
     scale: scaleSource,
@@ -131,38 +135,26 @@ function betweenEyes(head: MorphableModel, positions: Float32Array): [number, nu
   return [0, 1, 2].map((k) => (left[k]! + right[k]!) / 2) as [number, number, number];
 }
 
-/** `[count][3]` */
-function surfacePoints({ count, vertices, weights }: LandmarkSet, positions: Float32Array): Float32Array {
-  return Float32Array.from({ length: 3 * count }, (_, i) => {
-    const [point, axis] = [Math.floor(i / 3), i % 3];
-    let sum = 0;
-    for (let j = 3 * point; j < 3 * point + 3; j++) sum += weights[j]! * positions[3 * vertices[j]! + axis]!;
-    return sum;
-  });
-}
-
-/** `[points.length / 3][2]` */
-function projectPoints(projection: readonly number[], points: Float32Array): Float32Array {
-  const out = new Float32Array((points.length / 3) * 2);
-  for (let i = 0; i < points.length / 3; i++) {
-    const [u, v, w] = [0, 1, 2].map(
-      (k) =>
-        projection[4 * k]! * points[3 * i]! +
-        projection[4 * k + 1]! * points[3 * i + 1]! +
-        projection[4 * k + 2]! * points[3 * i + 2]! +
-        projection[4 * k + 3]!,
-    ) as [number, number, number];
-    out[2 * i] = u / w;
-    out[2 * i + 1] = v / w;
-  }
-  return out;
+/** @throws HrnError FIT_FAILED where the refined head has left the face */
+export function requireLikeness(
+  { morphable: { dense } }: HeadModel,
+  landmarks: DenseLandmarks,
+  coarse: CoarseStage,
+  { camera, positions }: Pick<RefinedHead, 'camera' | 'positions'>,
+  principalPx: readonly [number, number],
+): void {
+  const { rotation, translation, focalPx } = camera;
+  const projection = projectionMatrix([...rotation], [...translation], focalPx, principalPx);
+  const pixels = projectPoints(projection, surfacePoints(dense, positions));
+  const observed = { ...landmarks, pixels: unbiased(landmarks, coarse, camera) };
+  requirePlausible(fitFigures(observed, { pixels, dynamic: dense.dynamic, rotation, translation }));
 }
 
 /** The landmarks without the network's measured bias, which turns with the head. */
-function unbiased(
+export function unbiased(
   { pixels }: DenseLandmarks,
-  { problem: { biasMm } }: CoarseStage,
-  { camera: { rotation, translation, focalPx } }: RefinedHead,
+  { problem: { biasMm } }: Pick<CoarseStage, 'problem'>,
+  { rotation, translation, focalPx }: Pick<NativeCamera, 'rotation' | 'translation' | 'focalPx'>,
 ): Float32Array {
   if (biasMm === undefined) return pixels;
   const pxPerMm = focalPx / translation[2]!;

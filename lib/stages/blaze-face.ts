@@ -1,6 +1,5 @@
-import type { Affine } from '../native/face-view.js';
 import type { FaceNetworks, NetworkName } from './networks.js';
-import { type Photo, transform } from './photo.js';
+import { type Photo, regionToPhoto, transform } from './photo.js';
 
 /** A face as the detection networks see it, in pixels of the photo. */
 export interface Candidate {
@@ -14,7 +13,7 @@ export interface Candidate {
   keypoints: [number, number][];
 }
 
-interface BlazeFace {
+export interface BlazeFace {
   network: NetworkName;
   /** Side of the input, pixels. */
   side: number;
@@ -66,17 +65,26 @@ export const MIN_OVERLAP = 0.3;
 const KEYPOINTS = 6;
 const VALUES_PER_ANCHOR = 4 + 2 * KEYPOINTS;
 
-/** Faces in an axis-aligned square of the photo (which may reach outside it), best first. */
+/** A square of the photo, which may reach outside it: its top left corner before it is turned about its middle. */
+export interface Square {
+  x: number;
+  y: number;
+  size: number;
+  /** Clockwise in the image, radians; default 0. */
+  angle?: number;
+}
+
+/** Faces in a square of the photo, best first. */
 export async function detectInSquare(
   networks: FaceNetworks,
   photo: Photo,
   detector: BlazeFace,
-  square: { x: number; y: number; size: number },
+  { x: left, y: top, size, angle = 0 }: Square,
   signal?: AbortSignal,
 ): Promise<Candidate[]> {
   const { side, network } = detector;
-  const scale = square.size / side;
-  const matrix: Affine = [scale, 0, square.x, 0, scale, square.y];
+  const scale = size / side;
+  const matrix = regionToPhoto({ x: left + size / 2, y: top + size / 2, size, angle }, side);
   const crop = await photo.crop({ matrix, width: side, height: side, low: -1, high: 1, border: 'zero' }, signal);
   const outputs = await networks.run(network, crop, signal);
   const boxes = outputs[detector.boxes]!;

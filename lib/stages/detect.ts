@@ -1,4 +1,6 @@
+import type { Box } from '../result-data.js';
 import {
+  type BlazeFace,
   type Candidate,
   detectInSquare,
   FULL_RANGE,
@@ -6,16 +8,17 @@ import {
   mergeOverlapping,
   overlap,
   SHORT_RANGE,
+  type Square,
 } from './blaze-face.js';
 import type { DetectedFace } from './detected-face.js';
-import { isFace } from './landmarks.js';
+import { frame, MIN_PRESENCE_LOGIT } from './landmarks.js';
 import type { FaceNetworks } from './networks.js';
-import type { Photo } from './photo.js';
+import type { Photo, Region } from './photo.js';
 
 export interface DetectOptions {
   /**
-   * Search on for small faces after larger ones were found. Without it the search ends at the first scale that shows
-   * a face.
+   * Search on for small faces after a large one was found. Without it the tiles are searched only where the whole photo
+   * shows no face that is certain and large.
    */
   all?: boolean | undefined;
   /** Side of the smallest face worth finding, pixels of the photo. */
@@ -29,8 +32,16 @@ const FOREHEAD = 0.14;
 const REGION_SCALE = 1.5;
 /** What scores less needs the landmark network's consent: round things and patterns do up to here. */
 const CERTAIN_SCORE = 0.7;
+/** Beyond these ratios of the landmark network's square to the detector's, the box is the landmark network's. */
+const SAME_SIZE = [0.7, 1.4] as const;
+/** The landmark network's square against a box's side, with forehead (the usual ratio, on photos). */
+const FRAME_SCALE = 1.6;
+/** Tried where the landmark network sees no face in the detector's square: boxes are at times that much off. */
+const OTHER_SIZES = [1 / 1.5, 1.4];
 /** A face that fills the photo is found on a canvas this many times as large. */
 const CLOSE_UP_SCALE = 1.5;
+/** From this share of the photo's longer side on, a face that is found leaves no larger one to be found in tiles. */
+const LARGE_SHARE = 0.18;
 /** Smallest share of a square's side at which the full-range network found every face (pasted photos: down to 0.06). */
 const MIN_SHARE = 0.07;
 /** Below the network's input there is nothing more to see, pixels. */
@@ -39,12 +50,15 @@ const MIN_TILE_SIDE = 192;
 const TILE_OVERLAP = 0.25;
 /** Of what looks like a face in a tile, which shows less of the surroundings; true ones of that size score above. */
 const MIN_TILE_SCORE = 0.65;
+/** The detectors see upright heads: a photo without one is looked at upside down, then on either side. */
+const TURNS = [Math.PI, Math.PI / 2, -Math.PI / 2];
 
 /**
- * Finds faces: the short-range network on the whole photo, then the full-range one, then the short-range one on a wider
- * canvas, then the full-range one on ever smaller tiles until a face of `minFacePx` would have been seen.
+ * Finds faces: both networks on the whole photo, then the short-range one on a wider canvas, then both on the photo
+ * turned, then the full-range one on ever smaller tiles until a face of `minFacePx` would have been seen. What they find
+ * counts once the landmark network has looked at it: a pass whose candidates are all doubtful does not end the search.
  *
- * @returns every face, largest first
+ * @returns every face: those that are certain first, each sort by size, largest first
  */
 export async function detectFaces(
   networks: FaceNetworks,
@@ -52,31 +66,82 @@ export async function detectFaces(
   { all = false, minFacePx = 100, signal }: DetectOptions = {},
 ): Promise<DetectedFace[]> {
   const side = Math.max(photo.width, photo.height);
-  const centred = (size: number) => ({ x: (photo.width - size) / 2, y: (photo.height - size) / 2, size });
-  const found: Candidate[] = await detectInSquare(networks, photo, SHORT_RANGE, centred(side), signal);
-  if (found.length === 0 || all) {
-    addNew(found, await detectInSquare(networks, photo, FULL_RANGE, centred(side), signal));
+  const whole = (scale = 1, angle = 0): Square => ({
+    x: (photo.width - scale * side) / 2,
+    y: (photo.height - scale * side) / 2,
+    size: scale * side,
+    angle,
+  });
+  const found = new Found(networks, photo, signal);
+  const look = (detector: BlazeFace, square: Square) => detectInSquare(networks, photo, detector, square, signal);
+
+  await found.add(await look(SHORT_RANGE, whole()));
+  await found.add(await look(FULL_RANGE, whole()));
+  if (!found.hasCertain) await found.add(await look(SHORT_RANGE, whole(CLOSE_UP_SCALE)));
+  for (const angle of TURNS) {
+    if (found.hasCertain) break;
+    await found.add(await look(SHORT_RANGE, whole(1, angle)), { onlyCertain: true });
+    await found.add(await look(FULL_RANGE, whole(1, angle)), { onlyCertain: true });
   }
-  if (found.length === 0) {
-    addNew(found, await detectInSquare(networks, photo, SHORT_RANGE, centred(side * CLOSE_UP_SCALE), signal));
-  }
-  const coversMinimum = (size: number) => size * MIN_SHARE <= minFacePx || size / 2 < MIN_TILE_SIDE;
-  for (let size = side; (found.length === 0 || all) && !coversMinimum(size); ) {
-    size /= 2;
-    const inTiles: Candidate[] = [];
-    for (const tile of tiles(photo, size)) {
-      inTiles.push(...(await detectInSquare(networks, photo, FULL_RANGE, tile, signal)));
+  const inTiles = async (angle: number, isDone: () => boolean) => {
+    const coversMinimum = (size: number) => size * MIN_SHARE <= minFacePx || size / 2 < MIN_TILE_SIDE;
+    for (let size = side; !isDone() && !coversMinimum(size); ) {
+      size /= 2;
+      const seen: Candidate[] = [];
+      for (const tile of tiles(photo, size)) seen.push(...(await look(FULL_RANGE, { ...tile, angle })));
+      const credible = seen.filter(({ score, width }) => score >= MIN_TILE_SCORE && width >= size * MIN_SHARE);
+      await found.add(mergeOverlapping(credible), { onlyCertain: angle !== 0 });
     }
-    const credible = inTiles.filter(({ score, width }) => score >= MIN_TILE_SCORE && width >= size * MIN_SHARE);
-    addNew(found, mergeOverlapping(credible));
+  };
+  await inTiles(0, () => !all && found.hasCertainOf(LARGE_SHARE * side));
+  for (const angle of TURNS) await inTiles(angle, () => found.hasCertain);
+  return found.ordered();
+}
+
+/** The faces found so far, each looked at by the landmark network. */
+class Found {
+  #faces: { candidate: Candidate; face: DetectedFace }[] = [];
+
+  constructor(
+    private readonly networks: FaceNetworks,
+    private readonly photo: Photo,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  get hasCertain(): boolean {
+    return this.#faces.some(({ face }) => face.isCertain);
   }
-  const faces: DetectedFace[] = [];
-  for (const candidate of found) {
-    const face = detectedFace(candidate, photo);
-    if (face.score >= CERTAIN_SCORE || (await isFace(networks, photo, face.region, signal))) faces.push(face);
+
+  hasCertainOf(sizePx: number): boolean {
+    return this.#faces.some(({ face: { isCertain, box } }) => isCertain && Math.max(box.width, box.height) >= sizePx);
   }
-  const area = ({ box }: DetectedFace) => box.width * box.height;
-  return faces.sort((a, b) => area(b) - area(a));
+
+  /**
+   * Adds the candidates that are not among those found before, which saw more of their surroundings. A certain face takes
+   * the place of a doubtful one.
+   */
+  async add(candidates: readonly Candidate[], { onlyCertain = false } = {}): Promise<void> {
+    for (const candidate of candidates) {
+      const isSame = (known: Candidate) => overlap(known, candidate) > MIN_OVERLAP || isInside(candidate, known);
+      const same = this.#faces.filter((known) => isSame(known.candidate));
+      if (same.some(({ face }) => face.isCertain)) continue;
+      const face = await verified(this.networks, this.photo, candidate, this.signal);
+      const isCredible = face.isCertain || (face.presenceLogit > 0 && !onlyCertain) || candidate.score >= CERTAIN_SCORE;
+      if (!isCredible || (onlyCertain && !face.isCertain)) continue;
+      // Two candidates can lead the landmark network to one face.
+      if (this.#faces.some((known) => known.face.isCertain && isSameFrame(known.face.framed, face.framed))) continue;
+      if (same.length > 0 && !face.isCertain) continue;
+      this.#faces = this.#faces.filter((known) => !same.includes(known));
+      this.#faces.push({ candidate, face });
+    }
+  }
+
+  ordered(): DetectedFace[] {
+    const area = ({ box }: DetectedFace) => box.width * box.height;
+    return this.#faces
+      .map(({ face }) => face)
+      .sort((a, b) => Number(b.isCertain) - Number(a.isCertain) || area(b) - area(a));
+  }
 }
 
 /** Squares of the given size that cover the photo. */
@@ -90,29 +155,65 @@ function tiles({ width, height }: Photo, size: number): { x: number; y: number; 
   return starts(height).flatMap((y) => starts(width).map((x) => ({ x, y, size })));
 }
 
-/** Adds the candidates that are not among those found at a larger scale, which saw more of their surroundings. */
-function addNew(found: Candidate[], candidates: readonly Candidate[]): void {
-  for (const candidate of candidates) {
-    if (!found.some((known) => overlap(known, candidate) > MIN_OVERLAP || isInside(candidate, known))) {
-      found.push(candidate);
-    }
-  }
-}
-
 /** Whether the centre of a lies inside b: a part of a face taken for a face. */
 function isInside(a: Candidate, b: Candidate): boolean {
   return Math.abs(a.x - b.x) < b.width / 2 && Math.abs(a.y - b.y) < b.height / 2;
 }
 
-function detectedFace({ x, y, width, height, score, keypoints }: Candidate, photo: Photo): DetectedFace {
+function isSameFrame(a: Region, b: Region): boolean {
+  const size = Math.min(a.size, b.size);
+  return Math.hypot(a.x - b.x, a.y - b.y) < size / 4 && Math.max(a.size, b.size) < 1.6 * size;
+}
+
+/** The candidate with what the landmark network says of it. */
+async function verified(
+  networks: FaceNetworks,
+  photo: Photo,
+  candidate: Candidate,
+  signal: AbortSignal | undefined,
+): Promise<DetectedFace> {
+  const { x, y, width, height, score, keypoints } = candidate;
   const [rightEye, leftEye] = keypoints as [[number, number], [number, number]];
   const angle = Math.atan2(leftEye[1] - rightEye[1], leftEye[0] - rightEye[0]);
   const region = { x, y, size: REGION_SCALE * Math.max(width, height), angle };
+  let framed = await frame(networks, photo, region, signal);
+  for (const scale of OTHER_SIZES) {
+    if (framed.presenceLogit >= MIN_PRESENCE_LOGIT) break;
+    const other = await frame(networks, photo, { ...region, size: region.size * scale }, signal);
+    if (other.presenceLogit > framed.presenceLogit) framed = other;
+  }
+  const isCertain = score >= CERTAIN_SCORE && framed.presenceLogit >= MIN_PRESENCE_LOGIT;
+  const ratio = framed.region.size / region.size;
+  const isSameSize = ratio > SAME_SIZE[0] && ratio < SAME_SIZE[1];
+  return {
+    box: isCertain && !isSameSize ? boxOfFrame(framed.region, photo) : boxOf(candidate, angle, photo),
+    score,
+    keypoints,
+    region,
+    framed: framed.region,
+    presenceLogit: framed.presenceLogit,
+    isCertain,
+  };
+}
+
+/** From hairline to chin. */
+function boxOf({ x, y, width, height }: Candidate, angle: number, photo: Photo): Box {
   // Up of the face in the image.
   const [upX, upY] = [Math.sin(angle) * FOREHEAD * height, -Math.cos(angle) * FOREHEAD * height];
-  const left = Math.max(0, x - width / 2 + Math.min(0, upX));
-  const top = Math.max(0, y - height / 2 + Math.min(0, upY));
-  const right = Math.min(photo.width, x + width / 2 + Math.max(0, upX));
-  const bottom = Math.min(photo.height, y + height / 2 + Math.max(0, upY));
-  return { box: { x: left, y: top, width: right - left, height: bottom - top }, score, keypoints, region };
+  return inside(photo, [
+    x - width / 2 + Math.min(0, upX),
+    y - height / 2 + Math.min(0, upY),
+    x + width / 2 + Math.max(0, upX),
+    y + height / 2 + Math.max(0, upY),
+  ]);
+}
+
+function boxOfFrame({ x, y, size }: Region, photo: Photo): Box {
+  const half = size / FRAME_SCALE / 2;
+  return inside(photo, [x - half, y - half, x + half, y + half]);
+}
+
+function inside({ width, height }: Photo, [left, top, right, bottom]: [number, number, number, number]): Box {
+  const [x, y] = [Math.max(0, left), Math.max(0, top)];
+  return { x, y, width: Math.min(width, right) - x, height: Math.min(height, bottom) - y };
 }

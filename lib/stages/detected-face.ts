@@ -11,6 +11,12 @@ export interface DetectedFace {
   score: number;
   /** Six points, pixels of the photo; may lie outside it. */
   keypoints: [number, number][];
-  /** Where to look for landmarks. */
+  /** Where the detector would look for landmarks. */
   region: Region;
+  /** The square in which the landmark network is to see this face, from what it saw in `region`. */
+  framed: Region;
+  /** Log-odds that the landmark network sees a face there that it can follow. */
+  presenceLogit: number;
+  /** Both networks are sure of it; the others may be turned away, covered, or no faces at all. */
+  isCertain: boolean;
 }

@@ -41,6 +41,20 @@ export function focalLengthPrior(
   return { px: (eyesPx * Math.exp(distance.logMm)) / OUTER_EYES_MM, logSigma: distance.logSigma, source: 'estimated' };
 }
 
+/**
+ * Where the lens's axis meets the photo: its centre where the lens is known. Otherwise the photo may be cut out of
+ * another, pasted into one or taken from afar, and its centre says nothing: the axis then goes through the face, as in a
+ * photo of that face alone. (With the centre and a focal length that puts a small face at a usual distance, a face near
+ * the border would be seen under 60 degrees.)
+ */
+export function principalPoint(
+  { source }: Pick<FocalLength, 'source'>,
+  { width, height }: { width: number; height: number },
+  { region }: Pick<DenseLandmarks, 'region'>,
+): readonly [number, number] {
+  return source === 'estimated' ? [region.x, region.y] : [width / 2, height / 2];
+}
+
 /** Habit and what the network sees of the perspective, each weighed by its deviation. */
 function believedDistance(estimate: CoefficientEstimate | undefined): { logMm: number; logSigma: number } {
   const habit = { logMm: Math.log(DISTANCE_MM), logSigma: DISTANCE_LOG_SIGMA };

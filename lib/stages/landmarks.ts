@@ -44,7 +44,7 @@ const OTHER_ANGLES = [-Math.PI / 4, Math.PI / 4, -Math.PI / 2, Math.PI / 2, Math
  * it, which follow to about 60 degrees and then lag behind: at 60 degrees 13 to 21 (and 44 to 60 degrees by the
  * points), at 80 degrees -2 to 14 (and up to 63 by the points), where the mesh is no longer on the face.
  */
-const MIN_PRESENCE_LOGIT = 10;
+export const MIN_PRESENCE_LOGIT = 10;
 const TURNED_DEGREES = 52;
 const LOGIT_PER_DEGREE = 0.5;
 /** Between a run and the run on the mirror image, share of the face's size; 3 % is usual on difficult photos. */
@@ -63,17 +63,8 @@ export async function findLandmarks(
   face: Pick<DetectedFace, 'region'>,
   signal?: AbortSignal,
 ): Promise<DenseLandmarks> {
-  return landmarksInFrame(networks, photo, await frameFace(networks, photo, face.region, signal), signal);
-}
-
-/** The square in which the network was trained to see the face that it sees in a first one. */
-export async function frameFace(
-  networks: FaceNetworks,
-  photo: Photo,
-  first: Region,
-  signal?: AbortSignal,
-): Promise<Region> {
-  return (await frame(networks, photo, first, signal)).region;
+  const { region } = await frame(networks, photo, face.region, signal);
+  return landmarksInFrame(networks, photo, region, signal);
 }
 
 /** The second half of findLandmarks(): the landmarks of the face in its own square. */
@@ -100,15 +91,15 @@ export async function landmarksInFrame(
 }
 
 /**
- * Whether the landmark network takes a region for a face at all, also one that it cannot follow: a second opinion on
- * detections of low score.
+ * The square in which the network was trained to see the face that it sees in a first one, and how sure it is that there
+ * is a face that it can follow, log-odds.
  */
-export async function isFace(networks: FaceNetworks, photo: Photo, region: Region, signal?: AbortSignal) {
-  return (await frame(networks, photo, region, signal)).presenceLogit > 0;
-}
-
-/** The region as the network was trained to see it, from the points that it finds in a first one. */
-async function frame(networks: FaceNetworks, photo: Photo, first: Region, signal?: AbortSignal) {
+export async function frame(
+  networks: FaceNetworks,
+  photo: Photo,
+  first: Region,
+  signal?: AbortSignal,
+): Promise<{ region: Region; presenceLogit: number }> {
   let before = first;
   let found = await landmarksIn(networks, photo, before, false, signal);
   if (found.presenceLogit < MIN_PRESENCE_LOGIT) {

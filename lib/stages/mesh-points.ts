@@ -41,6 +41,9 @@ export const IMAGE_RIGHT_IRIS = [473, 474, 475, 476, 477];
 /** The first 16 points of an eye's list are its lids. */
 export const LID_POINTS = 16;
 
+/** Middle of the upper lip's lower border. */
+export const MOUTH_MIDDLE = 13;
+
 /** Outer corners of the eyes. */
 export const RIGHT_EYE_OUTER = 33;
 export const LEFT_EYE_OUTER = 263;

@@ -28,7 +28,10 @@ export async function use(signal: AbortSignal): Promise<void> {
   const faces = await hrn.fitAll(raw, defaults);
   const [box] = await hrn.detect('photo.jpg', { signal });
   same<typeof face, hrn.Reconstruction>(true);
-  same<typeof faces, hrn.Reconstruction[]>(true);
+  same<typeof faces, hrn.FittedFaces>(true);
+  const list: hrn.Reconstruction[] = faces;
+  const missing: hrn.FaceFailure | undefined = faces.failures[0];
+  void [list, missing];
   same<typeof box, hrn.FaceBox | undefined>(true);
 
   const { positions, normals, uvs, indices, parts } = face.mesh;
@@ -59,7 +62,7 @@ export async function use(signal: AbortSignal): Promise<void> {
   for (const device of ['auto', 'cpu', 'cuda', 'cuda:1'] as const) {
     await using own = await hrn.create({ device, threads: 2, models: './models' });
     same<ReturnType<typeof own.fit>, Promise<hrn.Reconstruction>>(true);
-    same<ReturnType<typeof own.fitAll>, Promise<hrn.Reconstruction[]>>(true);
+    same<ReturnType<typeof own.fitAll>, Promise<hrn.FittedFaces>>(true);
     same<ReturnType<typeof own.detect>, Promise<hrn.FaceBox[]>>(true);
     same<ReturnType<typeof own.dispose>, Promise<void>>(true);
   }
