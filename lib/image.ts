@@ -4,6 +4,7 @@ import { types } from 'node:util';
 import { describe } from './describe.js';
 import { HrnError } from './errors.js';
 import { focalLengthFromExif } from './image/exif.js';
+import { decodeHeic } from './image/heic.js';
 import { checkSize, type PixelLimits } from './image/limits.js';
 import { decodeRaw, type RawImage } from './image/raw.js';
 import type { Raster } from './result-data.js';
@@ -11,7 +12,8 @@ import type { Raster } from './result-data.js';
 export type { RawImage } from './image/raw.js';
 
 /**
- * A photo: the path of a file, its file: URL, the bytes of a JPEG, PNG, WebP, AVIF, GIF or TIFF, or raw pixels.
+ * A photo: the path of a file, its file: URL, the bytes of a JPEG, PNG, WebP, AVIF, HEIC, GIF or TIFF, or
+ * raw pixels.
  *
  * Decoding applies the EXIF orientation, converts any colour space and depth to 8-bit sRGB, takes the first frame of an
  * animation and lays transparent images on white.
@@ -46,7 +48,7 @@ export async function decodeImage(
   // A copy of the caller's bytes: they may change while the decoder reads them on another thread.
   const bytes = types.isUint8Array(image) ? Buffer.from(image) : await readBytes(pathOf(image), signal);
   if (bytes.length === 0) throw new HrnError('IMAGE_EMPTY', `${name} holds zero bytes; get the file again`);
-  const decoded = await decodeBytes(bytes, name, limits);
+  const decoded = await decodeBytes(bytes, name, limits, signal);
   signal?.throwIfAborted();
   return decoded;
 }
@@ -103,19 +105,31 @@ async function readBytes(path: string, signal: AbortSignal | undefined): Promise
   }
 }
 
-async function decodeBytes(bytes: Buffer, name: string, limits: PixelLimits): Promise<DecodedImage> {
+async function decodeBytes(
+  bytes: Buffer,
+  name: string,
+  limits: PixelLimits,
+  signal: AbortSignal | undefined,
+): Promise<DecodedImage> {
   // Loaded here, on first use, because it takes most of the package's import time.
   const { default: sharp } = await import('sharp');
   let header: import('sharp').Metadata;
   try {
     header = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();
   } catch (cause) {
+    if (/labq/.test(String(cause))) throw notAnImage(name, 'TIFF of CIE Lab colours', cause);
     if (looksLikeImage(bytes)) throw truncated(name, cause);
     throw notAnImage(name, 'no known image signature', cause);
   }
   if (!FORMATS.includes(header.format ?? '')) throw notAnImage(name, `${header.format}`, undefined);
+  if (/^lab/.test(header.space ?? '')) throw notAnImage(name, `${header.format} of CIE Lab colours`, undefined);
+  if (header.depth === 'float' || header.depth === 'double') {
+    throw notAnImage(name, `${header.format} of floating-point numbers, whose range is not known`, undefined);
+  }
   checkSize(name, header.width, header.pageHeight ?? header.height, limits);
+  const focalLengthPx = focalLengthFromExif(header.exif, header.width, header.height);
   try {
+    if (header.compression === 'hevc') return { ...(await decodeHeic(name, bytes, header.icc, signal)), focalLengthPx };
     const { data, info } = await sharp(bytes, { limitInputPixels: limits.maxPixels, failOn: 'error' })
       .autoOrient()
       .flatten({ background: '#ffffff' })
@@ -127,10 +141,11 @@ async function decodeBytes(bytes: Buffer, name: string, limits: PixelLimits): Pr
       width: info.width,
       height: info.height,
       channels: 3,
-      focalLengthPx: focalLengthFromExif(header.exif, header.width, header.height),
+      focalLengthPx,
     };
   } catch (cause) {
-    throw truncated(name, cause);
+    signal?.throwIfAborted();
+    throw cause instanceof HrnError ? cause : truncated(name, cause);
   }
 }
 
@@ -153,7 +168,7 @@ function truncated(name: string, cause: unknown): HrnError {
 function notAnImage(name: string, found: string, cause: unknown): HrnError {
   return new HrnError(
     'NOT_AN_IMAGE',
-    `${name} is not an image that hrn reads (${found}); convert it to JPEG, PNG, WebP, AVIF, GIF or TIFF`,
+    `${name} is not an image that hrn reads (${found}); convert it to JPEG, PNG, WebP, AVIF, HEIC, GIF or TIFF of 8 or 16 bits in sRGB`,
     cause === undefined ? {} : { cause },
   );
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { focalLengthFromExif } from '../lib/image/exif.js';
 import { type DecodedImage, decodeImage, type ImageInput } from '../lib/image.js';
 import { DEFAULT_LIMITS } from '../lib/options.js';
+import { tiff } from './tiff.js';
 
 let folder: string;
 beforeAll(async () => {
@@ -61,6 +62,13 @@ describe('decodeImage accepts', () => {
   it.each(['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const)('%s', async (format) => {
     const quality = format === 'jpeg' || format === 'webp' || format === 'avif' ? { quality: 95 } : {};
     expectQuadrants(await decode(await source().toFormat(format, quality).toBuffer()), 30);
+  });
+
+  it('heic', async () => {
+    const bytes = await readFile(new URL('golden/quadrants.heic', import.meta.url));
+    expectQuadrants(await decode(bytes), 30);
+    await expect(decode(bytes.subarray(0, bytes.length - 100))).rejects.toMatchObject({ code: 'IMAGE_TRUNCATED' });
+    expect(await code(bytes, { maxSide: 60 })).toBe('IMAGE_TOO_LARGE');
   });
 
   it.each([1, 2, 3, 4, 5, 6, 7, 8])('EXIF orientation %i', async (orientation) => {
@@ -372,3 +380,26 @@ function exifBlock(focal: number, width: number, height: number): Buffer {
   entry(58, 0xa405, focal);
   return block;
 }
+
+describe('a TIFF that would decode to nonsense is refused by the name of its kind', () => {
+  const kind = { width: 40, height: 40 } as const;
+  const grey = Buffer.from(new Float32Array(1600).fill(0.5).buffer);
+  it.each([
+    [
+      'Lab, 8 bits',
+      tiff(Buffer.alloc(4800, 128), { ...kind, channels: 3, bits: 8, isFloat: false, photometric: 8 }),
+      'Lab',
+    ],
+    [
+      'Lab, 16 bits',
+      tiff(Buffer.alloc(9600, 128), { ...kind, channels: 3, bits: 16, isFloat: false, photometric: 8 }),
+      'Lab',
+    ],
+    ['grey floats', tiff(grey, { ...kind, channels: 1, bits: 32, isFloat: true, photometric: 1 }), 'floating-point'],
+  ])('%s', async (_, bytes, message) => {
+    await expect(decode(bytes)).rejects.toMatchObject({
+      code: 'NOT_AN_IMAGE',
+      message: expect.stringContaining(message),
+    });
+  });
+});

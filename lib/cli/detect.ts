@@ -37,7 +37,7 @@ async function detect(image: string, flags: DetectFlags): Promise<void> {
 
 export const detectCommand = new Command('detect')
   .description('list the faces in a photo: those surely seen first, each sort by size, largest first')
-  .argument('<image>', 'JPEG, PNG, WebP, TIFF, AVIF or GIF file')
+  .argument('<image>', 'JPEG, PNG, WebP, TIFF, AVIF, HEIC or GIF')
   .option('--json', 'print JSON: an array of { x, y, width, height, score, presence }, in pixels')
   .option('--max-pixels <n>', 'refuse images of more pixels (default: 50000000)', parseNumber)
   .option('--max-side <px>', 'refuse images with a longer side (default: 16384)', parseNumber)

@@ -244,7 +244,7 @@ async function fit(images: string[], flags: FitFlags): Promise<void> {
 
 export const fitCommand = new Command('fit')
   .description('make a textured 3D head of each photo')
-  .argument('<images...>', 'JPEG, PNG, WebP, TIFF, AVIF or GIF files')
+  .argument('<images...>', 'JPEG, PNG, WebP, TIFF, AVIF, HEIC or GIF')
   .requiredOption('--out <dir>', 'folder for the results; made if missing')
   .option('--format <list>', 'formats to write: glb, obj, usdz, ply, stl, separated by commas', parseFormats, ['glb'])
   .option('--detail <level>', 'coarse or medium (default: medium)')

@@ -6,14 +6,12 @@ import { detectCommand } from './detect.js';
 import { doctorCommand } from './doctor.js';
 import { fitCommand } from './fit.js';
 import { sampleCommand } from './sample.js';
-import { serveCommand } from './serve.js';
 
 const EXAMPLES = `
 Examples:
   hrn fit photo.jpg --out out    out/photo.glb and out/photo_preview.png
   hrn detect photo.jpg --json    where the faces are
   hrn sample --seed 1 --out out  a synthetic portrait to try it on
-  hrn serve                      a page and an HTTP service on this machine
   hrn doctor                     is everything in place?
 
 \`hrn help COMMAND\` tells the rest.`;
@@ -23,7 +21,7 @@ const program = new Command('hrn')
   .version(VERSION)
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(hrn --help tells what is possible)');
-for (const command of [fitCommand, detectCommand, sampleCommand, serveCommand, doctorCommand]) {
+for (const command of [fitCommand, detectCommand, sampleCommand, doctorCommand]) {
   program.addCommand(command.copyInheritedSettings(program).exitOverride());
 }
 

@@ -159,7 +159,7 @@ function meanDistance(a: Float32Array, b: Float32Array): number {
 }
 
 /** One run of the network on a region, or on its mirror image. */
-async function landmarksIn(
+export async function landmarksIn(
   networks: FaceNetworks,
   photo: Photo,
   region: Region,

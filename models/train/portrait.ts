@@ -30,6 +30,12 @@ export interface TrainingPortrait {
   camera: SampleCamera;
 }
 
+/** What a portrait can be asked to show. */
+export interface Scene {
+  camera?: typeof trainingCamera;
+  expression?: typeof randomExpression;
+}
+
 /** The landmark network sees faces at about 128 pixels. */
 export const PORTRAIT_PX = 240;
 
@@ -64,11 +70,13 @@ export class PortraitPainter {
     this.#outward = vertexNormals(model.mean, model.triangles);
   }
 
-  async draw(seed: number): Promise<TrainingPortrait> {
+  /** @param scene in place of the training's own cameras and expressions */
+  async draw(seed: number, scene: Scene = {}): Promise<TrainingPortrait> {
+    const { camera: cameraFor = trainingCamera, expression: expressionFor = randomExpression } = scene;
     const model = this.#model;
     const random = new Random(seed);
     const identity = Float32Array.from({ length: model.identity.count }, () => random.normal(0, 1, IDENTITY_LIMIT));
-    const expression = randomExpression(model.expression, random);
+    const expression = expressionFor(model.expression, random);
     const shape = [identity, expression].map((c) => Float64Array.from(c)) as [Float64Array, Float64Array];
     const positions = await native().headShape(this.#context, this.#native, ...shape).promise;
 
@@ -78,7 +86,7 @@ export class PortraitPainter {
     const complexion = this.#complexion.paint(random, colours);
 
     const { skinPositions, drawn } = this.#depart(random, positions, complexion.hairMm);
-    const camera = trainingCamera(random, PORTRAIT_PX);
+    const camera = cameraFor(random, PORTRAIT_PX);
     const cameraPositions = toCameraFrame(camera, drawn);
     const normals = vertexNormals(cameraPositions, model.triangles);
     for (let i = 0; i < normals.length; i += 3) {
