@@ -42,6 +42,14 @@ export type HrnErrorCode =
   | 'MODEL_MISSING'
   /** A model file's hash or content is wrong. */
   | 'MODEL_CORRUPT'
+  /** A file of somebody else's model is of another kind than asked for, or lacks a part. */
+  | 'MODEL_FORMAT'
+  /** A pickle asks for something besides arrays, which would be code to run. */
+  | 'MODEL_UNSAFE'
+  /** A model file, or something in it, is larger than any model. */
+  | 'MODEL_TOO_LARGE'
+  /** An imported head could not be laid over the embedded one. */
+  | 'REGISTRATION_FAILED'
   /** An output file or folder cannot be written: it does not exist, is in the way, or permissions. */
   | 'OUTPUT_NOT_WRITABLE'
   /** The disk, or the quota, is full. */

@@ -8,6 +8,7 @@ export { HrnError, type HrnErrorCode } from './errors.js';
 export type { Compression, ExportOptions, Lod, TextureFormat } from './exporters/options.js';
 export type { FaceBox, FittedFaces, Hrn } from './hrn.js';
 export type { ImageInput, RawImage } from './image.js';
+export type { ImportedHeadModel, ImportModelOptions } from './import-model.js';
 export type {
   AlbedoBasis,
   Basis,
@@ -82,6 +83,14 @@ export async function detect(image: ImageInput, options?: DetectOptions): Promis
 /** An instance with threads, device, models and lifetime of its own. */
 export async function create(options?: CreateOptions): Promise<Hrn> {
   return (await import('./hrn.js')).create(options);
+}
+
+/** Somebody else's head model (docs/importing.md), for `create({ model })` or to be written as one file. */
+export async function importModel(
+  path: string,
+  options: import('./import-model.js').ImportModelOptions,
+): Promise<import('./import-model.js').ImportedHeadModel> {
+  return (await import('./import-model.js')).importModel(path, options);
 }
 
 /** A synthetic portrait with everything that is true about it. */

@@ -77,8 +77,8 @@ export interface CreateOptions {
   inference?: 'cpu' | 'cuda' | undefined;
   /** Threads for the fit, 1 to 256. Default: one per core that the process may use. */
   threads?: number | undefined;
-  /** A head model in place of the embedded one. */
-  model?: MorphableModel | undefined;
+  /** A head model in place of the embedded one: itself, or the path or file: URL of what `hrn models import` wrote. */
+  model?: MorphableModel | string | URL | undefined;
   /** A coefficient network for `model`, or in place of the embedded one. Without it an own model is fitted without. */
   regressor?: CoefficientNetwork | undefined;
   /** Folder with a manifest.json and the models it lists, in place of the embedded ones: a path or file: URL. */
@@ -107,7 +107,7 @@ export interface ResolvedCreateOptions {
   inference: 'cpu' | 'cuda';
   /** 0: one per core. */
   threads: number;
-  model: MorphableModel | undefined;
+  model: MorphableModel | string | undefined;
   regressor: ResolvedCoefficientNetwork | undefined;
   models: string | undefined;
 }
@@ -159,18 +159,15 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
 /** As resolveDetectOptions. Whether the device can be used is not looked at here. */
 export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreateOptions {
   const given = fieldsOf(options, ['device', 'inference', 'threads', 'model', 'regressor', 'models']);
-  const { model, inference } = given;
+  const { inference } = given;
   if (inference !== undefined && inference !== 'cpu' && inference !== 'cuda') {
     throw invalid("'cpu' or 'cuda'", 'inference', inference);
-  }
-  if (model !== undefined && (typeof model !== 'object' || model === null || !('vertexCount' in model))) {
-    throw invalid('a MorphableModel', 'model', model);
   }
   return {
     device: given.device === undefined ? 'auto' : deviceOf(given.device),
     inference: inference ?? 'cpu',
     threads: given.threads === undefined ? 0 : whole(given, 'threads', 1, 256, 1),
-    model: model as MorphableModel | undefined,
+    model: modelOf(given.model),
     regressor: given.regressor === undefined ? undefined : coefficientNetwork(given.regressor),
     models: folderOf(given.models),
   };
@@ -217,6 +214,13 @@ const DEVICE = /^(auto|cpu|cuda|cuda:\d{1,3})$/;
 function deviceOf(value: unknown): DeviceRequest {
   if (typeof value === 'string' && DEVICE.test(value)) return value as DeviceRequest;
   throw invalid("'auto', 'cpu', 'cuda' or 'cuda:N'", 'device', value);
+}
+
+function modelOf(value: unknown): MorphableModel | string | undefined {
+  if (value === undefined || (typeof value === 'string' && value !== '')) return value;
+  if (value instanceof URL && value.protocol === 'file:') return fileURLToPath(value);
+  if (typeof value === 'object' && value !== null && 'vertexCount' in value) return value as MorphableModel;
+  throw invalid('a MorphableModel, or the path or file: URL of one', 'model', value);
 }
 
 function folderOf(value: unknown): string | undefined {

@@ -93,7 +93,7 @@ describe('options', () => {
     [{ threads: 257 }, 'INVALID_OPTION'],
     [{ models: '' }, 'INVALID_OPTION'],
     [{ models: new URL('https://example.org/') }, 'INVALID_OPTION'],
-    [{ model: 'head.npz' }, 'INVALID_OPTION'],
+    [{ model: 7 }, 'INVALID_OPTION'],
     [{ model: {} }, 'INVALID_OPTION'],
     [{ regressor: false }, 'INVALID_OPTION'],
     [{ regressor: { onnx: 5 } }, 'INVALID_OPTION'],

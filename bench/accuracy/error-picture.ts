@@ -1,10 +1,10 @@
 /** Paints how far a fitted head lies from the true one, in heat colours on the true head, beside the portrait. */
 import sharp from 'sharp';
+import { ClosestPointIndex } from '../../lib/importers/closest-point.js';
 import { toCameraFrame } from '../../lib/sample/camera.js';
 import { type PortraitScene, renderPortrait } from '../../lib/sample/portrait-renderer.js';
 import { applySimilarity, invertSimilarity } from './align.js';
 import type { PortraitCase } from './cases.js';
-import { ClosestPointIndex } from './closest-point.js';
 import type { FaceError, FaceEstimate } from './metrics.js';
 import { vertexNormals } from './surface.js';
 

@@ -3,8 +3,9 @@
  * (landmarks first, then iterated closest points), and every sample is compared with the nearest point of the skin.
  * Scan-to-mesh distance alone is lenient, so normals and the depth of the nose stand beside it.
  */
+
+import { ClosestPointIndex } from '../../lib/importers/closest-point.js';
 import { alignPoints, applySimilarity, invertSimilarity, rotate, type Similarity } from './align.js';
-import { ClosestPointIndex } from './closest-point.js';
 import { type Surface, type SurfaceSamples, vertexNormals } from './surface.js';
 
 /** The true face: samples of its face region, and landmarks on its surface (68 iBUG points). All mm. */

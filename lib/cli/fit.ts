@@ -35,6 +35,7 @@ interface FitFlags {
   focalLength?: number;
   threads?: number;
   models?: string;
+  model?: string;
   json?: boolean;
   preview: boolean;
   regressor: boolean;
@@ -219,6 +220,7 @@ async function fit(images: string[], flags: FitFlags): Promise<void> {
         inference: flags.inference as CreateOptions['inference'],
         threads: flags.threads,
         models: flags.models,
+        model: flags.model,
       });
       try {
         const fits = new ImageFits(hrn, images, flags, reporter, signal);
@@ -267,6 +269,7 @@ export const fitCommand = new Command('fit')
   .option('--focal-length <px>', 'focal length in pixels, if known; else from EXIF or estimated', parseNumber)
   .option('--threads <n>', 'threads to use (default: all cores)', parseNumber)
   .option('--models <dir>', 'folder with the models (default: the embedded ones)')
+  .option('--model <file>', 'a head model that `hrn models import` wrote, in place of the embedded one')
   .option('--json', 'also write NAME.json with coefficients, pose, camera and quality')
   .option('--no-regressor', 'fit without the coefficient network')
   .option('--no-preview', 'do not write NAME_preview.png')

@@ -5,6 +5,7 @@ import { VERSION } from '../version.js';
 import { detectCommand } from './detect.js';
 import { doctorCommand } from './doctor.js';
 import { fitCommand } from './fit.js';
+import { modelsCommand } from './models.js';
 import { sampleCommand } from './sample.js';
 
 const EXAMPLES = `
@@ -21,8 +22,9 @@ const program = new Command('hrn')
   .version(VERSION)
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(hrn --help tells what is possible)');
-for (const command of [fitCommand, detectCommand, sampleCommand, doctorCommand]) {
-  program.addCommand(command.copyInheritedSettings(program).exitOverride());
+for (const command of [fitCommand, detectCommand, sampleCommand, modelsCommand, doctorCommand]) {
+  for (const part of [command, ...command.commands]) part.copyInheritedSettings(program).exitOverride();
+  program.addCommand(command);
 }
 
 // A file-size limit (ulimit -f) then fails the write, which is reported and cleaned up, instead of ending the process.

@@ -1,7 +1,13 @@
 import { HrnError } from '../errors.js';
 
 /** Element types that hrn's models use, with the typed array that views them. */
-const ELEMENT_TYPES = { F32: Float32Array, F16: Uint16Array, U16: Uint16Array, U8: Uint8Array } as const;
+const ELEMENT_TYPES = {
+  F32: Float32Array,
+  F16: Uint16Array,
+  U32: Uint32Array,
+  U16: Uint16Array,
+  U8: Uint8Array,
+} as const;
 
 export type ElementType = keyof typeof ELEMENT_TYPES;
 export type TensorArray<T extends ElementType> = InstanceType<(typeof ELEMENT_TYPES)[T]>;
@@ -39,8 +45,10 @@ export class Safetensors {
       const expected = `${dtype} [${shape.map((n) => n ?? 'any').join(', ')}]`;
       corrupt(`tensor ${name} is ${entry.dtype} [${entry.shape.join(', ')}], expected ${expected}`);
     }
-    const copy = this.bytes.slice(this.dataStart + entry.begin, this.dataStart + entry.end);
-    return new ELEMENT_TYPES[dtype](copy.buffer, copy.byteOffset, elementCount(entry.shape)) as TensorArray<T>;
+    // Not slice(): of a Buffer that is a view, wherever it begins.
+    const copy = new Uint8Array(entry.end - entry.begin);
+    copy.set(this.bytes.subarray(this.dataStart + entry.begin, this.dataStart + entry.end));
+    return new ELEMENT_TYPES[dtype](copy.buffer, 0, elementCount(entry.shape)) as TensorArray<T>;
   }
 
   private entry(name: string): TensorEntry {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { alignPoints, applySimilarity, invertSimilarity, type Similarity } from '../../bench/accuracy/align.js';
-import { ClosestPointIndex } from '../../bench/accuracy/closest-point.js';
 import { type FaceTruth, faceError, quantile } from '../../bench/accuracy/metrics.js';
 import { type Surface, sampleSurface, scannedVertices, trianglesOf } from '../../bench/accuracy/surface.js';
+import { ClosestPointIndex } from '../../lib/importers/closest-point.js';
 import { Random } from '../../lib/sample/random.js';
 
 /** A face-like sheet: an oval dome with a nose and some waves, x to the left, y up, z out. Units mm. */

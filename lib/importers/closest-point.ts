@@ -29,6 +29,9 @@ export class ClosestPointIndex {
   private readonly nodeCount: number;
   private readonly stackNode = new Int32Array(2 * MAX_DEPTH);
   private readonly stackDistance = new Float64Array(2 * MAX_DEPTH);
+  /** Of the query: the direction its normal must share with a triangle's, and how far (cosine). */
+  private normal: readonly [number, number, number] | undefined;
+  private minCosine = 0;
   private readonly found: ClosestPoint = { triangle: 0, weights: [1, 0, 0], point: [0, 0, 0], distance: 0 };
 
   /**
@@ -50,6 +53,24 @@ export class ClosestPointIndex {
     this.leafCount = like?.leafCount ?? new Int32Array(nodeLimit);
     this.nodeCount = like?.nodeCount ?? this.build(count);
     this.fitBoxes();
+  }
+
+  /**
+   * The nearest point on a triangle whose normal makes at most the angle of `minCosine` with `normal`; undefined where
+   * there is none. The result object is reused by the next call.
+   */
+  queryFacing(
+    x: number,
+    y: number,
+    z: number,
+    normal: readonly [number, number, number],
+    minCosine: number,
+  ): ClosestPoint | undefined {
+    this.normal = normal;
+    this.minCosine = minCosine;
+    const found = this.query(x, y, z);
+    this.normal = undefined;
+    return Number.isFinite(found.distance) ? found : undefined;
   }
 
   /** The nearest surface point to (x, y, z). The result object is reused by the next call. */
@@ -108,6 +129,13 @@ export class ClosestPointIndex {
     const vx = p[c]! - ax;
     const vy = p[c + 1]! - ay;
     const vz = p[c + 2]! - az;
+    if (this.normal !== undefined) {
+      const nx = uy * vz - uz * vy;
+      const ny = uz * vx - ux * vz;
+      const nz = ux * vy - uy * vx;
+      const along = nx * this.normal[0] + ny * this.normal[1] + nz * this.normal[2];
+      if (along < this.minCosine * Math.sqrt(nx * nx + ny * ny + nz * nz)) return best;
+    }
     const wx = x - ax;
     const wy = y - ay;
     const wz = z - az;

@@ -1,0 +1,53 @@
+import { existsSync } from 'node:fs';
+import { HrnError } from '../errors.js';
+import type { MorphableModel } from '../morphable-model.js';
+import { complete, type ImportedModel } from './complete.js';
+import type { SourceModel } from './source-model.js';
+import { WorkSlices } from './work-slices.js';
+
+/** A format of somebody else's head model. */
+export interface Importer {
+  /** For readers: what it takes. */
+  takes: string;
+  /** @throws HrnError MODEL_FORMAT, MODEL_CORRUPT, MODEL_MISSING, MODEL_UNSAFE, MODEL_TOO_LARGE */
+  read(path: string, signal?: AbortSignal): Promise<SourceModel>;
+}
+
+/** By the name that `--as` takes. A format is added with one line here and one file. */
+export const IMPORTERS: Readonly<Record<string, Importer>> = {
+  ict: {
+    takes: 'ICT-FaceKit: the folder FaceXModel of OBJ files, or its arrays as .npz',
+    read: async (path, signal) => (await import('./ict.js')).importIct(path, signal),
+  },
+};
+
+export interface ImportOptions {
+  signal?: AbortSignal | undefined;
+  /** 0 to 1. */
+  onProgress?: ((fraction: number) => void) | undefined;
+}
+
+/**
+ * Reads somebody else's head model and completes it with what it lacks.
+ *
+ * @param head the embedded head, which it is laid over
+ * @throws HrnError INVALID_OPTION for an unknown format; as Importer.read; REGISTRATION_FAILED
+ */
+export async function importHead(
+  path: string,
+  format: string,
+  head: MorphableModel,
+  { signal, onProgress }: ImportOptions = {},
+): Promise<ImportedModel & { licence: string }> {
+  const importer = Object.hasOwn(IMPORTERS, format) ? IMPORTERS[format] : undefined;
+  if (!importer) {
+    throw new HrnError('INVALID_OPTION', `expected ${Object.keys(IMPORTERS).join(', ')} as the format, got ${format}`);
+  }
+  if (!existsSync(path)) {
+    throw new HrnError('MODEL_MISSING', `there is no ${path}; expected ${importer.takes}`, { details: { path } });
+  }
+  const source = await importer.read(path, signal);
+  signal?.throwIfAborted();
+  const completed = await complete(source, head, new WorkSlices(signal, onProgress));
+  return { ...completed, licence: source.licence };
+}
