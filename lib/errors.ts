@@ -66,6 +66,14 @@ export type HrnErrorCode =
   | 'INVALID_ARGUMENT'
   /** Memory ran out. */
   | 'OUT_OF_MEMORY'
+  /** A process that fits ended in the middle of a job; it was replaced. */
+  | 'WORKER_DIED'
+  /** A fit took longer than it was given. */
+  | 'FIT_TIMEOUT'
+  /** A package that only this command or function needs is not installed; the message names it. */
+  | 'DEPENDENCY_MISSING'
+  /** A service that was named cannot be reached or used: an address to listen at, Redis, S3, a web address. */
+  | 'SERVICE_UNAVAILABLE'
   /** A defect of hrn. */
   | 'INTERNAL';
 

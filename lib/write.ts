@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { outputError, writeFilesAtomically } from './atomic-write.js';
 import { HrnError } from './errors.js';
 import { exporterFor } from './exporters/index.js';
+import { atLevel } from './exporters/level.js';
 import { type ExportOptions, exportOptionsOf, resolveExportOptions } from './exporters/options.js';
 import { invalid } from './options.js';
 import type { ReconstructionData } from './result-data.js';
@@ -14,6 +15,8 @@ export type OutputTarget = string | URL | Writable | WritableStream<Uint8Array>;
 
 /** What `face.encode` takes besides the format. */
 export interface EncodeOptions extends ExportOptions {
+  /** The head at this level of detail. Default: the finest of `face.levels`. */
+  level?: keyof ReconstructionData['levels'] | undefined;
   /** Aborting rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
 }
@@ -46,7 +49,7 @@ export async function encodeHead(
   const path = `head.${format.replace(/^\./, '')}`;
   const exporter = await exporterFor(path);
   options.signal?.throwIfAborted();
-  const files = await exporter.encode(result, path, resolved);
+  const files = await exporter.encode(atLevel(result, options.level), path, resolved);
   options.signal?.throwIfAborted();
   const [file, ...others] = files;
   if (!file || others.length > 0) {
@@ -81,7 +84,7 @@ export async function writeHead(
   const resolved = resolveExportOptions(exportOptionsOf(options));
   const exporter = await exporterFor(path);
   signal?.throwIfAborted();
-  await writeFilesAtomically(await exporter.encode(result, path, resolved), signal);
+  await writeFilesAtomically(await exporter.encode(atLevel(result, options.level), path, resolved), signal);
 }
 
 /** The path that a string or file: URL names. Throws HrnError INVALID_OPTION. */

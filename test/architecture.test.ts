@@ -136,7 +136,10 @@ describe('TypeScript imports', () => {
   const FORBIDDEN: readonly [from: RegExp, to: RegExp, why: string][] = [
     [/^(?!cli\/)/, /^cli\//, 'the library does not know its command line'],
     [/^(importers|exporters)\//, /^native\//, 'formats read and write plain data'],
-    [/^(?!(cli\/|index\.ts))/, /^index\.ts$/, 'index.ts only exports'],
+    [/^(?!(cli|serve|queue|workers)\/|index\.ts)/, /^index\.ts$/, 'index.ts only exports'],
+    [/^(?!(cli|serve|queue|workers)\/)/, /^(serve|queue|workers)\//, 'the library does not know its services'],
+    [/^(serve|workers)\//, /^queue\//, 'a service knows nothing of the queue'],
+    [/^(queue|workers)\//, /^serve\//, 'the queue knows nothing of HTTP'],
     [/^stages\//, /^(hrn|fit|index)\.ts$/, 'a stage does not know the order of the stages'],
     [/^(native|image|models)\//, /^(stages\/|exporters\/|hrn\.ts|fit\.ts)/, 'the lower floor does not know the upper'],
     [/^(errors|options|progress|image)\.ts$/, /^(native|stages|models)\//, 'checks come before anything native'],
@@ -211,6 +214,33 @@ describe('TypeScript imports', () => {
     ).toHaveLength(2);
   });
 
+  it('of services reach the library only through its public face', () => {
+    const broken: string[] = [];
+    for (const [from, targets] of imports) {
+      if (!/^(serve|queue|workers)\//.test(from)) continue;
+      broken.push(
+        ...targets.filter((to) => !/^((serve|queue|workers)\/|index\.ts$)/.test(to)).map((to) => `${from}: ${to}`),
+      );
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it('take the packages of services where they are used, and on use', () => {
+    const owners: readonly [RegExp, RegExp][] = [
+      [/'(fastify|@fastify\/[^']+)'/, /^serve\//],
+      [/'prom-client'/, /^(serve|queue)\//],
+      [/'(bullmq|ioredis|@aws-sdk\/[^']+)'/, /^queue\//],
+      [/'three(\/[^']*)?'/, /^(?!)/],
+    ];
+    const broken = files.flatMap(({ path, text }) => {
+      const code = text.replace(/^(import|export) type [^;]*;/gm, '');
+      const strangers = owners.filter(([name, room]) => name.test(code) && !room.test(path));
+      const eager = owners.filter(([name]) => new RegExp(`^(import|export) [^;]*from ${name.source}`, 'm').test(code));
+      return [...strangers, ...eager].map(([name]) => `${path}: ${name.source}`);
+    });
+    expect(broken).toEqual([]);
+  });
+
   it('reach the addon only through native/load.ts', () => {
     const users = files.filter(({ text }) => /node-gyp-build|hrn\.node/.test(text)).map(({ path }) => path);
     expect(users).toEqual(['native/load.ts']);
@@ -221,6 +251,7 @@ describe('every source file', () => {
   it('is at most 450 lines, 400 being the aim', async () => {
     const all = await Promise.all([
       sources('lib', /\.ts$/),
+      sources('viewer', /\.(ts|css|html)$/),
       sources('native', /\.(hpp|cpp|cu|cuh)$/),
       sources('test', /\.(ts|cpp|hpp|cu|cuh)$/),
       sources('scripts', /\.(mjs|sh)$/),
@@ -235,6 +266,7 @@ describe('every source file', () => {
   it('names no path of a machine and no registry host', async () => {
     const all = await Promise.all([
       sources('lib', /./),
+      sources('viewer', /./),
       sources('native', /./),
       sources('test', /\.(ts|cpp|hpp)$/),
       sources('scripts', /./),

@@ -31,3 +31,13 @@ export function parseTargets(text: string): 'arkit' | 'none' | string[] {
   if (names.includes('')) throw new InvalidArgumentError('Expected arkit, none, or names separated by commas.');
   return text === 'arkit' || text === 'none' ? text : names;
 }
+
+/** Words separated by commas, in lower case. */
+export function parseList(text: string): string[] {
+  const words = text
+    .split(',')
+    .map((word) => word.trim().toLowerCase())
+    .filter((word) => word !== '');
+  if (words.length === 0) throw new InvalidArgumentError('Expected words separated by commas.');
+  return words;
+}

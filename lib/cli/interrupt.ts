@@ -21,3 +21,23 @@ export async function interruptible(work: (signal: AbortSignal) => Promise<void>
   }
   if (controller.signal.aborted) process.stderr.write('hrn: interrupted; nothing half-written was left behind\n');
 }
+
+/**
+ * For a program that runs until it is told to end: at the first SIGINT or SIGTERM `drain`, which finishes what was begun;
+ * at a second one `close`, which does not. Resolves when either is through.
+ */
+export async function drained(drain: () => Promise<void>, close: () => Promise<void>): Promise<void> {
+  const names = Object.keys(EXIT_CODES) as NodeJS.Signals[];
+  const next = () =>
+    new Promise<NodeJS.Signals>((resolve) => {
+      for (const name of names) process.once(name, resolve);
+    });
+  await next();
+  const draining = drain();
+  const again = next().then(async (name) => {
+    process.exitCode = EXIT_CODES[name as keyof typeof EXIT_CODES];
+    await close();
+  });
+  await Promise.race([draining, again]);
+  for (const name of names) process.removeAllListeners(name);
+}

@@ -7,12 +7,14 @@ import { doctorCommand } from './doctor.js';
 import { fitCommand } from './fit.js';
 import { modelsCommand } from './models.js';
 import { sampleCommand } from './sample.js';
+import { serveCommand } from './serve.js';
 
 const EXAMPLES = `
 Examples:
   hrn fit photo.jpg --out out    out/photo.glb and out/photo_preview.png
   hrn detect photo.jpg --json    where the faces are
   hrn sample --seed 1 --out out  a synthetic portrait to try it on
+  hrn serve                      a page and an HTTP service on this machine
   hrn doctor                     is everything in place?
 
 \`hrn help COMMAND\` tells the rest.`;
@@ -22,7 +24,7 @@ const program = new Command('hrn')
   .version(VERSION)
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(hrn --help tells what is possible)');
-for (const command of [fitCommand, detectCommand, sampleCommand, modelsCommand, doctorCommand]) {
+for (const command of [fitCommand, detectCommand, sampleCommand, serveCommand, modelsCommand, doctorCommand]) {
   for (const part of [command, ...command.commands]) part.copyInheritedSettings(program).exitOverride();
   program.addCommand(command);
 }
