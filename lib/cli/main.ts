@@ -4,10 +4,13 @@ import { Command, CommanderError } from 'commander';
 import { VERSION } from '../version.js';
 import { detectCommand } from './detect.js';
 import { doctorCommand } from './doctor.js';
+import { enqueueCommand } from './enqueue.js';
 import { fitCommand } from './fit.js';
 import { modelsCommand } from './models.js';
+import { queueCommand } from './queue.js';
 import { sampleCommand } from './sample.js';
 import { serveCommand } from './serve.js';
+import { workerCommand } from './worker.js';
 
 const EXAMPLES = `
 Examples:
@@ -24,7 +27,17 @@ const program = new Command('hrn')
   .version(VERSION)
   .addHelpText('after', EXAMPLES)
   .showHelpAfterError('(hrn --help tells what is possible)');
-for (const command of [fitCommand, detectCommand, sampleCommand, serveCommand, modelsCommand, doctorCommand]) {
+for (const command of [
+  fitCommand,
+  detectCommand,
+  sampleCommand,
+  modelsCommand,
+  serveCommand,
+  enqueueCommand,
+  workerCommand,
+  queueCommand,
+  doctorCommand,
+]) {
   for (const part of [command, ...command.commands]) part.copyInheritedSettings(program).exitOverride();
   program.addCommand(command);
 }

@@ -134,7 +134,7 @@ export class Fits extends EventEmitter<{ finished: [FitRecord, number, unknown] 
       const more = MESH_BYTES + TEXTURE_BYTES_PER_TEXEL * (options.textureSize ?? 2048) ** 2;
       this.#admitBytes(more);
       entry.bytes += more;
-      entry.settled = this.#run(entry, { image: join(folder, UPLOAD), folder, options, outputs });
+      entry.settled = this.#run(entry, { image: join(folder, UPLOAD), name: 'the photo', folder, options, outputs });
     } catch (error) {
       this.#entries.delete(id);
       await this.#folder.remove(id);

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { version } from '../index.js';
 import type { FitPool } from '../workers/pool.js';
-import { OUTPUTS, type Output, type TaskOptions } from '../workers/task.js';
+import type { Output, TaskOptions } from '../workers/task.js';
 import { eventStream } from './events.js';
 import type { FitRecord, Fits, Upload } from './fits.js';
 import type { ResolvedServeOptions } from './options.js';
@@ -28,6 +28,9 @@ export interface RouteContext {
   folder: ResultFolder;
 }
 
+/** What is made where nothing is asked for. */
+const DEFAULT_OUTPUTS: readonly Output[] = ['glb', 'obj', 'ply', 'json', 'preview', 'levels'];
+
 /** What a client may ask for by name: the file that holds it and its type. No other name reaches the file system. */
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   'head.glb': ['head.glb', 'model/gltf-binary'],
@@ -35,6 +38,8 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   'head.mtl': ['head.mtl', 'model/mtl'],
   'head.ply': ['head.ply', 'application/octet-stream'],
   'head.json': ['head.json', 'application/json'],
+  'head.usdz': ['head.usdz', 'model/vnd.usdz+zip'],
+  'head.stl': ['head.stl', 'model/stl'],
   'preview.png': ['preview.png', 'image/png'],
   'texture.png': ['head_texture.png', 'image/png'],
   // The name that head.mtl refers to.
@@ -52,7 +57,12 @@ function present(record: FitRecord) {
   const files = Object.entries(FILES).filter(([, [file]]) => written.has(file));
   return {
     ...rest,
-    ...(summary && { quality: summary.quality, timingsMs: summary.timingsMs, device: summary.device }),
+    ...(summary && {
+      quality: summary.quality,
+      warnings: summary.warnings,
+      timingsMs: summary.timingsMs,
+      device: summary.device,
+    }),
     files: Object.fromEntries(files.map(([name]) => [name, `${self}/${name}`])),
     links: { self, events: `${self}/events` },
   };
@@ -63,7 +73,7 @@ type Fields = Record<string, unknown>;
 /** From checked fields to what the fit takes. */
 function taskOf(fields: Fields, { maxPixels, maxSide }: ResolvedServeOptions): Omit<Upload, 'bytes'> {
   const { outputs, wait, url, ...options } = fields;
-  const wanted = typeof outputs === 'string' ? (outputs.split(',') as Output[]) : OUTPUTS;
+  const wanted = typeof outputs === 'string' ? (outputs.split(',') as Output[]) : DEFAULT_OUTPUTS;
   return { options: { ...(options as TaskOptions), maxPixels, maxSide }, outputs: [...new Set(wanted)] };
 }
 

@@ -33,7 +33,7 @@ const optionProperties = ({ maxTextureSize }: Pick<ResolvedServeOptions, 'maxTex
     type: 'string',
     pattern: `^(${OUTPUTS.join('|')})(,(${OUTPUTS.join('|')}))*$`,
     maxLength: 100,
-    description: `files to make, separated by commas: ${OUTPUTS.join(', ')}; default all`,
+    description: `files to make, separated by commas: ${OUTPUTS.join(', ')}; default all but the last two`,
   },
 });
 
@@ -81,6 +81,18 @@ export const fitSchema = {
       required: ['stage', 'fraction'],
     },
     quality: numbers,
+    warnings: {
+      type: 'array',
+      items: {
+        type: 'object',
+        properties: {
+          code: { type: 'string' },
+          message: { type: 'string' },
+          details: { type: 'object', additionalProperties: { type: ['number', 'string'] } },
+        },
+        required: ['code', 'message'],
+      },
+    },
     timingsMs: numbers,
     device: { type: 'string' },
     files: { type: 'object', additionalProperties: { type: 'string' }, description: 'address by name' },

@@ -71,7 +71,7 @@ async function fit(
     files.push(...filesOf(output, face));
   }
   const timingsMs = { ...face.timingsMs, write: performance.now() - start };
-  return { quality: { ...face.quality }, timingsMs, device: face.device, files };
+  return { quality: { ...face.quality }, warnings: face.warnings, timingsMs, device: face.device, files };
 }
 
 async function run(number: number, task: FitTask): Promise<void> {
@@ -89,7 +89,8 @@ async function run(number: number, task: FitTask): Promise<void> {
     });
     send({ type: 'done', number, summary });
   } catch (error) {
-    send({ type: 'failed', number, ...failure(error) });
+    const { code, message } = failure(error);
+    send({ type: 'failed', number, code, message: message.replaceAll(task.image, task.name) });
   } finally {
     running = undefined;
   }

@@ -1,7 +1,7 @@
-import type { FitOptions, Quality, Stage } from '../index.js';
+import type { FaceWarning, FitOptions, Quality, Stage } from '../index.js';
 
 /** What can be asked for of a head; `obj` brings its MTL and the texture, `levels` one PLY per level of detail. */
-export const OUTPUTS = ['glb', 'obj', 'ply', 'json', 'preview', 'levels'] as const;
+export const OUTPUTS = ['glb', 'obj', 'ply', 'json', 'preview', 'levels', 'usdz', 'stl'] as const;
 export type Output = (typeof OUTPUTS)[number];
 
 /** Options of a fit that survive being written as JSON. */
@@ -14,6 +14,8 @@ export type TaskOptions = Pick<
 export interface FitTask {
   /** Path of the photo. */
   image: string;
+  /** What messages call it: whoever reads them knows nothing of that path. */
+  name: string;
   /** Existing folder; the files are written into it under the names of `filesOf`. */
   folder: string;
   options: TaskOptions;
@@ -23,6 +25,7 @@ export interface FitTask {
 /** What is known of a finished fit besides its files. */
 export interface FitSummary {
   quality: Quality;
+  warnings: readonly FaceWarning[];
   /** Wall time per stage, and `write` for the files. */
   timingsMs: Record<string, number>;
   device: string;
