@@ -3,13 +3,15 @@
  * there is one, the NVIDIA GPU (medians), and keeps the figures of a whole run in bench/results/<processor>.json and
  * .csv and bench/results/<gpu>.csv.
  *
- * `npm run bench -- --from FILE`: the same from what hrn_bench printed on another machine.
+ * `npm run bench -- --from PATH`: the same from what hrn_bench printed on another machine, or from what .ci/gpu kept there
+ * in a folder, whose figures of whole fits go to bench/results/fit-<gpu>.json and which are all printed.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Document, print as printResult } from './gpu/schedule.js';
 
 interface Measurement {
   name: string;
@@ -27,8 +29,10 @@ interface Measurement {
 }
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const from = process.argv[2] === '--from' ? process.argv[3] : undefined;
-const filter = from === undefined ? process.argv[2] : undefined;
+const given = process.argv[2] === '--from' ? process.argv[3] : undefined;
+const filter = given === undefined ? process.argv[2] : undefined;
+const folder = given !== undefined && statSync(given).isDirectory() ? given : undefined;
+const from = folder === undefined ? given : join(folder, 'kernels.jsonl');
 
 const lines = (from === undefined ? runHere() : readFileSync(from, 'utf8'))
   .split('\n')
@@ -52,6 +56,13 @@ if (onGpu.length > 0) {
   print(gpuTable());
 } else {
   console.log(`\nno GPU: ${gpu?.reason ?? 'hrn_bench did not look for one'}`);
+}
+if (folder !== undefined) {
+  const { machine: where, results } = JSON.parse(readFileSync(join(folder, 'gpu.json'), 'utf8')) as Document;
+  console.log(`\n${Object.values(where).join('; ')}`);
+  for (const result of results) printResult(result);
+  const fits = join(folder, 'fit.json');
+  if (existsSync(fits)) copyFileSync(fits, join(root, 'bench', 'results', `fit-${slug(gpu!.gpu)}.json`));
 }
 if (!filter) {
   if (from === undefined) store();

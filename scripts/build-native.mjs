@@ -4,6 +4,7 @@
 //   node scripts/build-native.mjs [--sanitize] [--product=DIR]             the addon
 //   node scripts/build-native.mjs --run=TARGET [--sanitize] [-- ARGS...]   a program (hrn_native_tests, hrn_bench), and
 //                                                                          runs it
+//   node scripts/build-native.mjs --build=TARGET                           the same, and does not run it
 //   node scripts/build-native.mjs --run=TARGET --races [-- ARGS...]        with kernels that look for races
 //
 // The addon is copied to DIR (build/Release in the current folder by default), where node-gyp would have put it and the
@@ -25,7 +26,7 @@ const passed = own.includes('--') ? own.splice(own.indexOf('--')).slice(1) : [];
 const option = (name) => own.find((a) => a.startsWith(`--${name}=`))?.slice(name.length + 3);
 const sanitize = own.includes('--sanitize');
 const races = own.includes('--races');
-const program = option('run');
+const program = option('run') ?? option('build');
 const env = { ...process.env };
 const cuda = races ? 'EMULATED' : (env.HRN_CUDA ?? 'AUTO');
 const architectures = env.HRN_CUDA_ARCHITECTURES ?? 'AUTO';
@@ -33,7 +34,7 @@ const architectures = env.HRN_CUDA_ARCHITECTURES ?? 'AUTO';
 const kind = [
   sanitize && 'sanitize',
   races ? 'races' : cuda === 'EMULATED' && 'emulated',
-  architectures === 'PREBUILD' && 'prebuild',
+  architectures !== 'AUTO' && architectures.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
 ];
 const tree = join(root, ['build', ...(kind.some(Boolean) ? kind.filter(Boolean) : ['cmake'])].join('-'));
 
@@ -60,9 +61,9 @@ run(process.execPath, [
 ]);
 run(process.execPath, [...common, 'build', '--target', program ?? 'hrn']);
 
-if (program) {
+if (option('run')) {
   run(join(tree, 'bin', program), passed);
-} else if (!sanitize || option('product')) {
+} else if (!program && (!sanitize || option('product'))) {
   const product = resolve(option('product') ?? join('build', config));
   mkdirSync(product, { recursive: true });
   // Renamed into place: a process that has the old file open keeps it.

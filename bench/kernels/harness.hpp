@@ -32,6 +32,8 @@ struct Timing {
 Timing time_runs(CpuBackend& backend, const std::function<void()>& run);
 /// The same from recorded repetitions, by the device's own clock. `run` must not wait for the device.
 Timing time_runs(CudaBackend& backend, const std::function<void()>& run);
+/// By the wall clock: `run` waits for the device itself.
+Timing time_waiting(const std::function<void()>& run);
 
 class Recorder {
  public:
@@ -44,6 +46,14 @@ class Recorder {
                const std::function<void()>& run) const {
     if (name.find(filter_) == std::string::npos && name != "copy") return;
     report(name, size, B::name(), threads_of(backend), bytes, time_runs(backend, run));
+  }
+
+  /// The same of what waits for the device as it goes.
+  template <class B>
+  void measure_waiting(B& backend, const std::string& name, const std::string& size,
+                       const std::function<void()>& run) const {
+    if (name.find(filter_) == std::string::npos) return;
+    report(name, size, B::name(), threads_of(backend), 0, time_waiting(run));
   }
 
  private:

@@ -1,7 +1,8 @@
-// hrn_bench [FILTER]: measures what contains FILTER in its name.
+// hrn_bench [--gpu] [FILTER]: measures what contains FILTER in its name; with --gpu on the GPU alone.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <limits>
 #include <vector>
@@ -48,7 +49,9 @@ int add(void (*setup)(CpuBackend&, const Recorder&)) {
   return 0;
 }
 
-Timing time_runs(CpuBackend&, const std::function<void()>& run) {
+Timing time_runs(CpuBackend&, const std::function<void()>& run) { return time_waiting(run); }
+
+Timing time_waiting(const std::function<void()>& run) {
   run();
   std::vector<double> times;
   double least_cpu = std::numeric_limits<double>::infinity();
@@ -82,10 +85,12 @@ void run_on_gpu(const Recorder&) { std::printf("{\"gpu\":\"\",\"reason\":\"built
 
 int main(int argc, char** argv) {
   using namespace hrn::bench;
-  const Recorder recorder(argc > 1 ? argv[1] : "");
+  const bool gpu_only = argc > 1 && std::strcmp(argv[1], "--gpu") == 0;
+  const int first = gpu_only ? 2 : 1;
+  const Recorder recorder(argc > first ? argv[first] : "");
   const int all = hrn::ThreadPool(0).threads();
   std::printf("{\"isa\":\"%s\",\"threads\":%d}\n", hrn::isa_name(hrn::detect_isa()), all);
-  for (int threads = 1; threads <= all; threads += std::max(1, all - 1)) {
+  for (int threads = 1; !gpu_only && threads <= all; threads += std::max(1, all - 1)) {
     hrn::ThreadPool pool(threads);
     hrn::CpuBackend cpu(pool);
     copy_bandwidth(cpu, recorder);

@@ -6,10 +6,10 @@
 namespace hrn::bench {
 namespace {
 
-void reference(CpuBackend& cpu, const Recorder& recorder) {
-  test::ReferenceIteration<CpuBackend> iteration(cpu, {});
+void reference(BenchBackend& backend, const Recorder& recorder) {
+  test::ReferenceIteration<BenchBackend> iteration(backend, {});
   double loss = 0;
-  recorder.measure(cpu, "reference_iteration", "35.7k vertices, 224 px", 0, [&] {
+  recorder.measure_waiting(backend, "reference_iteration", "35.7k vertices, 224 px", [&] {
     loss = iteration.evaluate();
     iteration.update(1e-3f);
     keep(&loss);

@@ -64,11 +64,16 @@ function defaultPhotos(): string[] {
 }
 
 /** Fits one photo on both devices, each a second time for the time it takes warm. */
-export async function compare(instance: hrn.Hrn, name: string, image: hrn.ImageInput): Promise<Parity> {
+export async function compare(
+  instance: hrn.Hrn,
+  name: string,
+  image: hrn.ImageInput,
+  options: hrn.FitOptions = {},
+): Promise<Parity> {
   const timed = async (device: 'cpu' | 'cuda') => {
-    await instance.fit(image, { device });
+    await instance.fit(image, { ...options, device });
     const start = performance.now();
-    const face = await instance.fit(image, { device });
+    const face = await instance.fit(image, { ...options, device });
     return { face, ms: performance.now() - start };
   };
   const [cpu, gpu] = [await timed('cpu'), await timed('cuda')];

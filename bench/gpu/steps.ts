@@ -1,0 +1,232 @@
+// What .ci/gpu does, the most telling first.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { type Figure, jsonLines, type Outcome, type Output, type Step } from './step.js';
+
+export interface Surroundings {
+  /** Folder with package.json, bench and node_modules. */
+  root: string;
+  /** Folder with hrn_native_tests and hrn_bench. */
+  programs: string;
+  /** Where results are kept. */
+  results: string;
+  /** Extension of this program's own files: as they are, or compiled. */
+  script: '.ts' | '.js';
+  /** Everything small: shows that it runs, measures nothing. */
+  dry: boolean;
+}
+
+interface Measurement {
+  name: string;
+  size: string;
+  device: string;
+  medianMs: number;
+}
+
+/** What the project wants of a GPU like an H100, us. */
+const KERNEL_LIMITS: Record<string, number> = {
+  'deformation/iteration, 21k vertices, 224 px': 60,
+  'refine_iteration, 21k vertices, 224 px, all coefficients': 90,
+  'rasterize, 512 px': 15,
+};
+const PARITY_LIMIT_MM = 0.05;
+const PEER_RATIO = 30;
+
+export function steps(at: Surroundings): Step[] {
+  const { dry } = at;
+  const node = (path: string, ...args: string[]) => {
+    const file = join(at.root, `${path}${at.script}`);
+    return [process.execPath, ...(at.script === '.ts' ? ['--import', 'tsx'] : []), file, ...args];
+  };
+  const quick = (flag: string) => (dry ? [flag] : []);
+  const photo = join(at.root, 'examples', 'astronaut.png');
+  const fits = join(at.results, 'fit.json');
+
+  return [
+    {
+      name: 'whole fits',
+      command: node('bench/whole-fit', '--json', fits, ...quick('--quick')),
+      limitS: dry ? 240 : 100,
+      leastS: 25,
+      read: (output) => readWholeFit(fits, output),
+    },
+    {
+      name: 'CPU against GPU',
+      command: node('bench/parity/run', '--devices', ...(dry ? ['--coarse', photo] : [])),
+      limitS: dry ? 120 : 75,
+      leastS: 15,
+      read: readParity,
+    },
+    {
+      name: 'kernels',
+      ...program(at, 'hrn_bench', '--gpu', ...quick('pose_project/backward pose')),
+      limitS: 75,
+      leastS: 15,
+      read: (output) => readKernels(join(at.results, 'kernels.jsonl'), output),
+    },
+    peer(at),
+    {
+      name: 'tests',
+      ...program(at, 'hrn_native_tests', dry ? 'pose_project/1' : 'cuda'),
+      limitS: 75,
+      leastS: 15,
+      read: readTests,
+    },
+    sanitizer(at, 'memcheck', 'cuda', 110),
+    // Minutes for all: those whose threads meet in shared memory and atomics.
+    sanitizer(at, 'racecheck', 'rasterize', 45),
+    sanitizer(at, 'racecheck', 'morphable_model', 45),
+    sanitizer(at, 'initcheck', 'parity/cuda', 60),
+    sanitizer(at, 'synccheck', 'cuda', 60),
+    {
+      name: 'batches',
+      command: node('bench/gpu/batches', ...quick('--quick')),
+      limitS: dry ? 120 : 90,
+      leastS: 20,
+      read: readBatches,
+    },
+    sanitizer(at, 'racecheck', 'fit/cuda', 300),
+  ];
+}
+
+/** Runs one of the native programs, where it was built. */
+function program({ programs }: Surroundings, name: string, ...args: string[]): Pick<Step, 'command' | 'reason'> {
+  const path = join(programs, name);
+  return existsSync(path) ? { command: [path, ...args] } : { reason: `${name} is not in ${programs}` };
+}
+
+/** What bench/whole-fit.ts keeps. */
+interface WholeFit {
+  device: string;
+  figures: Record<string, number>;
+  limits: { most: Record<string, number>; least: Record<string, number> };
+  stagesMs: Record<string, number>;
+}
+
+function readWholeFit(file: string, { text }: Output): Outcome {
+  if (!existsSync(file)) return { figures: [], failure: text.trim().split('\n').at(-1)! };
+  const { device, figures, limits, stagesMs } = JSON.parse(readFileSync(file, 'utf8')) as WholeFit;
+  const measured = Object.entries(figures).map(([full, value]): Figure => {
+    const [, name, unit] = /^(.*?)(?:, (ms|MB|faces per minute))?$/.exec(full)!;
+    const [most, least] = [limits.most[full], limits.least[full]];
+    return {
+      ...{ name: name!, value, unit: unit ?? '' },
+      ...(most !== undefined && { limit: most, at: 'most' }),
+      ...(least !== undefined && { limit: least, at: 'least' }),
+    };
+  });
+  const stages = Object.entries(stagesMs).map(
+    ([name, value]): Figure => ({ name: `stage ${name}`, value, unit: 'ms' }),
+  );
+  return {
+    figures: [...measured, ...stages],
+    ...(!device.startsWith('cuda') && { failure: `measured on ${device}` }),
+  };
+}
+
+function readParity({ text }: Output): Outcome {
+  const photos = jsonLines(text) as unknown as { name: string; meanMm: number; cpuMs: number; gpuMs: number }[];
+  const figures = photos.flatMap(({ name, meanMm, cpuMs, gpuMs }): Figure[] => [
+    { name: `${name}: apart`, value: meanMm, unit: 'mm', limit: PARITY_LIMIT_MM, at: 'most' },
+    { name: `${name}: on the CPU`, value: cpuMs, unit: 'ms' },
+    { name: `${name}: on the GPU`, value: gpuMs, unit: 'ms' },
+  ]);
+  return { figures, ...(photos.length === 0 && { failure: text.trim().split('\n').at(-1)! }) };
+}
+
+function readKernels(file: string, { text }: Output): Outcome {
+  // As `npm run bench -- --from` takes it.
+  writeFileSync(file, text);
+  const lines = jsonLines(text);
+  const missing = lines.find((line) => 'reason' in line)?.reason as string | undefined;
+  const figures = lines
+    .filter((line) => line.device === 'cuda')
+    .map((line): Figure => {
+      const { name, size, medianMs } = line as unknown as Measurement;
+      const limit = KERNEL_LIMITS[`${name}, ${size}`];
+      const figure = { name: `${name}, ${size}`, value: 1e3 * medianMs, unit: 'us' };
+      return limit === undefined ? figure : { ...figure, limit, at: 'most' };
+    });
+  return { figures, ...(missing && { failure: missing }) };
+}
+
+/** One iteration of the reference's loop in PyTorch on the GPU, and ours. */
+function peer(at: Surroundings): Step {
+  const loop = join(process.env.HRN_SHARED ?? join(at.root, '..', 'shared'), 'prototypes', 'peer-loop');
+  const name = 'PyTorch on this GPU';
+  const rest = { name, limitS: 75, leastS: 25 };
+  const skipped = (reason: string): Step => ({ ...rest, reason, read: () => ({ figures: [] }) });
+  if (at.dry) return skipped('a dry run');
+  if (!existsSync(join(loop, 'loop.py'))) return skipped('its loop is not here (HRN_SHARED)');
+  const work = join(at.results, 'peer');
+  const script = [
+    'mkdir -p "$1" && cp "$2"/loop.py "$2"/vis.cpp "$1" && python3 "$3" "$1"; "$4" --gpu reference_iteration;',
+    'status=$?; rm -rf "$1"; exit $status',
+  ].join('\n');
+  const python = join(at.root, 'bench', 'gpu', 'peer_loop.py');
+  return {
+    ...rest,
+    command: ['bash', '-c', script, 'peer', work, loop, python, join(at.programs, 'hrn_bench')],
+    read({ text }) {
+      const lines = jsonLines(text);
+      const theirs = (lines.find((line) => 'peer' in line)?.peer as { medianMs: number } | undefined)?.medianMs;
+      const ours = lines.find(({ name: of, device }) => of === 'reference_iteration' && device === 'cuda')?.medianMs;
+      const figures: Figure[] = [];
+      if (theirs) figures.push({ name: "reference's iteration, PyTorch", value: theirs, unit: 'ms' });
+      if (ours) figures.push({ name: "reference's iteration, hrn", value: ours as number, unit: 'ms' });
+      if (!theirs || !ours) return { figures, failure: text.trim().split('\n').at(-1)! };
+      const value = theirs / (ours as number);
+      return { figures: [...figures, { name: 'ratio', value, unit: 'x', limit: PEER_RATIO, at: 'least' }] };
+    },
+  };
+}
+
+function readTests({ text }: Output): Outcome {
+  const count = (pattern: RegExp) => text.match(pattern)?.length ?? 0;
+  const failed = [...text.matchAll(/^not ok - .*$/gm)].map(([line]) => line);
+  const figures: Figure[] = [
+    { name: 'passed', value: count(/^ok - (?!.* # SKIP)/gm), unit: '' },
+    { name: 'failed', value: failed.length, unit: '', limit: 0, at: 'most' },
+    { name: 'skipped', value: count(/^ok - .* # SKIP/gm), unit: '', limit: 0, at: 'most' },
+  ];
+  return { figures, ...(failed[0] && { failure: failed[0] }) };
+}
+
+function sanitizer(at: Surroundings, tool: string, filter: string, limitS: number): Step {
+  const name = `${tool} of ${filter}`;
+  const program = (process.env.PATH ?? '')
+    .split(delimiter)
+    .concat('/usr/local/cuda/bin')
+    .map((folder) => join(folder, 'compute-sanitizer'))
+    .find(existsSync);
+  const rest = { name, limitS, leastS: 15 };
+  if (!program) return { ...rest, reason: 'compute-sanitizer is not here', read: () => ({ figures: [] }) };
+  // A test asks for device 987, which is an error of the API and meant to be.
+  const flags = ['--tool', tool, '--report-api-errors', 'no', '--error-exitcode', '9'];
+  return {
+    ...rest,
+    command: [program, ...flags, join(at.programs, 'hrn_native_tests'), filter],
+    read(output) {
+      const { figures, failure } = readTests(output);
+      const found = [
+        ...output.text.matchAll(/^========= (?!COMPUTE-SANITIZER|ERROR SUMMARY|RACECHECK SUMMARY)(\S.*)$/gm),
+      ];
+      const summary = /^========= (?:ERROR|RACECHECK) SUMMARY: (\d+)/m.exec(output.text)?.[1];
+      const errors = summary ? Number(summary) : found.length;
+      const wrong = failure ?? (errors > 0 ? (found[0]?.[1] ?? `${errors} errors`) : undefined);
+      figures.push({ name: 'errors', value: errors, unit: '', limit: 0, at: 'most' });
+      return { figures, ...(wrong && { failure: wrong }) };
+    },
+  };
+}
+
+function readBatches({ text }: Output): { figures: Figure[] } {
+  type Batch = { processes: number; inFlight: number; facesPerSecond: number };
+  return {
+    figures: (jsonLines(text) as unknown as Batch[]).map(({ processes, inFlight, facesPerSecond }): Figure => {
+      const name = `${processes} processes, ${inFlight} in flight in each`;
+      const figure = { name, value: facesPerSecond, unit: 'faces/s' };
+      return processes === 1 && inFlight === 16 ? { ...figure, limit: 30, at: 'least' } : figure;
+    }),
+  };
+}

@@ -1,0 +1,2 @@
+// The same measurement on the GPU.
+#include "reference_bench.cpp"
