@@ -7,6 +7,7 @@ import { Reconstruction } from './result.js';
 import { assemble, requireLikeness } from './stages/assemble.js';
 import { fitFromStarts } from './stages/coarse-starts.js';
 import type { DetectedFace } from './stages/detected-face.js';
+import { headTurn, requireFacing } from './stages/head-turn.js';
 import { metricScale } from './stages/iris-scale.js';
 import { landmarksInFrame } from './stages/landmarks.js';
 import { findPersonMask, type PersonMask } from './stages/mask.js';
@@ -57,6 +58,8 @@ export async function fitFace(
     findingPerson.catch(() => {});
     return landmarksInFrame(networks, photo, region, signal);
   });
+  const turnDegrees = headTurn(landmarks, face);
+  requireFacing(turnDegrees);
   const estimating = regressor
     ? regress(networks, regressor, head.morphable, photo, landmarks, signal)
     : Promise.resolve(undefined);
@@ -91,7 +94,15 @@ export async function fitFace(
     ...result,
     timingsMs,
     face: { index: face.index, box: face.box, score: face.score, presence: landmarks.presence },
-    warnings: faceWarnings({ photo, face, landmarks, person, quality: result.quality }),
+    warnings: faceWarnings({
+      photo,
+      face,
+      landmarks,
+      turnDegrees,
+      person,
+      model: head.morphable,
+      quality: result.quality,
+    }),
     device,
     inference: networks.device,
     input: { data: image.data, width: image.width, height: image.height, channels: image.channels },

@@ -1,6 +1,8 @@
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { create, type Hrn } from '../lib/hrn.js';
 import type { Raster, Reconstruction } from '../lib/result.js';
+import { sample } from '../lib/sample.js';
 import { turnOf } from '../lib/stages/plausibility.js';
 import { astronaut, cropped, onCanvas, turned } from './photos.js';
 
@@ -47,3 +49,66 @@ it('an upside-down photo is found, and fitted upside down', async () => {
   expect(face.pose.rotation[4]).toBeGreaterThan(0.8);
   expect(Math.abs(widthOf(face) / widthOf(ownCrop) - 1)).toBeLessThan(0.03);
 });
+
+describe('warnings', () => {
+  const QUICK = { ...FAST, detail: 'coarse' } as const;
+  const codes = async (raster: Raster) => (await hrn.fit(raster, QUICK)).warnings.map(({ code }) => code);
+
+  it('are none for a sharp, whole, uncovered face', () => {
+    expect(ownCrop.warnings).toEqual([]);
+  });
+
+  it('tell of a mask, whatever its colour', async () => {
+    for (const colour of [
+      [225, 225, 228],
+      [120, 160, 190],
+      [25, 25, 28],
+    ]) {
+      expect(await codes(masked(crop, colour))).toContain('COVERED');
+    }
+  });
+
+  it('tell of a photo without colours', async () => {
+    const grey = crop.data.map((_, i) => Math.round((crop.data[i - (i % 3)]! + crop.data[i - (i % 3) + 1]!) / 2));
+    expect(await codes({ ...crop, data: grey })).toEqual(['BLACK_AND_WHITE']);
+  });
+
+  it('tell of a blurred face', async () => {
+    const blurred = await sharp(crop.data, { raw: { width: 320, height: 320, channels: 3 } })
+      .blur(1.8)
+      .raw()
+      .toBuffer();
+    expect(await codes({ ...crop, data: new Uint8Array(blurred) })).toContain('LOW_RESOLUTION');
+  });
+
+  it('tell of a face that the border cuts', async () => {
+    expect(await codes(await cropped(await astronaut(), { left: 190, top: 0, width: 320, height: 320 }))).toContain(
+      'CUT_OFF',
+    );
+  });
+
+  it('tell of a turned head; a near-profile is refused', async () => {
+    const turnedBy = (yawDegrees: number) => sample({ seed: 4, size: 384, yawDegrees });
+    expect(await codes((await turnedBy(50)).image)).toContain('TURNED');
+    for (const yawDegrees of [66, -70, 75]) {
+      await expect(hrn.fit((await turnedBy(yawDegrees)).image, QUICK)).rejects.toMatchObject({
+        code: 'FACE_NOT_VISIBLE',
+      });
+    }
+  });
+});
+
+/** A patch of one colour over mouth and chin, as a surgical mask lies. */
+function masked(raster: Raster, colour: number[]): Raster {
+  const data = Uint8Array.from(raster.data);
+  const { landmarks } = ownCrop;
+  const at = (i: number) => [landmarks.pixels[2 * i]!, landmarks.pixels[2 * i + 1]!] as const;
+  // iBUG: jaw's ends 2 and 14, bridge of the nose 29, chin 8.
+  const [left, right, top, bottom] = [at(2)[0], at(14)[0], at(29)[1], at(8)[1] + 4];
+  for (let y = Math.floor(top); y < bottom; y++) {
+    for (let x = Math.floor(left); x < right; x++) {
+      for (let k = 0; k < 3; k++) data[3 * (y * raster.width + x) + k] = colour[k]! + 4 * Math.sin(x) * Math.sin(y);
+    }
+  }
+  return { ...raster, data };
+}

@@ -180,7 +180,7 @@ export function syntheticHead(): Reconstruction {
     quality: { landmarkErrorPx: 1.5, landmarkErrorPercent: 0.9, photometricError: 0.02 },
     timingsMs: { detect: 20, refine: 400 },
     face: { index: 0, box: { x: 160, y: 170, width: 190, height: 200 }, score: 0.93, presence: 0.99 },
-    warnings: [{ code: 'TURNED', message: 'the head is turned', details: { yawDegrees: 45 } }],
+    warnings: [{ code: 'TURNED', message: 'the head is turned', details: { turnDegrees: 45 } }],
     scale: { source: 'iris', irisDiameterPx: 15 },
     device: 'cpu',
     inference: 'cpu',

@@ -44,6 +44,11 @@ export const LID_POINTS = 16;
 /** Middle of the upper lip's lower border. */
 export const MOUTH_MIDDLE = 13;
 
+/** Tip of the nose. */
+export const NOSE_TIP = 4;
+/** Middle of the upper border of the right brow. */
+export const RIGHT_BROW = 105;
+
 /** Outer corners of the eyes. */
 export const RIGHT_EYE_OUTER = 33;
 export const LEFT_EYE_OUTER = 263;

@@ -1,0 +1,137 @@
+/** What the photo shows at the landmarks: colours by parts of the face, and how fine its detail is. */
+import type { MorphableModel } from '../morphable-model.js';
+import type { DenseLandmarks } from './landmarks.js';
+import type { PersonMask } from './mask.js';
+import { LIPS, MESH_POINTS, MOUTH_MIDDLE, NOSE_TIP, RIGHT_BROW, RIGHT_EYE_OUTER } from './mesh-points.js';
+import { surfacePoints } from './surface-points.js';
+
+/** Parts of a face that show bare skin in most photos. */
+export const SKIN_PARTS = ['forehead', 'eyes', 'nose', 'rightCheek', 'leftCheek', 'mouth', 'chin'] as const;
+export type SkinPart = (typeof SKIN_PARTS)[number];
+
+/** Shares of red and green in a colour, and the mean of its channels, sRGB-encoded 0..1. */
+export interface Chroma {
+  red: number;
+  green: number;
+  brightness: number;
+}
+
+export interface FaceColours {
+  parts: Readonly<Record<SkinPart, Chroma>>;
+  /** At every skin point. */
+  points: readonly Chroma[];
+  median: Chroma;
+}
+
+/** Half a side of the patch around a landmark, pixels of the mask's crop. */
+const PATCH = 2;
+/** Within these of the middle line, mm, a point is on nose or mouth; beyond them on a cheek. */
+const NOSE_MM = 15;
+const MOUTH_MM = 30;
+const CHEEK_MM = 22;
+/** Skin under the eyes, and around the lips. */
+const UNDER_MM = 22;
+
+/** The landmarks of every part, by where the model has them. */
+export function skinParts({ dense, mean }: Pick<MorphableModel, 'dense' | 'mean'>): Record<SkinPart, number[]> {
+  const at = surfacePoints(dense, mean);
+  const x = (i: number) => at[3 * i]!;
+  const y = (i: number) => at[3 * i + 1]!;
+  const [brow, eye, nose, lip] = [y(RIGHT_BROW) - 2, y(RIGHT_EYE_OUTER), y(NOSE_TIP), y(MOUTH_MIDDLE)];
+  const lips = new Set(LIPS);
+  const isSkin = (i: number) => !lips.has(i) && !CORE_FEATURES.has(i);
+  const where: Record<SkinPart, (i: number) => boolean> = {
+    forehead: (i) => y(i) > brow,
+    eyes: (i) => y(i) <= brow && y(i) > eye - UNDER_MM && Math.abs(x(i)) > NOSE_MM - 1,
+    nose: (i) => Math.abs(x(i)) < NOSE_MM && y(i) < eye - 5 && y(i) > nose - 6,
+    rightCheek: (i) => x(i) < -CHEEK_MM && y(i) <= eye - UNDER_MM && y(i) > lip - 8,
+    leftCheek: (i) => x(i) > CHEEK_MM && y(i) <= eye - UNDER_MM && y(i) > lip - 8,
+    mouth: (i) => Math.abs(x(i)) < MOUTH_MM && y(i) < nose - 8 && y(i) > lip - UNDER_MM,
+    chin: (i) => y(i) <= lip - UNDER_MM,
+  };
+  const skin = Array.from({ length: MESH_POINTS }, (_, i) => i).filter(isSkin);
+  return Object.fromEntries(SKIN_PARTS.map((part) => [part, skin.filter(where[part])])) as Record<SkinPart, number[]>;
+}
+
+/** Undefined where too little of the face is in the photo to judge it. */
+export function faceColours(
+  model: Pick<MorphableModel, 'dense' | 'mean'>,
+  { pixels }: Pick<DenseLandmarks, 'pixels'>,
+  person: PersonMask,
+): FaceColours | undefined {
+  const parts = skinParts(model);
+  const seen = (points: readonly number[]) =>
+    points.map((i) => chromaAt(person, pixels[2 * i]!, pixels[2 * i + 1]!)).filter((colour) => colour !== undefined);
+  const byPart = SKIN_PARTS.map((part) => seen(parts[part]));
+  if (byPart.some((colours) => colours.length < 3)) return undefined;
+  const points = byPart.flat();
+  return {
+    parts: Object.fromEntries(SKIN_PARTS.map((part, k) => [part, medianOf(byPart[k]!)])) as Record<SkinPart, Chroma>,
+    points,
+    median: medianOf(points),
+  };
+}
+
+/**
+ * Energy of the finest detail of the crop over that of the next coarser one, inside the face's box: 0.3 and more where
+ * the crop is sharp, falling towards 0 where the photo is blurred or has fewer pixels than the crop.
+ */
+export function fineDetail({ rgb, size, values }: PersonMask): number {
+  const side = Math.floor(size / 2);
+  const from = Math.floor(size / 4);
+  const grey = new Float32Array(side * side);
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const i = 3 * ((from + y) * size + from + x);
+      grey[y * side + x] = values[i / 3]! > 0.5 ? (rgb[i]! + rgb[i + 1]! + rgb[i + 2]!) / 3 : Number.NaN;
+    }
+  }
+  const energy = (step: number) => {
+    let [sum, count] = [0, 0];
+    for (let y = step; y < side - step; y += 2) {
+      for (let x = step; x < side - step; x += 2) {
+        const i = y * side + x;
+        const d = 4 * grey[i]! - grey[i - step]! - grey[i + step]! - grey[i - step * side]! - grey[i + step * side]!;
+        if (Number.isNaN(d)) continue;
+        sum += d * d;
+        count++;
+      }
+    }
+    return count > 0 ? sum / count : 0;
+  };
+  const coarse = energy(4);
+  return coarse > 0 ? Math.sqrt(energy(1) / coarse) : 0;
+}
+
+/** Lids and brows: mesh-points.ts lists them with the skin around the eyes. */
+const CORE_FEATURES: ReadonlySet<number> = new Set(
+  [
+    [33, 7, 163, 144, 145, 153, 154, 155, 133, 246, 161, 160, 159, 158, 157, 173],
+    [263, 249, 390, 373, 374, 380, 381, 382, 362, 466, 388, 387, 386, 385, 384, 398],
+    [70, 63, 105, 66, 107, 55, 65, 52, 53, 46],
+    [336, 296, 334, 293, 300, 276, 283, 282, 295, 285],
+  ].flat(),
+);
+
+/** Mean of the patch around a pixel of the photo. */
+function chromaAt({ rgb, size, toPhoto }: PersonMask, px: number, py: number): Chroma | undefined {
+  const [a, b, c, d, e, f] = toPhoto;
+  const determinant = a * e - b * d;
+  const [x, y] = [px - c, py - f];
+  const u = Math.floor((e * x - b * y) / determinant);
+  const v = Math.floor((a * y - d * x) / determinant);
+  if (u < PATCH || v < PATCH || u >= size - PATCH || v >= size - PATCH) return undefined;
+  const sum = [0, 0, 0];
+  for (let row = v - PATCH; row <= v + PATCH; row++) {
+    for (let i = 3 * (row * size + u - PATCH); i < 3 * (row * size + u + PATCH + 1); i++) sum[i % 3]! += rgb[i]!;
+  }
+  const total = sum[0]! + sum[1]! + sum[2]!;
+  if (total < 1e-3) return undefined;
+  return { red: sum[0]! / total, green: sum[1]! / total, brightness: total / 3 / (2 * PATCH + 1) ** 2 };
+}
+
+function medianOf(colours: readonly Chroma[]): Chroma {
+  const middle = (value: (colour: Chroma) => number) =>
+    colours.map(value).sort((a, b) => a - b)[Math.floor(colours.length / 2)]!;
+  return { red: middle((c) => c.red), green: middle((c) => c.green), brightness: middle((c) => c.brightness) };
+}
