@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { crossingPairs } from '../bench/shapes/crossings.js';
+import { trianglesOf } from '../bench/shapes/heads.js';
 import { decodeHalfs, encodeHalfs } from '../lib/half-float.js';
 import { loadHead } from '../lib/models/head.js';
 import { type Basis, type MorphableModel, PART_NAMES, REGION_NAMES } from '../lib/morphable-model.js';
@@ -235,16 +237,45 @@ describe('head model', () => {
     expect(drop('upperTeeth')).toBeCloseTo(0, 1);
   });
 
-  it('has upper incisors that end a little below the lip line, behind the lips and clear of the lower teeth', () => {
+  it('has upper incisors that end below the lip line, behind the lips and over the lower ones', () => {
     const incisors = (name: string) => partVertices(name).filter((v) => Math.abs(model.mean[3 * v]!) < 5);
     const [, lipLine, lipFront] = dense(model.mean, 13);
     const edge = extent(model.mean, incisors('upperTeeth'), 1)[0];
     expect(lipLine - edge).toBeGreaterThan(1);
-    expect(lipLine - edge).toBeLessThan(3);
-    expect(edge).toBeGreaterThan(extent(model.mean, incisors('lowerTeeth'), 1)[1]);
+    expect(lipLine - edge).toBeLessThan(5);
+    const overbite = extent(model.mean, incisors('lowerTeeth'), 1)[1] - edge;
+    expect(overbite).toBeGreaterThan(0.5);
+    expect(overbite).toBeLessThan(3);
     const front = extent(model.mean, incisors('upperTeeth'), 2)[1];
     expect(front).toBeGreaterThan(extent(model.mean, incisors('lowerTeeth'), 2)[1]);
     expect(front).toBeLessThan(lipFront - 5);
+  });
+
+  it('keeps lips, teeth and tongue apart at rest, with the tongue out, and with both jaw and tongue', () => {
+    const [skin, ...mouth] = (['skin', 'upperTeeth', 'lowerTeeth', 'tongue'] as const).map((part) =>
+      trianglesOf(model, part),
+    );
+    const near = skin!.filter((_, i) => {
+      const v = 3 * skin![i - (i % 3)]!;
+      return Math.abs(model.mean[v]!) < 45 && model.mean[v + 1]! < -40 && model.mean[v + 1]! > -115;
+    });
+    const crossings = (weights: Record<string, number>) => {
+      const positions = expressed(weights);
+      const lips = mouth.map((part) => crossingPairs(positions, near, part!).length);
+      const among = [
+        [0, 1],
+        [0, 2],
+        [1, 2],
+      ].map(([a, b]) => crossingPairs(positions, mouth[a!]!, mouth[b!]!).length);
+      return [...lips, ...among];
+    };
+    expect(crossings({})).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(crossings({ tongueOut: 1 })).toEqual([0, 0, 0, 0, 0, 0]);
+    // Of the wide open mouth gums and lining still cross, where nobody looks; the tongue crosses nothing.
+    for (const jawOpen of [0.5, 1]) {
+      const [, , lipsAndTongue, , upper, lower] = crossings({ jawOpen, tongueOut: 1 });
+      expect([lipsAndTongue, upper, lower]).toEqual([0, 0, 0]);
+    }
   });
 
   it('shuts an eye with eyeBlink and turns it with eyeLook', () => {

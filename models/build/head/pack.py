@@ -2,8 +2,6 @@
 
 import hashlib
 import json
-import struct
-from pathlib import Path
 
 import numpy as np
 
@@ -11,30 +9,7 @@ import expression
 import sources
 import teeth
 from model import Head
-
-MODELS = Path(__file__).resolve().parents[2]
-DTYPES = {np.dtype("float16"): "F16", np.dtype("float32"): "F32", np.dtype("uint8"): "U8", np.dtype("uint16"): "U16"}
-
-
-def write_safetensors(path, tensors, metadata):
-    """The safetensors format: u64 header length, JSON header padded with spaces to 8 bytes, raw little-endian data."""
-    header, offset = {"__metadata__": metadata}, 0
-    for name, array in tensors.items():
-        header[name] = {
-            "dtype": DTYPES[array.dtype],
-            "shape": list(array.shape),
-            "data_offsets": [offset, offset + array.nbytes],
-        }
-        offset += array.nbytes
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(a.tobytes() for a in tensors.values()))
-
-
-def aligned(tensors):
-    """Widest types first, so that every tensor starts at a multiple of its element size."""
-    return dict(sorted(tensors.items(), key=lambda item: -item[1].dtype.itemsize))
-
+from tensor_file import MODELS, aligned, write_safetensors
 
 def manifest_entry(path):
     data = path.read_bytes()
