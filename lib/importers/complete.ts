@@ -4,6 +4,7 @@ import { type RegistrationQuality, register } from './registration.js';
 import { moved, type Rigid } from './rigid.js';
 import type { SourceBasis, SourceModel, SurfacePoints } from './source-model.js';
 import { type Hit, partTriangles, pointsOn, Surface, vertexNormals } from './surface.js';
+import { layOut } from './texture-layout.js';
 import type { WorkSlices } from './work-slices.js';
 
 export interface ImportedModel {
@@ -24,9 +25,14 @@ const UNKNOWN_SIGMA_MM = 60;
  * @throws HrnError REGISTRATION_FAILED
  */
 export async function complete(source: SourceModel, head: MorphableModel, work: WorkSlices): Promise<ImportedModel> {
+  turnOutwards(source);
   const { pose, positions, quality } = await register(source, head, work);
   const mean = moved(source.mean, pose);
-  const transfer = await nearestOnHead(source, mean, head, positions, work);
+  const partOf = partOfVertex(source);
+  const nearest = await nearestOnHead(source, mean, partOf, head, positions, work);
+  const { uvs, hits: transfer } = source.uvs
+    ? { uvs: source.uvs, hits: nearest }
+    : await layOut(source, mean, partOf, head, positions, nearest, work);
   const dense = placed(head.dense, head, positions, source, mean);
   const ibug68 = source.landmarks68
     ? given(source.landmarks68, head.ibug68)
@@ -49,16 +55,42 @@ export async function complete(source: SourceModel, head: MorphableModel, work: 
       ? { mean: source.albedo.mean, ...(await turnedBasis(source.albedo, source.vertexCount, undefined, work)) }
       : transferredAlbedo(head, transfer, source.vertexCount),
     triangles: source.triangles,
-    uvs: source.uvs ?? interpolated(head.uvs, transfer, 2),
+    uvs,
     parts: partsOf(source),
     dense,
     ibug68,
     regions: Uint8Array.from(transfer, ({ vertices, weights }) => head.regions[vertices[largest(weights)]!]!),
     mirror: source.mirror ?? (await mirrored(source, mean, work)),
-    deformable: deformableOf(source, head, transfer),
+    deformable: deformableOf(partOf, head, transfer),
   };
   work.report(1);
   return { model, quality };
+}
+
+/** Triangles of a part that are listed clockwise from outside are turned round. */
+function turnOutwards({ mean, triangles, parts }: SourceModel): void {
+  let first = 0;
+  for (const { triangleCount } of parts) {
+    const corners = triangles.subarray(3 * first, 3 * (first + triangleCount));
+    const middle = [0, 0, 0];
+    for (const v of corners) for (let k = 0; k < 3; k++) middle[k]! += mean[3 * v + k]! / corners.length;
+    let outwards = 0;
+    for (let t = 0; t < corners.length; t += 3) {
+      const [a, b, c] = [0, 1, 2].map((j) => [0, 1, 2].map((k) => mean[3 * corners[t + j]! + k]! - middle[k]!));
+      outwards +=
+        a![0]! * (b![1]! * c![2]! - b![2]! * c![1]!) +
+        a![1]! * (b![2]! * c![0]! - b![0]! * c![2]!) +
+        a![2]! * (b![0]! * c![1]! - b![1]! * c![0]!);
+    }
+    if (outwards < 0) {
+      for (let t = 0; t < corners.length; t += 3) {
+        const [second, third] = [corners[t + 1]!, corners[t + 2]!];
+        corners[t + 1] = third;
+        corners[t + 2] = second;
+      }
+    }
+    first += triangleCount;
+  }
 }
 
 function partsOf({ parts }: SourceModel): Part[] {
@@ -77,7 +109,7 @@ const LIKE: Record<PartName, readonly PartName[]> = {
   rightEye: ['rightEye'],
   upperTeeth: ['upperTeeth'],
   lowerTeeth: ['lowerTeeth'],
-  tongue: ['tongue', 'lowerTeeth', 'upperTeeth'],
+  tongue: ['tongue'],
 };
 
 /** The part a vertex belongs to. */
@@ -95,6 +127,7 @@ function partOfVertex({ triangles, parts, vertexCount }: SourceModel): PartName[
 async function nearestOnHead(
   source: SourceModel,
   mean: Float32Array,
+  partOf: readonly PartName[],
   head: MorphableModel,
   positions: Float32Array,
   work: WorkSlices,
@@ -102,7 +135,6 @@ async function nearestOnHead(
   // Eyes and teeth of the two heads differ in place and size: each is laid over the other by its box.
   const surfaces = new Map<PartName, { surface: Surface; toHead: (point: number, k: number) => number }>();
   const normals = vertexNormals(mean, source.triangles);
-  const partOf = partOfVertex(source);
   const hits: Hit[] = [];
   for (let v = 0; v < source.vertexCount; v++) {
     await work.pause();
@@ -271,9 +303,9 @@ function interpolated(values: ArrayLike<number>, transfer: readonly Hit[], strid
   return out;
 }
 
-function deformableOf(source: SourceModel, head: MorphableModel, transfer: readonly Hit[]): Float32Array {
+function deformableOf(partOf: readonly PartName[], head: MorphableModel, transfer: readonly Hit[]): Float32Array {
   const out = interpolated(head.deformable, transfer, 1);
-  for (const [v, name] of partOfVertex(source).entries()) if (name !== 'skin') out[v] = 0;
+  for (const [v, name] of partOf.entries()) if (name !== 'skin') out[v] = 0;
   return out;
 }
 

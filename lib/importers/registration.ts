@@ -1,6 +1,6 @@
 import { HrnError } from '../errors.js';
 import { decodeHalfs } from '../half-float.js';
-import type { MorphableModel } from '../morphable-model.js';
+import { type MorphableModel, REGION_NAMES, type RegionName } from '../morphable-model.js';
 import { NormalEquations } from './least-squares.js';
 import { bestRigid, composed, fromVector, moved, type Rigid } from './rigid.js';
 import type { SourceModel } from './source-model.js';
@@ -41,6 +41,9 @@ const FIRST_INNER = 17;
 const STIFFNESS = [30, 8, 2] as const;
 const SMOOTHING_STEPS = 80;
 const BEND_LANDMARK_WEIGHT = 30;
+/** Of skin outside the face, whose shape the coefficients were not fitted to. */
+const LOOSE_WEIGHT = 0.3;
+const LOOSE_REGIONS: readonly RegionName[] = ['scalp', 'neck', 'ears', 'other', 'forehead', 'cheeks', 'chin'];
 
 /**
  * Lays the embedded head over the source's mean: first rigidly (landmarks, or the tip of the nose where there are none),
@@ -249,12 +252,13 @@ async function bend(
     const wanted = new Float32Array(positions.length);
     const weight = new Float32Array(head.vertexCount);
     for (let v = 0; v < head.vertexCount; v++) {
-      if (!inSkin[v] || head.deformable[v]! < 0.05) continue;
+      const loose = isLoose(head, v);
+      if (!inSkin[v] || (head.deformable[v]! < 0.05 && !loose)) continue;
       await work.pause();
       const normal = normals.subarray(3 * v, 3 * v + 3) as unknown as [number, number, number];
       const hit = surface.nearest(positions[3 * v]!, positions[3 * v + 1]!, positions[3 * v + 2]!, normal);
-      if (hit.distance > 12 || hit.vertices.some((w) => border[w])) continue;
-      weight[v] = head.deformable[v]!;
+      if (hit.distance > (loose ? 30 : 12) || hit.vertices.some((w) => border[w])) continue;
+      weight[v] = Math.max(head.deformable[v]!, loose ? LOOSE_WEIGHT : 0);
       for (let k = 0; k < 3; k++) wanted[3 * v + k] = hit.point[k]! - positions[3 * v + k]!;
     }
     if (targets) {
@@ -291,6 +295,11 @@ async function bend(
     for (let i = 0; i < positions.length; i++) positions[i]! += motion[i]!;
   }
   return positions;
+}
+
+/** Outer skin that the deformation map leaves alone: skull, ears, neck; not the inside of mouth, nose and eyes. */
+export function isLoose({ deformable, regions }: MorphableModel, v: number): boolean {
+  return deformable[v]! < 0.5 && LOOSE_REGIONS.includes(REGION_NAMES[regions[v]!]!);
 }
 
 function adjacency(vertexCount: number, triangles: Uint32Array): { offsets: Uint32Array; neighbours: Uint32Array } {
