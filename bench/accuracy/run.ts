@@ -1,11 +1,11 @@
 /**
  * Fits portraits with known truth and writes how far the fitted faces are from it:
- * `npm run bench:accuracy [-- --set in-model|held-out|out-of-model --heads N --focal known|unknown --out FOLDER]`.
+ * `npm run bench:accuracy [-- --set in-model|held-out|out-of-model --heads N --focal known|unknown --out FOLDER --model FILE]`.
  *
  * The posed mean head, which any fit has to beat, is the model's calibrated mean laid on the truth by the same
  * alignment as the fits: landmarks, then iterated closest points. It is given a perfect pose, in other words.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -15,6 +15,7 @@ import * as hrn from '../../lib/index.js';
 import { loadHead } from '../../lib/models/head.js';
 import { locateModels } from '../../lib/models/locate.js';
 import { readModel } from '../../lib/models/manifest.js';
+import { parseModelFile } from '../../lib/models/model-file.js';
 import { heldOutCases, inModelCases, outOfModelCases, type PortraitCase } from './cases.js';
 import { composePicture, errorCell, HOT_MM, type PictureRow, portraitCell } from './error-picture.js';
 import { ictPath, readIctModel } from './ict-head.js';
@@ -29,6 +30,8 @@ const { values: flags } = parseArgs({
     set: { type: 'string' },
     heads: { type: 'string' },
     focal: { type: 'string' },
+    /** A head that `hrn models import` wrote, in place of the embedded one; the mean head stays the embedded one's. */
+    model: { type: 'string' },
     out: { type: 'string', default: path.join(root, 'bench', 'results') },
   },
 });
@@ -47,10 +50,13 @@ const isAskedFor = (set: SetName): boolean => !flags.set || flags.set === set;
 const focalLengths = (['known', 'unknown'] as const).filter((focal) => !flags.focal || flags.focal === focal);
 
 const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
+const fittedModel = flags.model ? parseModelFile(await readFile(flags.model)).model : model;
+const fittedSkin = faceOf(fittedModel, fittedModel.mean).skin;
+const fittedIndex = new ClosestPointIndex(fittedSkin.positions, fittedSkin.triangles);
 const meanSkin = faceOf(model, model.mean).skin;
 const meanIndex = new ClosestPointIndex(meanSkin.positions, meanSkin.triangles);
 const shapeDistance = new ShapeDistance(model);
-const reconstructor = await hrn.create();
+const reconstructor = await hrn.create({ model: flags.model });
 // A long run that is interrupted still writes what it has measured.
 let interrupted = false;
 process.once('SIGINT', () => {
@@ -82,8 +88,8 @@ async function runSet(set: SetName, cases: AsyncIterable<PortraitCase>, pictureE
     for (const focalLength of set === 'held-out' ? HELD_OUT_FOCAL_LENGTHS : focalLengths) {
       const fitted = await fit(portrait, focalLength, failures);
       if (!fitted) continue;
-      const coarse = compare(portrait, fitted.coarse);
-      const medium = compare(portrait, fitted.medium, fitted.neutral);
+      const coarse = compareFitted(portrait, fitted.coarse);
+      const medium = compareFitted(portrait, fitted.medium, flags.model ? undefined : fitted.neutral);
       const levels: Record<Level, LevelFigures> = {
         'mean head': mean.figures,
         coarse: coarse.figures,
@@ -100,8 +106,8 @@ async function runSet(set: SetName, cases: AsyncIterable<PortraitCase>, pictureE
       row ??= [
         await portraitCell(portrait),
         await errorCell(portrait, faceOf(model, model.mean), mean.error),
-        await errorCell(portrait, faceOf(model, fitted.coarse), coarse.error),
-        await errorCell(portrait, faceOf(model, fitted.medium), medium.error),
+        await errorCell(portrait, faceOf(fittedModel, fitted.coarse), coarse.error),
+        await errorCell(portrait, faceOf(fittedModel, fitted.medium), medium.error),
       ];
     }
     if (row) pictures.push(row);
@@ -120,7 +126,7 @@ async function fit(
     return {
       coarse: face.levels.coarse,
       medium: face.mesh.positions,
-      neutral: neutralShape(face),
+      neutral: flags.model ? face.mesh.positions : neutralShape(face),
       focalLengthPx: face.camera.focalLengthPx,
     };
   } catch (error) {
@@ -132,14 +138,28 @@ async function fit(
 
 /** @param neutral the head without its expression, where that is to be compared too */
 function compare(portrait: PortraitCase, head: Float32Array, neutral?: Float32Array) {
+  return comparison(portrait, model, meanIndex, head, neutral);
+}
+
+function compareFitted(portrait: PortraitCase, head: Float32Array, neutral?: Float32Array) {
+  return comparison(portrait, fittedModel, fittedIndex, head, neutral);
+}
+
+function comparison(
+  portrait: PortraitCase,
+  of: typeof model,
+  like: ClosestPointIndex,
+  head: Float32Array,
+  neutral: Float32Array | undefined,
+) {
   const figures = (error: FaceError, withScale: boolean): Figures => {
     const { meanMm, medianMm, p90Mm, normalDegrees, noseDepthMm } = error;
     const shared = { meanMm, medianMm, p90Mm, normalDegrees, noseDepthMm };
     if (!neutral || !portrait.neutral) return shared;
     return { ...shared, neutralMm: shapeDistance.between(neutral, portrait.neutral, withScale) };
   };
-  const estimate = faceOf(model, head);
-  const index = new ClosestPointIndex(head, meanIndex.triangles, meanIndex);
+  const estimate = faceOf(of, head);
+  const index = new ClosestPointIndex(head, like.triangles, like);
   const error = faceError(portrait.truth, estimate, true, index);
   const rigid = faceError(portrait.truth, estimate, false, index);
   return { error, figures: { similarity: figures(error, true), rigid: figures(rigid, false) } };

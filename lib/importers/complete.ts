@@ -2,7 +2,7 @@ import { decodeHalfs, encodeHalfs } from '../half-float.js';
 import type { Basis, LandmarkSet, MorphableModel, Part, PartName } from '../morphable-model.js';
 import { type RegistrationQuality, register } from './registration.js';
 import { moved, type Rigid } from './rigid.js';
-import type { SourceBasis, SourceModel, SurfacePoints } from './source-model.js';
+import type { SourceBasis, SourceModel } from './source-model.js';
 import { type Hit, partTriangles, pointsOn, Surface, vertexNormals } from './surface.js';
 import { layOut } from './texture-layout.js';
 import type { WorkSlices } from './work-slices.js';
@@ -34,9 +34,7 @@ export async function complete(source: SourceModel, head: MorphableModel, work: 
     ? { uvs: source.uvs, hits: nearest }
     : await layOut(source, mean, partOf, head, positions, nearest, work);
   const dense = placed(head.dense, head, positions, source, mean);
-  const ibug68 = source.landmarks68
-    ? given(source.landmarks68, head.ibug68)
-    : placed(head.ibug68, head, positions, source, mean);
+  const ibug68 = given(source.landmarks, placed(head.ibug68, head, positions, source, mean));
   const origin = middleOfEyes(source, mean, ibug68);
   for (let i = 0; i < mean.length; i++) mean[i]! -= origin[i % 3]!;
   const expressionPriors = priorsOf(source, head);
@@ -218,8 +216,13 @@ function placed(
   return { count: set.count, vertices, weights, sigmaMm, dynamic: set.dynamic.slice() };
 }
 
-function given({ vertices, weights }: SurfacePoints, like: LandmarkSet): LandmarkSet {
-  return { count: like.count, vertices, weights, sigmaMm: like.sigmaMm.slice(), dynamic: like.dynamic.slice() };
+/** The source's own landmarks take the place of derived ones. */
+function given(own: SourceModel['landmarks'], derived: LandmarkSet): LandmarkSet {
+  if (!own) return derived;
+  const { vertices, weights } = derived;
+  vertices.set(own.vertices, 3 * own.first);
+  weights.set(own.weights, 3 * own.first);
+  return { ...derived, vertices, weights };
 }
 
 function partOfHeadVertex({ triangles, parts, vertexCount }: MorphableModel): PartName[] {
@@ -270,14 +273,18 @@ async function turnedBasis(
   return { count: components.length, halfs };
 }
 
-function priorsOf({ expression }: SourceModel, head: MorphableModel) {
-  const { names, sigma, min, max } = expression;
-  const own = names.map((name) => (min === 0 && max === 1 ? head.expression.names.indexOf(name) : -1));
+function priorsOf({ expression: { names, priors } }: SourceModel, head: MorphableModel) {
+  const all = names.map((name, k) => {
+    const { sigma, min, max } = priors[k]!;
+    const own = min === 0 && max === 1 ? head.expression.names.indexOf(name) : -1;
+    if (own < 0) return { mean: 0, sigma, min, max };
+    return { mean: head.expression.mean[own]!, sigma: head.expression.sigma[own]!, min, max };
+  });
   return {
-    mean: Float32Array.from(own, (k) => (k < 0 ? 0 : head.expression.mean[k]!)),
-    sigma: Float32Array.from(own, (k) => (k < 0 ? sigma : head.expression.sigma[k]!)),
-    min: Float32Array.from(own, (k) => (k < 0 ? min : head.expression.min[k]!)),
-    max: Float32Array.from(own, (k) => (k < 0 ? max : head.expression.max[k]!)),
+    mean: Float32Array.from(all, ({ mean }) => mean),
+    sigma: Float32Array.from(all, ({ sigma }) => sigma),
+    min: Float32Array.from(all, ({ min }) => min),
+    max: Float32Array.from(all, ({ max }) => max),
   };
 }
 

@@ -5,7 +5,7 @@ import { Npz } from '../formats/npz.js';
 import { parseObj } from '../formats/obj.js';
 import { readModelBytes } from '../models/read-model-bytes.js';
 import type { PartName } from '../morphable-model.js';
-import { byPart, keepVertices, type SourceModel } from './source-model.js';
+import { atVertices, byPart, keepVertices, type SourceModel, UNIT_PRIOR } from './source-model.js';
 
 const SOURCE = 'https://github.com/USC-ICT/ICT-FaceKit (folder FaceXModel), or its arrays as one .npz';
 const VERTICES = 26_719;
@@ -71,14 +71,9 @@ export async function importIct(path: string, signal?: AbortSignal): Promise<Sou
     expression: {
       components: expression.map(({ delta }) => delta),
       names: expression.map(({ name }) => name),
-      sigma: 0.25,
-      min: 0,
-      max: 1,
+      priors: expression.map(() => UNIT_PRIOR),
     },
-    landmarks68: {
-      vertices: Uint32Array.from(LANDMARKS.flatMap((v) => [moved[v]!, moved[v]!, moved[v]!])),
-      weights: Float32Array.from(LANDMARKS.flatMap(() => [1, 0, 0])),
-    },
+    landmarks: { first: 0, ...atVertices(LANDMARKS.map((v) => moved[v]!)) },
   };
 }
 

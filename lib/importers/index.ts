@@ -15,6 +15,22 @@ export interface Importer {
 
 /** By the name that `--as` takes. A format is added with one line here and one file. */
 export const IMPORTERS: Readonly<Record<string, Importer>> = {
+  hrn: {
+    takes: 'the folder of assets of HRN or ModelScope: its BFM_model_front.mat with bfm_uvs2.npy',
+    read: async (path) => (await import('./bfm.js')).importHrnFolder(path),
+  },
+  bfm: {
+    takes: 'the Basel Face Model: 01_MorphableModel.mat (2009), BFM_model_front.mat, or the .h5 of 2017 and 2019',
+    read: async (path) => (await import('./bfm.js')).importBfm(path),
+  },
+  flame: {
+    takes: 'FLAME 2020 or 2023: generic_model.pkl, flame2023.pkl or .npz, its landmark embedding beside it',
+    read: async (path) => (await import('./flame.js')).importFlame(path),
+  },
+  gnm: {
+    takes: 'GNM Head v3: gnm_head.npz, head_sparse_68.txt beside it',
+    read: async (path) => (await import('./gnm.js')).importGnm(path),
+  },
   ict: {
     takes: 'ICT-FaceKit: the folder FaceXModel of OBJ files, or its arrays as .npz',
     read: async (path, signal) => (await import('./ict.js')).importIct(path, signal),

@@ -54,7 +54,8 @@ const LOOSE_REGIONS: readonly RegionName[] = ['scalp', 'neck', 'ears', 'other', 
 export async function register(source: SourceModel, head: MorphableModel, work: WorkSlices): Promise<Registration> {
   const skin = partTriangles(source.triangles, source.parts, (name) => name === 'skin');
   const headSkin = partTriangles(head.triangles, head.parts, (name) => name === 'skin');
-  const inner = source.landmarks68 ? pointsOn(source.mean, source.landmarks68).subarray(3 * FIRST_INNER) : undefined;
+  const { landmarks } = source;
+  const inner = landmarks && pointsOn(source.mean, landmarks).subarray(3 * (FIRST_INNER - landmarks.first));
   const headInner = {
     vertices: head.ibug68.vertices.subarray(3 * FIRST_INNER),
     weights: head.ibug68.weights.subarray(3 * FIRST_INNER),

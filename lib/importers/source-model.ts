@@ -12,6 +12,22 @@ export interface SourceBasis {
   components: Float32Array[];
 }
 
+export interface ExpressionPrior {
+  sigma: number;
+  min: number;
+  max: number;
+}
+
+/** Of a blend shape. */
+export const UNIT_PRIOR: ExpressionPrior = { sigma: 0.25, min: 0, max: 1 };
+/** Of a principal component. */
+export const NORMAL_PRIOR: ExpressionPrior = { sigma: 1, min: -4, max: 4 };
+
+/** expression1, expression2, ... */
+export function numbered(name: string, count: number): string[] {
+  return Array.from({ length: count }, (_, k) => `${name}${k + 1}`);
+}
+
 /**
  * What an importer reads from somebody else's head model: in millimetres and this project's axes (x to the subject's
  * left, y up, z out of the face), with whatever it has; the rest is derived (complete.ts).
@@ -31,19 +47,15 @@ export interface SourceModel {
   identity: SourceBasis;
   expression: SourceBasis & {
     names: string[];
-    /** Prior deviation and range of a component that the embedded head does not have too. */
-    sigma: number;
-    min: number;
-    max: number;
+    /** Per component; one of ARKit's, from 0 to 1, takes the embedded head's prior. */
+    priors: ExpressionPrior[];
   };
   /** sRGB-encoded, 0..1; absent where the model has no colours. */
   albedo?: SourceBasis & { mean: Float32Array };
   /** `[vertexCount][2]`, 0..1, origin top left; absent where a vertex has several or none. */
   uvs?: Float32Array;
-  /** The 68 iBUG points. */
-  landmarks68?: SurfacePoints;
-  /** Landmarks 0 to 16 follow the silhouette. */
-  jawIsFixed?: boolean;
+  /** The iBUG points from `first` on: 0, all 68; or 17, those within the face. */
+  landmarks?: SurfacePoints & { first: 0 | 17 };
   mirror?: Uint32Array;
 }
 
@@ -97,4 +109,28 @@ export function keepVertices(values: ArrayLike<number>, kept: Uint32Array, scale
   for (let i = 0; i < kept.length; i++)
     for (let k = 0; k < stride; k++) out[stride * i + k] = scale * values[stride * kept[i]! + k]!;
   return out;
+}
+
+/** Landmarks that are vertices. */
+export function atVertices(vertices: readonly number[]): SurfacePoints {
+  return {
+    vertices: Uint32Array.from(vertices.flatMap((v) => [v, v, v])),
+    weights: Float32Array.from(vertices.flatMap(() => [1, 0, 0])),
+  };
+}
+
+/** Columns of a matrix of 3 V rows, scaled: a basis as MATLAB files and others store it. */
+export function columns(
+  matrix: ArrayLike<number>,
+  rows: number,
+  count: number,
+  scale: (column: number) => number,
+): Float32Array[] {
+  const width = matrix.length / rows;
+  return Array.from({ length: count }, (_, k) => {
+    const factor = scale(k);
+    const out = new Float32Array(rows);
+    for (let i = 0; i < rows; i++) out[i] = factor * matrix[i * width + k]!;
+    return out;
+  });
 }
