@@ -47,9 +47,11 @@ describe('native includes', () => {
     'fit/parameters': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/landmarks'],
     'fit/deformation': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/landmarks', 'fit/parameters'],
     'fit/texture': [...UNDER_FIT, ...STAGES.filter((stage) => stage !== 'fit/texture')],
-    fit: [...UNDER_FIT, ...STAGES],
+    // Several views share one fit of every stage.
+    'fit/views': [...UNDER_FIT, ...STAGES],
+    fit: [...UNDER_FIT, ...STAGES, 'fit/views'],
     render: ['core', 'ops'],
-    binding: [...UNDER_FIT, ...STAGES, 'fit', 'render', 'backends/cpu', 'backends/cuda'],
+    binding: [...UNDER_FIT, ...STAGES, 'fit/views', 'fit', 'render', 'backends/cpu', 'backends/cuda'],
   };
   /** Headers of others that one room alone may use. */
   const OWNER: readonly [RegExp, string][] = [

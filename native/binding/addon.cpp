@@ -14,6 +14,7 @@
 #include "binding/refine.hpp"
 #include "binding/render.hpp"
 #include "binding/session.hpp"
+#include "binding/views.hpp"
 #include "core/isa.hpp"
 
 namespace hrn::binding {
@@ -63,6 +64,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_model(env, exports);
   register_coarse(env, exports);
   register_refine(env, exports);
+  register_views(env, exports);
   return exports;
 }
 

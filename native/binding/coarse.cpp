@@ -73,9 +73,7 @@ fit::CoarseProblem coarse_problem_of(const Napi::Value& value) {
   return p;
 }
 
-namespace {
-
-Napi::Value result_object(Napi::Env env, fit::CoarseResult&& r) {
+Napi::Value coarse_result(Napi::Env env, fit::CoarseResult&& r) {
   Napi::Object o = Napi::Object::New(env);
   o.Set("rotation", typed_array(env, r.camera.rotation));
   o.Set("translation", typed_array(env, r.camera.translation));
@@ -94,6 +92,8 @@ Napi::Value result_object(Napi::Env env, fit::CoarseResult&& r) {
   return o;
 }
 
+namespace {
+
 Napi::Value coarse_fit(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
   auto model = model_of(info[1]);
@@ -103,7 +103,7 @@ Napi::Value coarse_fit(const Napi::CallbackInfo& info) {
         ThreadPool pool(context->crew(), cancel);
         return fit::fit_coarse(*model, problem, pool, cancel, progress);
       },
-      result_object);
+      coarse_result);
 }
 
 // contourCandidates(model, radiusMm): Uint32Array

@@ -95,6 +95,8 @@ fit::PhotometricLevel level_of(const Napi::Value& value) {
   return level;
 }
 
+}  // namespace
+
 Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& r) {
   Napi::Object o = Napi::Object::New(env);
   o.Set("rotation", typed_array(env, r.camera.rotation));
@@ -112,6 +114,8 @@ Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& r) {
   return o;
 }
 
+namespace {
+
 fit::SilhouetteProblem silhouette_of(const Napi::Value& value) {
   fit::SilhouetteProblem silhouette;
   if (value.IsUndefined()) return silhouette;
@@ -125,11 +129,10 @@ fit::SilhouetteProblem silhouette_of(const Napi::Value& value) {
   return silhouette;
 }
 
-// photometricFit(context, model, problem, onProgress): job of PhotometricFit
-Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
-  auto context = context_of(info[0]);
-  auto model = model_of(info[1]);
-  const Napi::Object o = object_of(info[2], "problem");
+}  // namespace
+
+fit::PhotometricProblem photometric_problem_of(const Napi::Value& value) {
+  const Napi::Object o = object_of(value, "problem");
   fit::PhotometricProblem problem;
   problem.landmarks = coarse_problem_of(field(o, "landmarks"));
   problem.camera = camera_of(field(o, "camera"));
@@ -145,6 +148,16 @@ Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
   set_numbers(o, {{"albedoSigma", &problem.albedo_sigma},
                   {"lightSigma", &problem.light_sigma},
                   {"lightColourSigma", &problem.light_colour_sigma}});
+  return problem;
+}
+
+namespace {
+
+// photometricFit(context, model, problem, onProgress): job of PhotometricFit
+Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto model = model_of(info[1]);
+  fit::PhotometricProblem problem = photometric_problem_of(info[2]);
   return start_job(
       info.Env(), info[3],
       [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {

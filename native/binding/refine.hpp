@@ -2,7 +2,14 @@
 #pragma once
 #include <napi.h>
 
+#include "fit/parameters/fit.hpp"
+
 namespace hrn::binding {
+
+// The lib/native/refine.ts PhotometricProblem, levels of none allowed; only types are checked.
+fit::PhotometricProblem photometric_problem_of(const Napi::Value& value);
+// The lib/native/refine.ts PhotometricFit.
+Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& result);
 
 void register_refine(Napi::Env env, Napi::Object exports);
 

@@ -127,10 +127,7 @@ CoarseResult fit_coarse(const Model& model, const CoarseProblem& problem, Thread
   }
   const HeadState& state = landmarks.state();
   result.camera = state.camera;
-  const auto begin = state.coefficients.begin();
-  result.identity.assign(begin, begin + problem.identity_count);
-  result.expression.assign(begin + problem.identity_count, begin + problem.identity_count + model.expression_count);
-  result.nuisance.assign(begin + problem.identity_count + model.expression_count, state.coefficients.end());
+  split_coefficients(model, problem.identity_count, state, result.identity, result.expression, result.nuisance);
   result.iterations = report.iterations;
   result.converged = report.converged;
   result.cost = report.final_cost;

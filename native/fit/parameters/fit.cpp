@@ -35,9 +35,7 @@ void check_camera(const CameraPose& camera) {
   for (const double v : camera.principal_px) require(std::abs(v) <= 1e7, "a finite principal point");
 }
 
-void check_photometric_problem(const Model& model, const PhotometricProblem& p) {
-  require(!p.levels.empty(), "at least one level");
-  for (const PhotometricLevel& level : p.levels) check_level(level);
+void check_start(const Model& model, const PhotometricProblem& p) {
   require(static_cast<long>(p.identity.size()) == p.landmarks.identity_count, "a start value per identity component");
   require(static_cast<long>(p.expression.size()) == model.expression_count, "a start value per expression component");
   require(static_cast<long>(p.nuisance.size()) == p.landmarks.nuisance_count, "a start value per nuisance component");
@@ -45,6 +43,13 @@ void check_photometric_problem(const Model& model, const PhotometricProblem& p) 
     for (const double v : *values) require(std::isfinite(v), "finite start values");
   }
   check_camera(p.camera);
+  check_coarse_problem(model, p.landmarks);
+}
+
+void check_photometric_problem(const Model& model, const PhotometricProblem& p) {
+  require(!p.levels.empty(), "at least one level");
+  for (const PhotometricLevel& level : p.levels) check_level(level);
+  check_start(model, p);
   check_silhouette(model, p.silhouette);
   for (const double v : {p.photo.sigma_reference, p.photo.sigma_start, p.photo.sigma_floor, p.photo.robust,
                          p.albedo_sigma, p.light_sigma, p.light_colour_sigma}) {
@@ -52,7 +57,13 @@ void check_photometric_problem(const Model& model, const PhotometricProblem& p) 
   }
   require(p.photo.sigma_ceiling >= p.photo.sigma_floor, "a noise ceiling above its floor");
   require(p.photo.effective_samples >= 0 && std::isfinite(p.photo.effective_samples), "a sample count of 0 or more");
-  check_coarse_problem(model, p.landmarks);
+}
+
+void set_start(HeadState& state, const PhotometricProblem& problem) {
+  state.camera = problem.camera;
+  state.coefficients = problem.identity;
+  state.coefficients.insert(state.coefficients.end(), problem.expression.begin(), problem.expression.end());
+  state.coefficients.insert(state.coefficients.end(), problem.nuisance.begin(), problem.nuisance.end());
 }
 
 PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& problem, ThreadPool& pool,

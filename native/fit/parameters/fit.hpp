@@ -46,7 +46,11 @@ struct PhotometricResult {
 /// Throw Error(invalid_argument).
 void check_level(const PhotometricLevel& level);
 void check_camera(const CameraPose& camera);
+void check_start(const Model& model, const PhotometricProblem& problem);
 void check_photometric_problem(const Model& model, const PhotometricProblem& problem);
+
+/// Puts the state where the problem starts.
+void set_start(HeadState& state, const PhotometricProblem& problem);
 
 /// Throws Error(invalid_argument), Error(cancelled). Bit-identical for any thread count.
 PhotometricResult fit_photometric(const Model& model, const PhotometricProblem& problem, ThreadPool& pool,

@@ -46,11 +46,7 @@ class PhotometricLeastSquares {
     layout_.nuisance = static_cast<int>(problem.landmarks.nuisance_count);
     layout_.shape = static_cast<int>(landmarks_.coefficient_count()) - layout_.nuisance;
     layout_.albedo = static_cast<int>(model.albedo_count);
-    HeadState& state = landmarks_.state();
-    state.camera = problem.camera;
-    state.coefficients = problem.identity;
-    state.coefficients.insert(state.coefficients.end(), problem.expression.begin(), problem.expression.end());
-    state.coefficients.insert(state.coefficients.end(), problem.nuisance.begin(), problem.nuisance.end());
+    set_start(landmarks_.state(), problem);
     look_.albedo.assign(static_cast<std::size_t>(layout_.albedo), 0.0);
     // Frontal light of mean brightness; the first, linear steps replace it.
     for (std::size_t c = 0; c < 3; ++c) look_.lighting[9 * c] = kMeanLight;
@@ -84,6 +80,17 @@ class PhotometricLeastSquares {
   void start_sigma() { set_sigma(problem_.photo.sigma_start); }
   void update_sigma() { set_sigma(problem_.photo.sigma(mean_error())); }
   double mean_error() { return photo_.mean_error(landmarks_.state(), look_, crop_); }
+
+  // What was found; counts and cost of the iterations are left to the caller.
+  void take_result(const Model& model, PhotometricResult& result) {
+    result.camera = landmarks_.state().camera;
+    split_coefficients(model, problem_.landmarks.identity_count, landmarks_.state(), result.identity,
+                       result.expression, result.nuisance);
+    result.albedo = look_.albedo;
+    result.lighting = look_.lighting;
+    result.samples = samples();
+    result.error = mean_error();
+  }
 
   double linearize(optim::NormalEquations& equations) {
     ParameterLayout moved = layout_;
@@ -295,17 +302,7 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
       run(parts[k], 1e-4);
     }
   }
-  const HeadState& state = fit.state();
-  const auto begin = state.coefficients.begin();
-  const long identity = problem.landmarks.identity_count, shape = identity + model.expression_count;
-  result.camera = state.camera;
-  result.identity.assign(begin, begin + identity);
-  result.expression.assign(begin + identity, begin + shape);
-  result.nuisance.assign(begin + shape, state.coefficients.end());
-  result.albedo = fit.appearance().albedo;
-  result.lighting = fit.appearance().lighting;
-  result.samples = fit.samples();
-  result.error = fit.mean_error();
+  fit.take_result(model, result);
   return result;
 }
 

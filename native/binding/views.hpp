@@ -1,0 +1,9 @@
+// jointLandmarkFit, jointPhotometricFit: several views of one person, one job each. See lib/native/views.ts.
+#pragma once
+#include <napi.h>
+
+namespace hrn::binding {
+
+void register_views(Napi::Env env, Napi::Object exports);
+
+}  // namespace hrn::binding
