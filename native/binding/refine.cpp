@@ -157,10 +157,9 @@ namespace {
 Napi::Value photometric_fit(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
   auto model = model_of(info[1]);
-  fit::PhotometricProblem problem = photometric_problem_of(info[2]);
   return start_job(
       info.Env(), info[3],
-      [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
+      [context, model, problem = photometric_problem_of(info[2])](const Cancel& cancel, const Progress& progress) {
         ThreadPool pool(context->crew(), cancel);
         if (auto* gpu = context->gpu()) return gpu->photometric(model, problem, pool, cancel, progress);
         return fit::fit_photometric(*model, problem, pool, cancel, progress);
@@ -180,11 +179,10 @@ std::vector<fit::MapScale> scales_of(const Napi::Value& value, const char* name)
   return scales;
 }
 
-// deformationFit(context, model, problem, onProgress): job of { map, positions, photometricError, energy }
-Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
-  auto context = context_of(info[0]);
-  auto model = model_of(info[1]);
-  const Napi::Object o = object_of(info[2], "problem");
+}  // namespace
+
+fit::DeformationProblem deformation_problem_of(const Napi::Value& given) {
+  const Napi::Object o = object_of(given, "problem");
   const auto optional = [&](const char* key) {
     const Napi::Value value = field(o, key);
     return value.IsUndefined() ? std::vector<double>{} : copy_of<double>(value, key);
@@ -209,9 +207,18 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
   set_numbers(o, {{"mirror", &problem.mirror},
                   {"landmarkDepthSigmaMm", &problem.landmark_depth_sigma_mm},
                   {"landmarkFloorPx", &problem.landmark_floor_px}});
+  return problem;
+}
+
+namespace {
+
+// deformationFit(context, model, problem, onProgress): job of { map, positions, photometricError, energy }
+Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto model = model_of(info[1]);
   return start_job(
       info.Env(), info[3],
-      [context, model, problem = std::move(problem)](const Cancel& cancel, const Progress& progress) {
+      [context, model, problem = deformation_problem_of(info[2])](const Cancel& cancel, const Progress& progress) {
         if (auto* gpu = context->gpu()) return gpu->deformation(model, problem, cancel, progress);
         ThreadPool pool(context->crew(), cancel);
         return fit::fit_deformation(*model, problem, pool, cancel, progress);

@@ -2,6 +2,7 @@
 #pragma once
 #include <napi.h>
 
+#include "fit/deformation/deformation.hpp"
 #include "fit/parameters/fit.hpp"
 
 namespace hrn::binding {
@@ -10,6 +11,8 @@ namespace hrn::binding {
 fit::PhotometricProblem photometric_problem_of(const Napi::Value& value);
 // The lib/native/refine.ts PhotometricFit.
 Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& result);
+// The lib/native/refine.ts DeformationProblem; only types are checked.
+fit::DeformationProblem deformation_problem_of(const Napi::Value& value);
 
 void register_refine(Napi::Env env, Napi::Object exports);
 

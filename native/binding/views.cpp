@@ -64,11 +64,39 @@ Napi::Value joint_photometric_fit(const Napi::CallbackInfo& info) {
   return start_joint<fit::fit_joint_photometric>(info, list_of(photometric_result));
 }
 
+// jointDeformationFit(context, model, views, onProgress): job of { map, positions, photometricErrors }
+Napi::Value joint_deformation_fit(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto model = model_of(info[1]);
+  if (!info[2].IsArray()) reject("an array", "views", info[2]);
+  const auto list = info[2].As<Napi::Array>();
+  std::vector<fit::DeformationProblem> views;
+  for (std::uint32_t i = 0; i < list.Length() && i <= kMaxViews; ++i)
+    views.push_back(deformation_problem_of(list.Get(i)));
+  return start_job(
+      info.Env(), info[3],
+      [context, model, views = std::move(views)](const Cancel& cancel, const Progress& progress) {
+        ThreadPool pool(context->crew(), cancel);
+        return fit::fit_joint_deformation(*model, views, pool, cancel, progress);
+      },
+      [](Napi::Env env, fit::JointDeformationResult&& r) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("map", adopted_array(env, std::move(r.map)));
+        Napi::Array positions = Napi::Array::New(env, r.positions.size());
+        for (std::uint32_t i = 0; i < r.positions.size(); ++i)
+          positions.Set(i, adopted_array(env, std::move(r.positions[i])));
+        result.Set("positions", positions);
+        result.Set("photometricErrors", typed_array(env, r.photometric_errors));
+        return result;
+      });
+}
+
 }  // namespace
 
 void register_views(Napi::Env env, Napi::Object exports) {
   export_function<joint_landmark_fit>(env, exports, "jointLandmarkFit");
   export_function<joint_photometric_fit>(env, exports, "jointPhotometricFit");
+  export_function<joint_deformation_fit>(env, exports, "jointDeformationFit");
 }
 
 }  // namespace hrn::binding

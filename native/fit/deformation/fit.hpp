@@ -11,6 +11,8 @@ namespace hrn::fit {
 
 /// Iterations after which the colour noise is judged again.
 constexpr int kSigmaInterval = 8;
+/// First steps of the maps.
+constexpr double kShapeStepMm = 0.25, kColourStep = 0.02;
 
 /// Throws Error(invalid_argument).
 void check_deformation_problem(const Model& model, const DeformationProblem& problem);
@@ -36,7 +38,6 @@ DeformationResult run_deformation(const Model& model, const ModelArrays& arrays,
                                   B& backend, const Cancel& cancel, const Progress& progress) {
   HeadSurface<B> surface(model, arrays, backend);
   DeformationLoop<B> loop(model, arrays, problem, surface.update_albedo(problem.albedo), backend);
-  constexpr double kShapeStepMm = 0.25, kColourStep = 0.02;
   const int iterations = problem.level.iterations;
   const long size = problem.map_size;
   MapDescent<B, Covariance> shape(size, Covariance(size, problem.shape, problem.mirror, true, backend), kShapeStepMm,

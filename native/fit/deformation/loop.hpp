@@ -50,6 +50,26 @@ struct Displace {
   };
 };
 
+/// One photo and the parametric fit to it, in the backend's memory.
+template <class B>
+struct DeformationSight {
+  /// A checked problem, which must outlive it.
+  DeformationSight(const Model& model, const DeformationProblem& asked, B& backend)
+      : problem(asked),
+        base(uploaded(backend, asked.positions)),
+        target(uploaded(backend, asked.level.rgb)),
+        mask(uploaded(backend, asked.level.mask)) {
+    const LandmarkTargets targets = landmark_targets(model, asked);
+    landmark_target = uploaded(backend, targets.target);
+    landmark_precision = uploaded(backend, targets.precision);
+    for (const float m : asked.level.mask) mask_sum += static_cast<double>(m);
+  }
+
+  const DeformationProblem& problem;
+  typename B::template Array<float> base, target, mask, landmark_target, landmark_precision;
+  double mask_sum = 0, photo_scale = 0;
+};
+
 template <class B>
 class DeformationLoop {
   template <class T>
@@ -61,7 +81,9 @@ class DeformationLoop {
                   const Array<float>& albedo, B& backend)
       : model_(model),
         arrays_(arrays),
-        problem_(problem),
+        own_(model, problem, backend),
+        seen_(&own_),
+        map_size_(problem.map_size),
         backend_(backend),
         base_albedo_(albedo),
         vertices_(model.vertex_count),
@@ -72,7 +94,7 @@ class DeformationLoop {
       return backend.template alloc<float>(static_cast<std::size_t>(channels * pixels_));
     };
     for (Array<float>* array :
-         {&base_, &positions_, &offset_, &normals_, &screen_, &albedo_, &colours_, &grad_colours_, &grad_screen_,
+         {&positions_, &offset_, &normals_, &screen_, &albedo_, &colours_, &grad_colours_, &grad_screen_,
           &grad_albedo_, &grad_normals_, &grad_sums_, &grad_positions_, &grad_projected_})
       *array = v3();
     crosses_ = backend.template alloc<float>(static_cast<std::size_t>(3 * triangles_));
@@ -87,26 +109,26 @@ class DeformationLoop {
     const LandmarkTargets targets = landmark_targets(model, problem);
     landmark_vertices_ = uploaded(backend, targets.vertices);
     landmark_weights_ = uploaded(backend, targets.weights);
-    landmark_target_ = uploaded(backend, targets.target);
-    landmark_precision_ = uploaded(backend, targets.precision);
     landmark_offsets_ = uploaded(backend, targets.slot_offsets);
     landmark_corners_ = uploaded(backend, targets.slots);
     photo_gain_ = backend.template alloc<float>(1);
     sums_ = backend.template alloc<double>(kSums);
-    upload(base_, problem.positions);
-    target_ = uploaded(backend_, problem.level.rgb);
-    mask_ = uploaded(backend_, problem.level.mask);
     const auto taps = ops::build_uv_taps(model.uvs.data(), vertices_, problem.map_size, nullptr);
     taps_ = uploaded(backend_, taps.taps);
     texel_offsets_ = uploaded(backend_, taps.texel_offsets);
     samples_ = uploaded(backend_, taps.samples);
-    for (const float m : problem.level.mask) mask_sum_ += static_cast<double>(m);
+  }
+
+  /// Looks at another photo, of a crop of the same size; what forward() made before is of the one before.
+  void look_at(DeformationSight<B>& sight) {
+    seen_ = &sight;
+    upload_gain();
   }
 
   // Positions, normals, pixels and colours for the given maps, [size][size][3] each.
   void forward(const float* shape_map, const float* colour_map) {
     sample(shape_map, offset_);
-    displace(base_, arrays_.deformable, positions_);
+    displace(seen_->base, arrays_.deformable, positions_);
     sample(colour_map, offset_);
     displace(base_albedo_, nullptr, albedo_);
     backend_.template for_each<ops::Normals::ForwardFace>(triangles_, normals_args());
@@ -119,10 +141,11 @@ class DeformationLoop {
 
   // The colour noise from the difference that is left; after forward().
   void update_sigma() {
-    const double sigma = problem_.photo.sigma(photometric_error());
-    photo_scale_ = mask_sum_ > 0 ? 0.5 * problem_.photo.effective_samples / (mask_sum_ * sigma * sigma) : 0;
-    const float gain = static_cast<float>(photo_scale_);
-    backend_.upload(photo_gain_, &gain, 1);
+    DeformationSight<B>& s = *seen_;
+    const PhotometricOptions& photo = s.problem.photo;
+    const double sigma = photo.sigma(photometric_error());
+    s.photo_scale = s.mask_sum > 0 ? 0.5 * photo.effective_samples / (s.mask_sum * sigma * sigma) : 0;
+    upload_gain();
   }
 
   // The sums that make up the data term, for energy_of(); after forward() and update_sigma().
@@ -144,7 +167,7 @@ class DeformationLoop {
     sum_energy();
     double sums[kSums];
     backend_.download(sums, sums_, kSums);
-    return energy_of(sums, photo_scale_);
+    return energy_of(sums, seen_->photo_scale);
   }
 
   // Gradient of the data term by both maps; after the same.
@@ -186,14 +209,14 @@ class DeformationLoop {
   }
 
  private:
-  template <class T>
-  void upload(Array<T>& array, const std::vector<T>& values) {
-    backend_.upload(array, values.data(), values.size());
+  void upload_gain() {
+    const float gain = static_cast<float>(seen_->photo_scale);
+    backend_.upload(photo_gain_, &gain, 1);
   }
 
   void sample(const float* map, Array<float>& values) {
     ops::UvSampleArgs<float> args;
-    args.size = problem_.map_size;
+    args.size = map_size_;
     args.taps = taps_.data();
     args.map = map;
     args.values = values.data();
@@ -207,12 +230,12 @@ class DeformationLoop {
     const DisplaceArgs args{nullptr, scale, nullptr, nullptr, first, second, offset_.data()};
     backend_.template for_each<Displace::Backward>(vertices_, args);
     ops::UvSampleArgs<float> sample;
-    sample.size = problem_.map_size;
+    sample.size = map_size_;
     sample.texel_offsets = texel_offsets_.data();
     sample.samples = samples_.data();
     sample.grad_values = offset_.data();
     sample.grad_map = grad_map;
-    backend_.template for_each<typename ops::UvSample<3>::Backward>(problem_.map_size * problem_.map_size, sample);
+    backend_.template for_each<typename ops::UvSample<3>::Backward>(map_size_ * map_size_, sample);
   }
   template <class K>
   void gather(const Array<float>& slots, Array<float>& values) {
@@ -238,9 +261,9 @@ class DeformationLoop {
     return a;
   }
   ops::PoseProjectArgs<float> project_args() {
-    const PhotometricLevel& crop = problem_.level;
+    const PhotometricLevel& crop = seen_->problem.level;
     ops::PoseProjectArgs<float> a =
-        problem_.camera
+        seen_->problem.camera
             .cropped(static_cast<double>(crop.scale), static_cast<double>(crop.x0), static_cast<double>(crop.y0))
             .projection();
     a.positions = positions_.data();
@@ -255,7 +278,7 @@ class DeformationLoop {
     a.triangles = arrays_.triangles;
     a.vertex_count = vertices_;
     a.triangle_count = triangles_;
-    a.width = a.height = problem_.level.size;
+    a.width = a.height = seen_->problem.level.size;
     a.triangle_id = triangle_id_.data();
     a.barycentrics = barycentrics_.data();
     a.boxes = boxes_.data();
@@ -265,8 +288,8 @@ class DeformationLoop {
     ops::ShadeArgs<float> a;
     a.albedo = albedo_.data();
     a.normals = normals_.data();
-    for (std::size_t i = 0; i < 9; ++i) a.rotation[i] = static_cast<float>(problem_.camera.rotation[i]);
-    for (std::size_t i = 0; i < 27; ++i) a.lighting[i] = static_cast<float>(problem_.lighting[i]);
+    for (std::size_t i = 0; i < 9; ++i) a.rotation[i] = static_cast<float>(seen_->problem.camera.rotation[i]);
+    for (std::size_t i = 0; i < 27; ++i) a.lighting[i] = static_cast<float>(seen_->problem.lighting[i]);
     a.colours = colours_.data();
     a.grad_colours = grad_colours_.data();
     a.grad_albedo = grad_albedo_.data();
@@ -280,7 +303,7 @@ class DeformationLoop {
     a.barycentrics = barycentrics_.data();
     a.attributes = colours_.data();
     a.pixels = rendered_.data();
-    a.width = problem_.level.size;
+    a.width = seen_->problem.level.size;
     a.boxes = boxes_.data();
     a.grad_pixels = grad_rendered_.data();
     a.screen = screen_.data();
@@ -289,11 +312,11 @@ class DeformationLoop {
   losses::PhotometricArgs<float> photo_args() {
     losses::PhotometricArgs<float> a;
     a.rendered = rendered_.data();
-    a.target = target_.data();
-    a.weight = mask_.data();
+    a.target = seen_->target.data();
+    a.weight = seen_->mask.data();
     a.triangle_id = triangle_id_.data();
     a.form = losses::PhotometricForm::geman_mcclure;
-    a.robust_scale = static_cast<float>(problem_.photo.robust);
+    a.robust_scale = static_cast<float>(seen_->problem.photo.robust);
     a.gain = photo_gain_.data();
     a.grad_rendered = grad_rendered_.data();
     return a;
@@ -303,8 +326,8 @@ class DeformationLoop {
     a.screen = screen_.data();
     a.vertices = landmark_vertices_.data();
     a.barycentrics = landmark_weights_.data();
-    a.target = landmark_target_.data();
-    a.precision = landmark_precision_.data();
+    a.target = seen_->landmark_target.data();
+    a.precision = seen_->landmark_precision.data();
     a.form = losses::Robust::huber;
     a.robust_scale = 2;
     a.grad_scale = 0.5f;
@@ -314,18 +337,19 @@ class DeformationLoop {
 
   const Model& model_;
   const ModelArrays arrays_;
-  const DeformationProblem& problem_;
+  DeformationSight<B> own_;
+  DeformationSight<B>* seen_;
+  const long map_size_;
   B& backend_;
   const Array<float>& base_albedo_;
   long vertices_, triangles_, pixels_;
-  double photo_scale_ = 0, mask_sum_ = 0;
   Array<ops::UvTap<float>> taps_;
   Array<std::int32_t> texel_offsets_;
   Array<ops::TexelSample<float>> samples_;
-  Array<float> base_, positions_, offset_, normals_, crosses_, screen_, albedo_, colours_, target_, mask_;
+  Array<float> positions_, offset_, normals_, crosses_, screen_, albedo_, colours_;
   Array<float> grad_colours_, grad_screen_, grad_albedo_, grad_normals_, grad_sums_, grad_positions_, grad_projected_;
   Array<float> slots_, screen_slots_, landmark_slots_, barycentrics_, rendered_, grad_rendered_, photo_gain_;
-  Array<float> landmark_weights_, landmark_target_, landmark_precision_;
+  Array<float> landmark_weights_;
   Array<std::int32_t> landmark_vertices_, landmark_offsets_, landmark_corners_;
   Array<double> sums_;
   Array<ops::PixelBox> boxes_;

@@ -6,7 +6,9 @@
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
+#include "fit/deformation/map_covariance.hpp"
 #include "fit/landmarks/problem.hpp"
+#include "fit/views/joint_deformation.hpp"
 #include "fit/views/joint_photometric.hpp"
 #include "fit/views/joint_unknowns.hpp"
 #include "optim/arrow_levenberg_marquardt.hpp"
@@ -98,6 +100,18 @@ std::vector<PhotometricResult> fit_joint_photometric(const Model& model, const J
   for (const PhotometricProblem& view : problem.views) terms.emplace_back(model, view.landmarks.identity_count, pool);
   return run_joint_photometric(model, problem, std::span<PhotometricTerm>(terms), surface, backend, pool, cancel,
                                progress);
+}
+
+JointDeformationResult fit_joint_deformation(const Model& model, const std::vector<DeformationProblem>& views,
+                                             ThreadPool& pool, const Cancel& cancel, const Progress& progress) {
+  require(!views.empty() && views.size() <= kMaxViews, "1 to " + std::to_string(kMaxViews) + " views");
+  for (const DeformationProblem& view : views) {
+    check_deformation_problem(model, view);
+    require(view.level.size == views.front().level.size && view.map_size == views.front().map_size,
+            "crops of one size and a map of one size");
+  }
+  CpuBackend backend(pool);
+  return run_joint_deformation<MapCovariance>(model, host_arrays(model), views, backend, cancel, progress);
 }
 
 }  // namespace hrn::fit

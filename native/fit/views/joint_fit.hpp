@@ -7,6 +7,7 @@
 #include "core/progress.hpp"
 #include "core/thread_pool.hpp"
 #include "fit/landmarks/coarse.hpp"
+#include "fit/deformation/deformation.hpp"
 #include "fit/head/model.hpp"
 #include "fit/parameters/fit.hpp"
 
@@ -29,5 +30,16 @@ std::vector<CoarseResult> fit_joint_landmarks(const Model& model, const JointPro
 /// Bit-identical for any thread count.
 std::vector<PhotometricResult> fit_joint_photometric(const Model& model, const JointProblem& problem, ThreadPool& pool,
                                                      const Cancel& cancel, const Progress& progress);
+
+struct JointDeformationResult {
+  std::vector<float> map;                     // [map_size][map_size][3], mm, head frame, rows from v = 0
+  std::vector<std::vector<float>> positions;  // per view: [V][3], mm
+  std::vector<double> photometric_errors;     // per view: mean absolute colour difference inside the mask, 0..1
+};
+
+/// One map on the parametric fits of all views, which have the same albedo, priors and sizes; those of the first view
+/// count. Throws Error(invalid_argument), Error(cancelled). Bit-identical for any thread count.
+JointDeformationResult fit_joint_deformation(const Model& model, const std::vector<DeformationProblem>& views,
+                                             ThreadPool& pool, const Cancel& cancel, const Progress& progress);
 
 }  // namespace hrn::fit
