@@ -30,6 +30,8 @@ export type HrnErrorCode =
   | 'FACE_TOO_SMALL'
   /** The landmark network does not see a whole face: profile view, or covered. */
   | 'FACE_NOT_VISIBLE'
+  /** Fewer than two of several photos show the face of one person. */
+  | 'TOO_FEW_VIEWS'
   /** The fit did not reach a plausible head. */
   | 'FIT_FAILED'
   /** An option, or a command-line argument, has a wrong type, value or name. */

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { chooseDevice, type Device, deviceText } from './device.js';
 import { HrnError } from './errors.js';
+import type { Resources } from './fit.js';
 import { type HeadModel, loadHeadModel } from './head-model.js';
 import { decodeImage, type ImageInput } from './image.js';
 import type { NativeContext } from './native/binding.js';
@@ -9,11 +10,14 @@ import {
   type CreateOptions,
   type DetectOptions,
   type FitOptions,
+  type FitViewsOptions,
+  invalid,
   type ResolvedCreateOptions,
   type ResolvedFitOptions,
   resolveCreateOptions,
   resolveDetectOptions,
   resolveFitOptions,
+  resolveFitViewsOptions,
 } from './options.js';
 import { type FaceFailure, type FaceOutcome, PhotoFits } from './photo-fits.js';
 import { ProgressReporter } from './progress.js';
@@ -24,6 +28,7 @@ import { detectFaces } from './stages/detect.js';
 import { FaceNetworks } from './stages/networks.js';
 import { Photo } from './stages/photo.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput } from './stages/regress.js';
+import type { ViewsReconstruction } from './views/result.js';
 
 /** A face in a photo. */
 export interface FaceBox extends Box {
@@ -35,6 +40,9 @@ export interface FaceBox extends Box {
 
 /** Every face that could be fitted; `failures` tells of the others. */
 export type FittedFaces = Reconstruction[] & { readonly failures: readonly FaceFailure[] };
+
+/** Photos of one person at most. */
+const MAX_VIEWS = 64;
 
 /**
  * Networks, head model and threads, held until dispose(). Calls may overlap: they share the threads.
@@ -117,6 +125,39 @@ export class Hrn {
     } finally {
       photo.dispose();
     }
+  }
+
+  /**
+   * One person from several photos, of any expressions and cameras: each photo's largest face. Photos that cannot take part
+   * are left out and named in `leftOut`.
+   *
+   * @throws HrnError TOO_FEW_VIEWS, and what fit() throws; aborting rejects with the signal's reason
+   */
+  fitViews(images: readonly ImageInput[], options?: FitViewsOptions): Promise<ViewsReconstruction> {
+    return this.#run(async () => {
+      const resolved = resolveFitViewsOptions(options);
+      if (!Array.isArray(images) || images.length < 2 || images.length > MAX_VIEWS)
+        throw invalid(`an array of 2 to ${MAX_VIEWS} images`, 'images', images);
+      resolved.signal?.throwIfAborted();
+      const device = resolved.device === undefined ? this.#device : await chooseDevice(resolved.device);
+      const regressor = resolved.regressor ? this.#regressorInput() : undefined;
+      this.#networks.prepare(
+        'detectShortRange',
+        'detectFullRange',
+        'landmarks',
+        'segmentPerson',
+        ...(regressor ? ['regress' as const] : []),
+      );
+      const resources: Resources = {
+        context: this.#contextOn(device),
+        networks: this.#networks,
+        head: await this.#loadHead(),
+        regressor,
+        device: deviceText(device),
+      };
+      const { fitViews } = await import('./views/fit-views.js');
+      return fitViews(resources, images, resolved);
+    });
   }
 
   /** Every face: those whose features both networks see first, each sort by size; an empty list where there is none. */

@@ -1,8 +1,9 @@
 import type { FittedFaces, Hrn } from './hrn.js';
 import type { ImageInput } from './image.js';
-import type { CreateOptions, DetectOptions, FitOptions } from './options.js';
+import type { CreateOptions, DetectOptions, FitOptions, FitViewsOptions } from './options.js';
 import type { FaceOutcome } from './photo-fits.js';
 import type { Reconstruction } from './result.js';
+import type { ViewsReconstruction } from './views/result.js';
 
 export { HrnError, type HrnErrorCode } from './errors.js';
 export type { Compression, ExportOptions, Lod, TextureFormat } from './exporters/options.js';
@@ -26,6 +27,7 @@ export type {
   DetectOptions,
   DeviceRequest,
   FitOptions,
+  FitViewsOptions,
   ImageLimits,
 } from './options.js';
 export type { FaceFailure, FaceOutcome } from './photo-fits.js';
@@ -52,6 +54,8 @@ export type {
 } from './result.js';
 export type { Sample, SampleOptions } from './sample.js';
 export { VERSION as version } from './version.js';
+export type { OnViewsProgress, ViewsProgressEvent, ViewsStage } from './views/progress.js';
+export type { FittedView, LeftOutView, ViewsReconstruction } from './views/result.js';
 
 // Loaded on first call: `import 'hrn-face'` alone stays quick and works where the addon does not.
 const instance = async (): Promise<Hrn> => (await import('./hrn.js')).sharedInstance();
@@ -73,6 +77,15 @@ export async function fitAll(image: ImageInput, options?: FitOptions): Promise<F
 /** Every face, one after the other: each is fitted when it is asked for. */
 export async function* fitEach(image: ImageInput, options?: FitOptions): AsyncGenerator<FaceOutcome, void> {
   yield* (await instance()).fitEach(image, options);
+}
+
+/**
+ * One person from several photos of any expressions and cameras.
+ *
+ * @example const face = await hrn.fitViews(['front.jpg', 'left.jpg', 'right.jpg']); await face.write('person.glb')
+ */
+export async function fitViews(images: readonly ImageInput[], options?: FitViewsOptions): Promise<ViewsReconstruction> {
+  return (await instance()).fitViews(images, options);
 }
 
 /** Boxes of every face, pixels of the decoded photo: those surely seen first, each sort by size, largest first. */

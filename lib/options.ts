@@ -3,6 +3,7 @@ import { describe } from './describe.js';
 import { HrnError } from './errors.js';
 import type { MorphableModel } from './morphable-model.js';
 import type { OnProgress } from './progress.js';
+import type { OnViewsProgress } from './views/progress.js';
 
 export const DETAILS = ['coarse', 'medium'] as const;
 export type Detail = (typeof DETAILS)[number];
@@ -43,6 +44,16 @@ export interface FitOptions extends DetectOptions {
   device?: DeviceRequest | undefined;
   /** Called on the event loop; see ProgressEvent. What it throws rejects the fit. */
   onProgress?: OnProgress | undefined;
+}
+
+/** Options of fitViews: `face` has no meaning there, each photo's largest face is taken. */
+export interface FitViewsOptions extends Omit<FitOptions, 'face' | 'onProgress' | 'focalLengthPx'> {
+  /** Whose expression, pose and camera the result has, as a number among the images. Default: the most frontal one. */
+  view?: number | undefined;
+  /** Focal length of all photos in pixels. Default: from EXIF, else estimated. */
+  focalLengthPx?: number | undefined;
+  /** Called on the event loop. What it throws rejects the fit. */
+  onProgress?: OnViewsProgress | undefined;
 }
 
 /**
@@ -102,6 +113,11 @@ export interface ResolvedFitOptions extends ResolvedDetectOptions {
   onProgress: OnProgress | undefined;
 }
 
+export interface ResolvedFitViewsOptions extends Omit<ResolvedFitOptions, 'onProgress'> {
+  view: number | undefined;
+  onProgress: OnViewsProgress | undefined;
+}
+
 export interface ResolvedCreateOptions {
   device: DeviceRequest;
   inference: 'cpu' | 'cuda';
@@ -129,21 +145,23 @@ export function resolveDetectOptions(options: DetectOptions = {}): ResolvedDetec
   return detectFields(fieldsOf(options, ['maxPixels', 'maxSide', 'minFacePx', 'signal']));
 }
 
+const FIT_OPTIONS = [
+  'maxPixels',
+  'maxSide',
+  'signal',
+  'detail',
+  'face',
+  'focalLengthPx',
+  'regressor',
+  'textureSize',
+  'minFacePx',
+  'device',
+  'onProgress',
+] as const;
+
 /** As resolveDetectOptions. */
 export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions {
-  const given = fieldsOf(options, [
-    'maxPixels',
-    'maxSide',
-    'signal',
-    'detail',
-    'face',
-    'focalLengthPx',
-    'regressor',
-    'textureSize',
-    'minFacePx',
-    'device',
-    'onProgress',
-  ]);
+  const given = fieldsOf(options, FIT_OPTIONS);
   return {
     ...detectFields(given),
     detail: detailOf(given.detail),
@@ -153,6 +171,16 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
     textureSize: whole(given, 'textureSize', 256, 8192, 2048),
     device: given.device === undefined ? undefined : deviceOf(given.device),
     onProgress: functionOf(given),
+  };
+}
+
+/** As resolveDetectOptions. */
+export function resolveFitViewsOptions(options: FitViewsOptions = {}): ResolvedFitViewsOptions {
+  const { view, onProgress, ...shared } = fieldsOf(options, [...FIT_OPTIONS.filter((name) => name !== 'face'), 'view']);
+  return {
+    ...resolveFitOptions(shared),
+    view: view === undefined ? undefined : faceIndex(view),
+    onProgress: functionOf<OnViewsProgress>({ onProgress }),
   };
 }
 
@@ -249,9 +277,9 @@ function networkOf(value: unknown): Uint8Array | string {
   throw invalid('bytes, a path or a file: URL', 'regressor.onnx', value);
 }
 
-function functionOf(given: Fields): OnProgress | undefined {
+function functionOf<Listener = OnProgress>(given: Fields): Listener | undefined {
   const { onProgress } = given;
-  if (onProgress === undefined || typeof onProgress === 'function') return onProgress as OnProgress | undefined;
+  if (onProgress === undefined || typeof onProgress === 'function') return onProgress as Listener | undefined;
   throw invalid('a function', 'onProgress', onProgress);
 }
 

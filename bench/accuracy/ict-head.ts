@@ -115,9 +115,9 @@ function triangulate(quads: Uint32Array, triangles: Uint32Array): Uint32Array {
 
 const EXPRESSIONS_AT_ONCE = 3;
 
-/** Head number `index` (from 0): identity N(0, 1); every odd one has a few expressions. */
-export function randomIctHead(model: IctModel, index: number): IctHead {
-  const random = new Random(7000 + index);
+/** Head number `index` (from 0): identity N(0, 1); every odd one has a few expressions, or those of `expressionSeed`. */
+export function randomIctHead(model: IctModel, index: number, expressionSeed?: number): IctHead {
+  let random = new Random(7000 + index);
   const positions = model.neutral.slice();
   const stride = positions.length;
   const add = (basis: Float32Array, component: number, weight: number): void => {
@@ -125,7 +125,8 @@ export function randomIctHead(model: IctModel, index: number): IctHead {
     for (let i = 0; i < stride; i++) positions[i]! += weight * basis[offset + i]!;
   };
   for (let k = 0; k < model.identity.length / stride; k++) add(model.identity, k, random.normal());
-  const hasExpression = index % 2 === 1;
+  const hasExpression = expressionSeed !== undefined || index % 2 === 1;
+  if (expressionSeed !== undefined) random = new Random(expressionSeed);
   if (hasExpression) {
     const units = expressionUnits(model.expressionNames);
     for (let i = 0; i < EXPRESSIONS_AT_ONCE; i++) {

@@ -20,6 +20,7 @@ const LINEAR_REFLECTANCE = 0.5;
  * Draws a head.
  *
  * @param seed light, colours and backdrop
+ * @param complexion seed of the colours, where portraits of one person are to have the same
  * @returns 8-bit RGB, `size` x `size`, rows from the top
  */
 export async function drawIctPortrait(
@@ -28,9 +29,10 @@ export async function drawIctPortrait(
   camera: SampleCamera,
   seed: number,
   size: number,
+  complexion?: number,
 ): Promise<Uint8Array> {
   const random = new Random(seed ^ 0x1c7);
-  const paint = randomPaint(model, random);
+  const paint = randomPaint(model, complexion === undefined ? random : new Random(complexion));
   const lighting = randomLighting(random, LINEAR_REFLECTANCE);
   const shine = random.uniform(0, 0.05);
   const cameraPositions = toCameraFrame(camera, head.positions);

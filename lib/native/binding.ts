@@ -9,6 +9,7 @@ import type {
   PhotometricProblem,
   TextureProblem,
 } from './refine.js';
+import type { JointDeformationFit, JointProblem } from './views.js';
 
 /**
  * Everything that the addon exports, in TypeScript. A test compares the addon's names with NATIVE_EXPORTS.
@@ -98,6 +99,27 @@ export interface NativeBinding {
     problem: DeformationProblem,
     onProgress?: NativeProgress,
   ): NativeJob<DeformationFit>;
+  /** The landmark fit of several views of one person: a result a view, of one identity; see JointProblem. */
+  jointLandmarkFit(
+    context: NativeContext,
+    model: NativeModel,
+    problem: JointProblem,
+    onProgress?: NativeProgress,
+  ): NativeJob<CoarseFit[]>;
+  /** The photometric refinement of several views: a result a view, of one identity and albedo; see JointProblem. */
+  jointPhotometricFit(
+    context: NativeContext,
+    model: NativeModel,
+    problem: JointProblem,
+    onProgress?: NativeProgress,
+  ): NativeJob<PhotometricFit[]>;
+  /** One deformation map for all views, which have the same albedo and sizes; the first one's priors count. */
+  jointDeformationFit(
+    context: NativeContext,
+    model: NativeModel,
+    views: readonly DeformationProblem[],
+    onProgress?: NativeProgress,
+  ): NativeJob<JointDeformationFit>;
   /** The texture stage; see TextureProblem. Resolves with the vertices' unit normals, `[vertices][3]`. */
   recoverTexture(
     context: NativeContext,
@@ -128,6 +150,9 @@ export const NATIVE_EXPORTS = [
   'headShape',
   'photometricFit',
   'deformationFit',
+  'jointLandmarkFit',
+  'jointPhotometricFit',
+  'jointDeformationFit',
   'recoverTexture',
 ] as const satisfies readonly (keyof NativeBinding)[];
 

@@ -2,7 +2,7 @@ import type { HeadModel } from '../head-model.js';
 import type { MorphableModel, Part } from '../morphable-model.js';
 import type { NativeCamera } from '../native/refine.js';
 import { projectionMatrix } from '../projection-matrix.js';
-import type { ReconstructionData } from '../result-data.js';
+import type { Pose, Quality, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
 import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';
@@ -22,7 +22,11 @@ export interface Fitted {
   scale: MetricScale;
   focal: FocalLength;
   principalPx: readonly [number, number];
+  /** Of the result's frame, mm of the fitted head; default: between its eyes. */
+  origin?: HeadOrigin;
 }
+
+export type HeadOrigin = readonly [number, number, number];
 
 type Assembled = Pick<
   ReconstructionData,
@@ -39,8 +43,9 @@ type Assembled = Pick<
 >;
 
 /** Brings the stages' results to metric size and into the public frame: origin between the fitted eyes. */
-export function assemble({ head, landmarks, coarse, refined, texture, scale, focal, principalPx }: Fitted): Assembled {
-  const origin = betweenEyes(head, refined.positions);
+export function assemble(fitted: Fitted): Assembled {
+  const { head, landmarks, coarse, refined, texture, scale, focal, principalPx } = fitted;
+  const origin = fitted.origin ?? betweenEyes(head, refined.positions);
   const place = (positions: Float32Array) => {
     const placed = new Float32Array(positions.length);
     const [x, y, z] = origin;
@@ -53,14 +58,7 @@ export function assemble({ head, landmarks, coarse, refined, texture, scale, foc
     return placed;
   };
   const positions = place(refined.positions);
-  const { rotation, translation, focalPx } = refined.camera;
-  // R (s (p - o)) + t' is s times R p + t: the same pixels, at s times the distance.
-  const moved = [0, 1, 2].map((row) => {
-    const turned = [0, 1, 2].reduce((sum, k) => sum + rotation[3 * row + k]! * origin[k]!, 0);
-    return scale.factor * (translation[row]! + turned);
-  }) as [number, number, number];
-  const pose = { rotation: [...rotation], translation: moved };
-  const projection = projectionMatrix(pose.rotation, moved, focalPx, principalPx);
+  const { pose, projection } = placedCamera(refined.camera, origin, scale.factor, principalPx);
   const points = surfacePoints(head.ibug68, positions);
   const { factor: _, ...scaleSource } = scale;
   return {
@@ -84,7 +82,7 @@ export function assemble({ head, landmarks, coarse, refined, texture, scale, foc
     pose,
     camera: {
       projection,
-      focalLengthPx: focalPx,
+      focalLengthPx: refined.camera.focalPx,
       principalPointPx: [...principalPx],
       focalLengthSource: focal.source,
     },
@@ -102,11 +100,39 @@ export function assemble({ head, landmarks, coarse, refined, texture, scale, foc
         }
       : {}),
     texture: { data: texture.rgb, width: textureSide(texture), height: textureSide(texture), channels: 3 },
-    quality: {
-      ...landmarkError(head, unbiased(landmarks, coarse, refined.camera), projection, positions),
-      photometricError: refined.photometricError,
-    },
+    quality: fitQuality(head, landmarks, coarse, refined),
     scale: scaleSource,
+  };
+}
+
+/** A view's pose and projection in the result's frame. */
+export function placedCamera(
+  { rotation, translation, focalPx }: RefinedHead['camera'],
+  origin: HeadOrigin,
+  factor: number,
+  principalPx: readonly [number, number],
+): { pose: Pose; projection: number[] } {
+  // R (s (p - o)) + t' is s times R p + t: the same pixels, at s times the distance.
+  const moved = [0, 1, 2].map((row) => {
+    const turned = [0, 1, 2].reduce((sum, k) => sum + rotation[3 * row + k]! * origin[k]!, 0);
+    return factor * (translation[row]! + turned);
+  }) as [number, number, number];
+  const pose = { rotation: [...rotation], translation: moved };
+  return { pose, projection: projectionMatrix(pose.rotation, moved, focalPx, principalPx) };
+}
+
+/** How well a head fits a photo, before it is brought to metric size. */
+export function fitQuality(
+  head: MorphableModel,
+  landmarks: DenseLandmarks,
+  coarse: CoarseStage,
+  refined: RefinedHead,
+): Quality {
+  const { rotation, translation, focalPx, principalPx } = refined.camera;
+  const projection = projectionMatrix([...rotation], [...translation], focalPx, [principalPx[0]!, principalPx[1]!]);
+  return {
+    ...landmarkError(head, unbiased(landmarks, coarse, refined.camera), projection, refined.positions),
+    photometricError: refined.photometricError,
   };
 }
 
@@ -115,7 +141,7 @@ function textureSide({ rgb }: Texture): number {
 }
 
 /** Middle of the two eyeballs' mean positions. */
-function betweenEyes(head: MorphableModel, positions: Float32Array): [number, number, number] {
+export function betweenEyes(head: MorphableModel, positions: Float32Array): HeadOrigin {
   const centre = (name: string) => {
     const part = head.parts.find((candidate) => candidate.name === name);
     const sum = [0, 0, 0];

@@ -24,6 +24,8 @@ const MIN_IRIS_PX = 5;
  */
 const FIT_LOG_SIGMA = 0.045;
 const READING_LOG_SIGMA = 0.065;
+/** Of people's irises alone. */
+const IRISES_LOG_SIGMA = 0.04;
 /** Beyond this the irises were not what they seemed. */
 const LARGEST_DIFFERENCE = 1.2;
 
@@ -42,9 +44,33 @@ export function metricScale(
   landmarks: DenseLandmarks,
   camera: Pick<NativeCamera, 'rotation' | 'translation' | 'focalPx'>,
 ): MetricScale {
-  const prior: MetricScale = { factor: 1, source: 'prior' };
+  return jointMetricScale([{ landmarks, camera }]);
+}
+
+/** The same for several photos of one person. */
+export function jointMetricScale(
+  views: readonly {
+    landmarks: DenseLandmarks;
+    camera: Pick<NativeCamera, 'rotation' | 'translation' | 'focalPx'>;
+  }[],
+): MetricScale {
+  const readings = views.flatMap(({ landmarks, camera }) => readIrises(landmarks, camera) ?? []);
+  const [first] = readings;
+  if (!first) return { factor: 1, source: 'prior' };
+  const logMean = readings.reduce((sum, { logFactor }) => sum + logFactor, 0) / readings.length;
+  // The person's irises are the same in every photo; what the network errs is not.
+  const variance = IRISES_LOG_SIGMA ** 2 + (READING_LOG_SIGMA ** 2 - IRISES_LOG_SIGMA ** 2) / readings.length;
+  const factor = Math.exp(logMean * (FIT_LOG_SIGMA ** 2 / (FIT_LOG_SIGMA ** 2 + variance)));
+  return { factor, source: 'iris', irisDiameterPx: first.irisDiameterPx };
+}
+
+/** What one photo's irises say of the fitted head's size; nothing where they are not seen well. */
+function readIrises(
+  landmarks: DenseLandmarks,
+  camera: Pick<NativeCamera, 'rotation' | 'translation' | 'focalPx'>,
+): { logFactor: number; irisDiameterPx: number } | undefined {
   // Third row, third column: the head's forward axis along the camera's, -1 when it faces the camera.
-  if (-camera.rotation[8]! < MIN_FACING) return prior;
+  if (-camera.rotation[8]! < MIN_FACING) return undefined;
   const distance = (a: number, b: number) =>
     Math.hypot(
       landmarks.pixels[2 * a]! - landmarks.pixels[2 * b]!,
@@ -56,10 +82,9 @@ export function metricScale(
     const [upper, lower] = LIDS[eye]!;
     return distance(upper, lower) >= MIN_OPENING * diameter ? diameter : 0;
   });
-  if (Math.min(...diameters) < MIN_IRIS_PX) return prior;
+  if (Math.min(...diameters) < MIN_IRIS_PX) return undefined;
   const irisDiameterPx = (diameters[0]! + diameters[1]!) / 2;
   const reading = (IRIS_MM * camera.focalPx) / (irisDiameterPx * camera.translation[2]!);
-  if (!(reading > 1 / LARGEST_DIFFERENCE && reading < LARGEST_DIFFERENCE)) return prior;
-  const factor = reading ** (FIT_LOG_SIGMA ** 2 / (FIT_LOG_SIGMA ** 2 + READING_LOG_SIGMA ** 2));
-  return { factor, source: 'iris', irisDiameterPx };
+  if (!(reading > 1 / LARGEST_DIFFERENCE && reading < LARGEST_DIFFERENCE)) return undefined;
+  return { logFactor: Math.log(reading), irisDiameterPx };
 }

@@ -1,9 +1,16 @@
 import type { HeadModel } from '../head-model.js';
 import { type MorphableModel, REGION_NAMES, type RegionName } from '../morphable-model.js';
 import type { NativeContext } from '../native/binding.js';
+import type { CoarseProblem } from '../native/coarse.js';
 import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
-import type { NativeCamera, PhotometricFit, PhotometricLevel } from '../native/refine.js';
+import type {
+  DeformationProblem,
+  NativeCamera,
+  PhotometricFit,
+  PhotometricLevel,
+  PhotometricProblem,
+} from '../native/refine.js';
 import type { Detail } from '../options.js';
 import type { DeformationMap } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
@@ -39,10 +46,72 @@ const LEVELS = [
 
 const DEFORMATION_ITERATIONS = 48;
 /** Texels a side of the deformation map: about the spacing of the mesh's vertices on the face. */
-const MAP_SIZE = 128;
+export const MAP_SIZE = 128;
 
 /** Of the landmarks' inverse variance: what they pull the map to is partly their own error, most of all in depth. */
 const LANDMARK_WEIGHT = 0.03;
+
+/** What the refinement looks at in a photo: crops, coarse to fine, and the outline. */
+export type Observation = Required<Pick<PhotometricProblem, 'levels' | 'silhouette'>>;
+
+export async function observe(
+  context: NativeContext,
+  head: HeadModel,
+  photo: Photo,
+  landmarks: DenseLandmarks,
+  person: PersonMask,
+  detail: Detail,
+  signal: AbortSignal | undefined,
+): Promise<Observation> {
+  const [{ points: edges, normals }, ...levels] = await Promise.all([
+    findSkinEdges(context, photo, landmarks, person, signal),
+    ...LEVELS.map(async ({ size, iterations }) => ({
+      ...(await cropLevel(photo, landmarks, person, size, signal)),
+      // At coarse detail only albedo and light are solved for: the texture needs them where the photo shows nothing.
+      iterations: detail === 'coarse' ? 0 : iterations,
+    })),
+  ]);
+  return { levels, silhouette: { edges, normals, takesPart: silhouetteVertices(head.morphable) } };
+}
+
+/** The parametric refinement, from where the landmark fit ended. */
+export function photometricProblem({ problem, fit }: CoarseStage, seen: Observation): PhotometricProblem {
+  return {
+    landmarks: problem,
+    camera: {
+      rotation: fit.rotation,
+      translation: fit.translation,
+      focalPx: fit.focalPx,
+      principalPx: problem.principalPx,
+    },
+    identity: fit.identity,
+    expression: fit.expression,
+    nuisance: fit.nuisance,
+    ...seen,
+  };
+}
+
+/** The deformation map's part, from where the parametric refinement ended. */
+export function deformationProblem(
+  { morphable }: HeadModel,
+  { pixels, biasMm, sigmaMm, principalPx }: CoarseProblem,
+  { rotation, translation, focalPx, albedo, lighting }: PhotometricFit,
+  { levels }: Observation,
+  positions: Float32Array,
+): DeformationProblem {
+  return {
+    positions,
+    camera: { rotation, translation, focalPx, principalPx },
+    albedo,
+    lighting,
+    pixels,
+    weights: new Float64Array(morphable.dense.count).fill(LANDMARK_WEIGHT),
+    ...(biasMm ? { biasMm } : {}),
+    ...(sigmaMm ? { sigmaMm } : {}),
+    level: { ...levels.at(-1)!, iterations: DEFORMATION_ITERATIONS },
+    mapSize: MAP_SIZE,
+  };
+}
 
 /** Photometric refinement of the parameters; at medium detail they and the deformation map are fitted. */
 export async function refine(
@@ -56,67 +125,22 @@ export async function refine(
   job: JobOptions,
 ): Promise<RefinedHead> {
   const { signal } = job;
-  const start: NativeCamera = {
-    rotation: coarse.fit.rotation,
-    translation: coarse.fit.translation,
-    focalPx: coarse.fit.focalPx,
-    principalPx: coarse.problem.principalPx,
-  };
   const shape = ({ identity, expression }: { identity: Float64Array; expression: Float64Array }) =>
     runJob(() => native().headShape(context, head.native, identity, expression), { signal });
-  const [coarsePositions, { points: edges, normals }, ...levels] = await Promise.all([
+  const [coarsePositions, seen] = await Promise.all([
     shape(coarse.fit),
-    findSkinEdges(context, photo, landmarks, person, signal),
-    ...LEVELS.map(async ({ size, iterations }) => ({
-      ...(await cropLevel(photo, landmarks, person, size, signal)),
-      // At coarse detail only albedo and light are solved for: the texture needs them where the photo shows nothing.
-      iterations: detail === 'coarse' ? 0 : iterations,
-    })),
+    observe(context, head, photo, landmarks, person, detail, signal),
   ]);
-  const silhouette = { edges, normals, takesPart: silhouetteVertices(head.morphable) };
-  const { rotation, translation, focalPx, ...fitted }: PhotometricFit = await runJob(
-    (onProgress) =>
-      native().photometricFit(
-        context,
-        head.native,
-        {
-          landmarks: coarse.problem,
-          camera: start,
-          identity: coarse.fit.identity,
-          expression: coarse.fit.expression,
-          nuisance: coarse.fit.nuisance,
-          levels,
-          silhouette,
-        },
-        onProgress,
-      ),
-    job,
-  );
-  const camera: NativeCamera = { rotation, translation, focalPx, principalPx: start.principalPx };
-  const { identity, expression, albedo, lighting, error } = fitted;
+  const problem = photometricProblem(coarse, seen);
+  const fitted = await runJob((onProgress) => native().photometricFit(context, head.native, problem, onProgress), job);
+  const { rotation, translation, focalPx, identity, expression, albedo, lighting, error } = fitted;
+  const camera: NativeCamera = { rotation, translation, focalPx, principalPx: coarse.problem.principalPx };
   const parametric = await shape(fitted);
   const common = { camera, identity, expression, albedo, lighting, coarsePositions };
   if (detail === 'coarse') return { ...common, positions: parametric, photometricError: error };
-  const { pixels, biasMm, sigmaMm } = coarse.problem;
+  const deforming = deformationProblem(head, coarse.problem, fitted, seen, parametric);
   const deformed = await runJob(
-    (onProgress) =>
-      native().deformationFit(
-        context,
-        head.native,
-        {
-          positions: parametric,
-          camera,
-          albedo,
-          lighting,
-          pixels,
-          weights: new Float64Array(head.morphable.dense.count).fill(LANDMARK_WEIGHT),
-          ...(biasMm ? { biasMm } : {}),
-          ...(sigmaMm ? { sigmaMm } : {}),
-          level: { ...levels.at(-1)!, iterations: DEFORMATION_ITERATIONS },
-          mapSize: MAP_SIZE,
-        },
-        onProgress,
-      ),
+    (onProgress) => native().deformationFit(context, head.native, deforming, onProgress),
     job,
   );
   return {

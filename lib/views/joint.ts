@@ -1,0 +1,126 @@
+import type { HeadModel } from '../head-model.js';
+import type { NativeContext } from '../native/binding.js';
+import type { CoarseFit, CoarseProblem } from '../native/coarse.js';
+import { type JobOptions, runJob } from '../native/job.js';
+import { native } from '../native/load.js';
+import type { PhotometricFit } from '../native/refine.js';
+import type { Detail } from '../options.js';
+import { deformationProblem, MAP_SIZE, photometricProblem, type RefinedHead } from '../stages/refine.js';
+import type { View } from './view.js';
+
+/**
+ * What the coefficient network says of one person in several photos errs in part alike: n of its estimates count as
+ * n to the power of one less this.
+ */
+const ESTIMATES_ALIKE = 0.5;
+
+/** The landmark fit of all views together, from where each ended alone: a result a view, of one identity. */
+export async function fitJointCoarse(
+  context: NativeContext,
+  head: HeadModel,
+  views: readonly View[],
+  oneCamera: boolean,
+  job: JobOptions,
+): Promise<CoarseFit[]> {
+  const identity = meanOf(views.map(({ coarse }) => coarse.fit.identity));
+  const focal = oneCamera ? commonFocalLength(views) : undefined;
+  const problem = {
+    views: views.map(({ observed, coarse }) => ({
+      ...photometricProblem(
+        {
+          problem: sharedPrior(observed, views.length, focal),
+          fit: { ...atFocalLength(coarse.fit, focal), identity },
+        },
+        { levels: [], silhouette: NO_OUTLINE },
+      ),
+    })),
+    oneCamera,
+  };
+  return runJob((onProgress) => native().jointLandmarkFit(context, head.native, problem, onProgress), job);
+}
+
+/** Colours, outlines and landmarks of all views together, then one deformation map for all: a head a view. */
+export async function refineJointly(
+  context: NativeContext,
+  head: HeadModel,
+  views: readonly View[],
+  coarse: readonly CoarseFit[],
+  oneCamera: boolean,
+  detail: Detail,
+  job: JobOptions,
+): Promise<RefinedHead[]> {
+  const { signal } = job;
+  const shape = ({ identity, expression }: { identity: Float64Array; expression: Float64Array }) =>
+    runJob(() => native().headShape(context, head.native, identity, expression), { signal });
+  const focal = oneCamera ? coarse[0]!.focalPx : undefined;
+  const problems = views.map(({ coarse: { problem } }) => sharedPrior(problem, views.length, focal));
+  const joint = {
+    views: views.map(({ seen }, i) => ({
+      ...photometricProblem({ problem: problems[i]!, fit: coarse[i]! }, seen),
+      // The views' priors add up to one.
+      albedoSigma: Math.sqrt(views.length),
+    })),
+    oneCamera,
+  };
+  const fitted: PhotometricFit[] = await runJob(
+    (onProgress) => native().jointPhotometricFit(context, head.native, joint, onProgress),
+    job,
+  );
+  const heads: RefinedHead[] = [];
+  for (const [i, fit] of fitted.entries()) {
+    const { rotation, translation, focalPx, identity, expression, albedo, lighting, error } = fit;
+    heads.push({
+      camera: { rotation, translation, focalPx, principalPx: problems[i]!.principalPx },
+      identity,
+      expression,
+      albedo,
+      lighting,
+      coarsePositions: await shape(coarse[i]!),
+      positions: await shape(fit),
+      photometricError: error,
+    });
+  }
+  if (detail === 'coarse') return heads;
+  const deforming = views.map(({ seen }, i) =>
+    deformationProblem(head, problems[i]!, fitted[i]!, seen, heads[i]!.positions),
+  );
+  const { map, positions, photometricErrors } = await runJob(
+    (onProgress) => native().jointDeformationFit(context, head.native, deforming, onProgress),
+    job,
+  );
+  return heads.map((one, i) => ({
+    ...one,
+    positions: positions[i]!,
+    deformationMap: { data: map, size: MAP_SIZE },
+    photometricError: photometricErrors[i]!,
+  }));
+}
+
+const NO_OUTLINE = { edges: new Float64Array(), normals: new Float64Array(), takesPart: new Uint8Array() };
+
+/** The problem of one view of several, whose priors of identity add up; with one camera so do those of the focal length. */
+function sharedPrior(problem: CoarseProblem, views: number, focal: number | undefined): CoarseProblem {
+  const wider = views ** (ESTIMATES_ALIKE / 2);
+  return {
+    ...problem,
+    ...(problem.identitySigma ? { identitySigma: problem.identitySigma.map((sigma) => wider * sigma) } : {}),
+    ...(focal === undefined ? {} : { focalPx: focal, logFocalSigma: Math.sqrt(views) * (problem.logFocalSigma ?? 0) }),
+  };
+}
+
+/** Of the views' own, weighed alike: they are photos of one camera. */
+function commonFocalLength(views: readonly View[]): number {
+  return Math.exp(views.reduce((sum, { coarse }) => sum + Math.log(coarse.fit.focalPx), 0) / views.length);
+}
+
+/** The same picture through another lens: the head comes as much nearer. */
+function atFocalLength(fit: CoarseFit, focal: number | undefined): CoarseFit {
+  if (focal === undefined) return fit;
+  const translation = fit.translation.slice();
+  translation[2]! *= focal / fit.focalPx;
+  return { ...fit, focalPx: focal, translation };
+}
+
+function meanOf(lists: readonly Float64Array[]): Float64Array {
+  return lists[0]!.map((_, k) => lists.reduce((sum, list) => sum + list[k]!, 0) / lists.length);
+}

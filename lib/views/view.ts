@@ -1,0 +1,82 @@
+import { HrnError, type HrnErrorCode } from '../errors.js';
+import type { Resources } from '../fit.js';
+import { decodeImage, type ImageInput } from '../image.js';
+import type { CoarseProblem } from '../native/coarse.js';
+import type { ResolvedFitOptions } from '../options.js';
+import { type CoarseStage, coarseProblem } from '../stages/coarse.js';
+import { fitFromStarts } from '../stages/coarse-starts.js';
+import { detectFaces } from '../stages/detect.js';
+import type { DetectedFace } from '../stages/detected-face.js';
+import type { FocalLength } from '../stages/focal-length.js';
+import { type DenseLandmarks, landmarksInFrame } from '../stages/landmarks.js';
+import { findPersonMask, type PersonMask } from '../stages/mask.js';
+import { Photo } from '../stages/photo.js';
+import { type Observation, observe } from '../stages/refine.js';
+import { regress } from '../stages/regress.js';
+
+/** One photo of the person and what is known of it before the views are fitted together. The photo is not kept decoded. */
+export interface View {
+  image: ImageInput;
+  width: number;
+  height: number;
+  principalPx: readonly [number, number];
+  face: DetectedFace;
+  landmarks: DenseLandmarks;
+  person: PersonMask;
+  focal: FocalLength;
+  /** What its landmark fit observes and believes. */
+  observed: CoarseProblem;
+  /** The landmark fit of this view alone. */
+  coarse: CoarseStage;
+  seen: Observation;
+}
+
+/** Why a single photo cannot take part; what else goes wrong with one fails the whole fit. */
+const NO_VIEW: readonly HrnErrorCode[] = ['NO_FACE', 'FACE_TOO_SMALL', 'FACE_NOT_VISIBLE', 'FIT_FAILED'];
+
+export function isNoView(error: unknown): error is HrnError {
+  return error instanceof HrnError && NO_VIEW.includes(error.code);
+}
+
+/**
+ * Looks at one photo: its largest face, landmarks, masks and crops, and the landmark fit by itself.
+ *
+ * @throws HrnError; see isNoView()
+ */
+export async function lookAt(
+  { context, networks, head, regressor }: Resources,
+  image: ImageInput,
+  options: Omit<ResolvedFitOptions, 'onProgress'>,
+): Promise<View> {
+  const { signal, minFacePx } = options;
+  const decoded = await decodeImage(image, options);
+  const photo = new Photo(context, decoded);
+  try {
+    const [face] = await detectFaces(networks, photo, { minFacePx, signal });
+    if (!face) throw new HrnError('NO_FACE', 'no face was found; use a photo in which one face is large');
+    const sizePx = Math.max(face.box.width, face.box.height);
+    if (sizePx < minFacePx) {
+      throw new HrnError(
+        'FACE_TOO_SMALL',
+        `expected a face of at least ${minFacePx} px (option minFacePx), got ${Math.round(sizePx)} px`,
+        { details: { sizePx, minFacePx } },
+      );
+    }
+    const region = face.framed;
+    const [person, landmarks] = await Promise.all([
+      findPersonMask(networks, photo, { region }, signal),
+      landmarksInFrame(networks, photo, region, signal),
+    ]);
+    const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
+    const { width, height } = decoded;
+    const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
+    const [{ focal, principalPx, coarse }, seen] = await Promise.all([
+      fitFromStarts(context, head, landmarks, estimate, lens, { signal }),
+      observe(context, head, photo, landmarks, person, options.detail, signal),
+    ]);
+    const observed = coarseProblem(head, landmarks, estimate, focal, principalPx);
+    return { image, width, height, principalPx, face, landmarks, person, focal, observed, coarse, seen };
+  } finally {
+    photo.dispose();
+  }
+}
