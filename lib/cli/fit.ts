@@ -11,6 +11,7 @@ import type { FaceOutcome } from '../photo-fits.js';
 import type { Reconstruction } from '../result.js';
 import { parseFace, parseFormats, parseNumber, parseTargets } from './arguments.js';
 import { failureLine, warningLine } from './failure.js';
+import { encodeViewPreviews, fitOnePerson, personStem } from './fit-views.js';
 import { interruptible } from './interrupt.js';
 import { outputNames } from './output-names.js';
 import { createReporter, type Reporter } from './reporter.js';
@@ -23,6 +24,7 @@ interface FitFlags {
   device?: string;
   inference?: string;
   face: 'largest' | 'all' | number;
+  views?: boolean;
   textureSize?: number;
   targets?: ExportOptions['targets'];
   skeleton: boolean;
@@ -47,6 +49,8 @@ Examples:
   hrn fit photo.jpg --out out                      out/photo.glb and out/photo_preview.png
   hrn fit *.jpg --out out --format glb,obj --json  also OBJ with MTL and texture, and the numbers
   hrn fit group.jpg --out out --face all           every face: out/group_0.glb, out/group_1.glb, ...
+  hrn fit --views a.jpg b.jpg c.jpg --out out      one person in three photos: out/a.glb, out/a_preview.png and a
+                                                   preview for each photo, out/a_view_0_preview.png, ...
 
 Files, per image NAME: NAME.glb, NAME.obj with NAME.mtl and NAME_texture.png, NAME.usdz,
 NAME.ply, NAME.stl, NAME.json, NAME_preview.png.
@@ -145,6 +149,23 @@ class ImageFits {
     }
   }
 
+  /** All images as photos of one person. */
+  async fitTogether(images: readonly string[]): Promise<Outcome[]> {
+    try {
+      const start = performance.now();
+      const { onProgress: _, ...options } = this.#options();
+      const face = await fitOnePerson(this.hrn, images, options, this.reporter);
+      const stem = personStem(this.flags.out, images);
+      const previews = this.flags.preview ? await encodeViewPreviews(face, stem, this.signal) : [];
+      await this.#write(face, `${face.views.length} views`, stem, start, previews);
+      return ['done'];
+    } catch (error) {
+      this.signal.throwIfAborted();
+      this.reporter.fail(failureLine(images.join(' '), error));
+      return ['failed'];
+    }
+  }
+
   async #fitEach(image: string, name: string): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     let start = performance.now();
@@ -172,8 +193,14 @@ class ImageFits {
     return error.code === 'FACE_TOO_SMALL' ? 'left out' : 'failed';
   }
 
-  async #write(face: Reconstruction, subject: string, stem: string, start: number): Promise<void> {
-    const files = await encodeOutputs(face, stem, this.flags, this.signal);
+  async #write(
+    face: Reconstruction,
+    subject: string,
+    stem: string,
+    start: number,
+    more: readonly OutputFile[] = [],
+  ): Promise<void> {
+    const files = [...(await encodeOutputs(face, stem, this.flags, this.signal)), ...more];
     const clash = files.find(({ path }) => this.#inputs.has(resolve(path)));
     if (clash) {
       throw new HrnError(
@@ -225,8 +252,8 @@ async function fit(images: string[], flags: FitFlags): Promise<void> {
       try {
         const fits = new ImageFits(hrn, images, flags, reporter, signal);
         const names = outputNames(images);
-        const outcomes: Outcome[][] = [];
-        for (const [i, image] of images.entries()) {
+        const outcomes: Outcome[][] = flags.views ? [await fits.fitTogether(images)] : [];
+        for (const [i, image] of flags.views ? [] : images.entries()) {
           reporter.begin(basename(image), `${i + 1}/${images.length}`);
           outcomes.push(await fits.fit(image, names[i]!));
         }
@@ -253,6 +280,7 @@ export const fitCommand = new Command('fit')
   .option('--device <name>', 'auto, cpu, cuda or cuda:N (default: auto)')
   .option('--inference <name>', 'what runs the networks: cpu or cuda (default: cpu)')
   .option('--face <which>', 'largest, all, or the number that hrn detect gives it', parseFace, 'largest')
+  .option('--views', 'the images are photos of one person: one head of all of them, named after the first')
   .option('--texture-size <px>', 'side of the square texture (default: 2048)', parseNumber)
   .option('--targets <list>', 'morph targets of a GLB: arkit, none, or names separated by commas', parseTargets)
   .option('--no-skeleton', 'leave the nodes for neck, skull, jaw and eyes out of a GLB')

@@ -1,39 +1,40 @@
+/** Several photos of one person, through all stages: their order is here. */
+import { setMaxListeners } from 'node:events';
 import { HrnError } from '../errors.js';
 import type { Resources } from '../fit.js';
 import { decodeImage, type ImageInput } from '../image.js';
-import type { CoarseFit } from '../native/coarse.js';
 import type { ResolvedFitViewsOptions } from '../options.js';
-import { assemble, betweenEyes, fitQuality, placedCamera } from '../stages/assemble.js';
 import { jointMetricScale } from '../stages/iris-scale.js';
-import { REGRESSOR_FILE } from '../stages/networks.js';
 import { Photo } from '../stages/photo.js';
 import type { RefinedHead } from '../stages/refine.js';
-import { EMBEDDED_REGRESSOR } from '../stages/regress.js';
 import { recoverTexture } from '../stages/texture.js';
-import { faceWarnings } from '../stages/warnings.js';
 import { fitJointCoarse, refineJointly } from './joint.js';
+import { type NumberedView, present } from './present.js';
 import { ViewsProgress } from './progress.js';
-import { type LeftOutView, ViewsReconstruction } from './result.js';
+import type { LeftOutView, ViewsReconstruction } from './result.js';
 import { isNoView, lookAt, type View } from './view.js';
 
 /** So many photos are looked at side by side: the networks of one run while another is decoded. */
 const AT_ONCE = 2;
 
-interface NumberedView {
-  index: number;
-  view: View;
-}
-
-/** Several photos of one person, through all stages. */
 export async function fitViews(
   resources: Resources,
   images: readonly ImageInput[],
-  options: ResolvedFitViewsOptions,
+  asked: ResolvedFitViewsOptions,
 ): Promise<ViewsReconstruction> {
+  const options = { ...asked, signal: manyListeners(asked.signal) };
   const progress = new ViewsProgress(options.onProgress);
   const timingsMs: Record<string, number> = {};
   const { views, leftOut } = await timed(timingsMs, 'views', () => lookAtAll(resources, images, options, progress));
   return fitTogether(resources, views, leftOut, options, progress, timingsMs);
+}
+
+/** The same signal for jobs of several photos at a time, of which Node would warn as a leak. */
+function manyListeners(signal: AbortSignal | undefined): AbortSignal | undefined {
+  if (!signal) return undefined;
+  const own = AbortSignal.any([signal]);
+  setMaxListeners(0, own);
+  return own;
 }
 
 async function timed<T>(timingsMs: Record<string, number>, name: string, run: () => Promise<T>): Promise<T> {
@@ -83,118 +84,72 @@ async function fitTogether(
   progress: ViewsProgress,
   timingsMs: Record<string, number>,
 ): Promise<ViewsReconstruction> {
-  const { context, networks, head, regressor, device } = resources;
+  const { context, head } = resources;
   const { signal, detail } = options;
   const given = numbered.length + leftOut.length;
   if (numbered.length < 2) {
+    const reasons = leftOut.map(({ index, code }) => `image ${index}: ${code}`).join(', ');
     throw new HrnError(
       'TOO_FEW_VIEWS',
-      `expected at least 2 photos that show the person's face, got ${numbered.length} of ${given}: ${leftOut
-        .map(({ index, code }) => `image ${index} ${code}`)
-        .join(', ')}`,
+      `expected at least 2 photos that show one person's face, got ${numbered.length} of ${given} (${reasons}); give more photos of the person`,
       { details: { leftOut } },
     );
   }
   const views = numbered.map(({ view }) => view);
   const oneCamera = isOneCamera(views);
-  const coarse: CoarseFit[] = await timed(timingsMs, 'coarse', () =>
+  const coarse = await timed(timingsMs, 'coarse', () =>
     fitJointCoarse(context, head, views, oneCamera, { signal, onProgress: progress.of('coarse') }),
   );
-  const refined: RefinedHead[] = await timed(timingsMs, 'refine', () =>
+  const refined = await timed(timingsMs, 'refine', () =>
     refineJointly(context, head, views, coarse, oneCamera, detail, { signal, onProgress: progress.of('refine') }),
   );
   const scale = jointMetricScale(views.map(({ landmarks }, i) => ({ landmarks, camera: refined[i]!.camera })));
   const chosen = chooseView(numbered, refined, options.view);
-  const { view, index } = numbered[chosen]!;
-  const { texture, input } = await timed(timingsMs, 'texture', async () => {
-    progress.report('texture', 0, 1);
-    const decoded = await decodeImage(view.image, options);
-    const photo = new Photo(context, decoded);
-    try {
-      const { landmarks, person } = view;
-      const one = await recoverTexture(
-        context,
-        head,
-        photo,
-        refined[chosen]!,
-        landmarks,
-        person,
-        options.textureSize,
-        signal,
-      );
-      return { texture: one, input: decoded };
-    } finally {
-      photo.dispose();
-    }
-  });
+  progress.report('texture', 0, 1);
+  const texture = await timed(timingsMs, 'texture', () => textureOfOne(resources, views, refined, chosen, options));
   progress.report('texture', 1, 1);
-  const origin = betweenEyes(head.morphable, refined[chosen]!.positions);
-  const stage = (i: number) => ({ problem: views[i]!.coarse.problem, fit: coarse[i]! });
-  const result = assemble({
-    head: head.morphable,
-    landmarks: view.landmarks,
-    coarse: stage(chosen),
-    refined: refined[chosen]!,
-    texture,
-    scale,
-    focal: view.focal,
-    principalPx: view.principalPx,
-    origin,
+  const fit = { views: numbered, leftOut, coarse, refined, scale, texture, timingsMs };
+  return present(resources, fit, chosen, options, async (image) => {
+    const more = { index: given, view: await lookAt(resources, image, options) };
+    const silent = new ViewsProgress(undefined);
+    return fitTogether(resources, [...numbered, more], leftOut, options, silent, {});
   });
-  const { names } = head.morphable.expression;
-  return new ViewsReconstruction(
-    {
-      ...result,
-      view: chosen,
-      views: numbered.map(({ index: number, view: one }, i) => {
-        const { pose, projection } = placedCamera(refined[i]!.camera, origin, scale.factor, one.principalPx);
-        return {
-          index: number,
-          width: one.width,
-          height: one.height,
-          face: { box: one.face.box, score: one.face.score, presence: one.landmarks.presence },
-          pose,
-          camera: {
-            projection,
-            focalLengthPx: refined[i]!.camera.focalPx,
-            principalPointPx: [...one.principalPx] as [number, number],
-            focalLengthSource: one.focal.source,
-          },
-          expression: Object.fromEntries(names.map((name, k) => [name, refined[i]!.expression[k]!])),
-          lighting: Float32Array.from(refined[i]!.lighting),
-          quality: fitQuality(head.morphable, one.landmarks, stage(i), refined[i]!),
-          textureShare: number === index ? 1 : 0,
-        };
-      }),
-      leftOut,
-      timingsMs,
-      warnings: faceWarnings({
-        photo: view,
-        face: view.face,
-        landmarks: view.landmarks,
-        person: view.person,
-        quality: result.quality,
-      }),
-      face: { index: 0, box: view.face.box, score: view.face.score, presence: view.landmarks.presence },
-      device,
-      inference: networks.device,
-      input: { data: input.data, width: input.width, height: input.height, channels: input.channels },
-      model: head.morphable,
-      models: head.records.filter(({ name }) => name !== REGRESSOR_FILE || regressor === EMBEDDED_REGRESSOR),
-    },
-    async (image) => {
-      const more = await lookAt(resources, image, options);
-      const all = [...numbered, { index: given, view: more }];
-      return fitTogether(resources, all, leftOut, options, new ViewsProgress(options.onProgress), {});
-    },
-  );
 }
 
-/** Whether sizes and focal lengths say that all photos are of one camera: unlike ones are never of one. */
+async function textureOfOne(
+  { context, head }: Resources,
+  views: readonly View[],
+  refined: readonly RefinedHead[],
+  chosen: number,
+  options: ResolvedFitViewsOptions,
+) {
+  const { image, landmarks, person } = views[chosen]!;
+  const { textureSize, signal } = options;
+  const photo = new Photo(context, await decodeImage(image, options));
+  try {
+    const { rgb } = await recoverTexture(
+      context,
+      head,
+      photo,
+      refined[chosen]!,
+      landmarks,
+      person,
+      textureSize,
+      signal,
+    );
+    return { rgb, shares: views.map((_, i) => (i === chosen ? 1 : 0)) };
+  } finally {
+    photo.dispose();
+  }
+}
+
+/** Whether EXIF and sizes say that all photos are of one camera. */
 function isOneCamera(views: readonly View[]): boolean {
   const [first] = views;
-  const alike = views.every(({ width, height }) => width === first!.width && height === first!.height);
-  return alike && views.every(({ focal }) => focal.source === 'exif' && focal.px === first!.focal.px);
+  return views.every(
+    ({ width, height, focal }) =>
+      width === first!.width && height === first!.height && focal.source === 'exif' && focal.px === first!.focal.px,
+  );
 }
 
 /** The view that was asked for, else the one whose head is turned least. */
@@ -203,10 +158,8 @@ function chooseView(
   heads: readonly RefinedHead[],
   asked: number | undefined,
 ): number {
-  if (asked !== undefined) {
-    const place = numbered.findIndex(({ index }) => index === asked);
-    if (place >= 0) return place;
-  }
+  const place = numbered.findIndex(({ index }) => index === asked);
+  if (place >= 0) return place;
   // Third row, third column: the head's forward axis along the camera's, -1 when it faces the camera.
   const facing = heads.map(({ camera }) => -camera.rotation[8]!);
   return facing.indexOf(Math.max(...facing));

@@ -1,4 +1,5 @@
-// jointLandmarkFit, jointPhotometricFit, jointDeformationFit: several views of one person, one job each. See lib/native/views.ts.
+// jointLandmarkFit, jointPhotometricFit, jointDeformationFit: several views of one person, one job each. See
+// lib/native/views.ts.
 #pragma once
 #include <napi.h>
 

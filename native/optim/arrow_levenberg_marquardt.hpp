@@ -1,5 +1,5 @@
-// Levenberg-Marquardt for many problems at once that share some of their unknowns: views of one head share its shape and
-// have a pose each. The normal equations have the form of an arrow, and every view's own unknowns are eliminated by
+// Levenberg-Marquardt for many problems at once that share some of their unknowns: views of one head share its shape
+// and have a pose each. The normal equations have the form of an arrow, and every view's own unknowns are eliminated by
 // themselves (the Schur complement), so that the work grows with the number of views and not with its cube.
 //
 // Triggs et al. 1999, "Bundle Adjustment: A Modern Synthesis", section 6.
@@ -126,7 +126,8 @@ class ArrowLevenbergMarquardt {
     }
 
     // Takes this view's blocks out of its normal equations, and adds the shared ones.
-    void load(const NormalEquations& equations, HostArray<double>& shared_hessian, std::vector<double>& shared_gradient) {
+    void load(const NormalEquations& equations, HostArray<double>& shared_hessian,
+              std::vector<double>& shared_gradient) {
       const size_t stride = static_cast<size_t>(equations.stride());
       const double *h = equations.hessian(), *g = equations.gradient();
       const auto at = [&](size_t i, size_t j) { return h[std::min(i, j) * stride + std::max(i, j)]; };
@@ -207,8 +208,8 @@ class ArrowLevenbergMarquardt {
       return true;
     }
 
-    // The view's own step for a shared one. Returns 0 where it is not finite, 2 where unknowns were put on a bound (they
-    // are fixed from then on), else 1.
+    // The view's own step for a shared one. Returns 0 where it is not finite, 2 where unknowns were put on a bound
+    // (they are fixed from then on), else 1.
     int own_step(const std::vector<double>& shared_step) {
       const size_t n = own.size(), p = padded(n);
       std::vector<double> x(right);
@@ -306,7 +307,8 @@ class ArrowLevenbergMarquardt {
   bool solve(double damping, Pool& pool) {
     constexpr int kPasses = 4;
     for (size_t k = 0; k < shared_; ++k)
-      fixed_[k] = (lower_[k] >= 0 && gradient_[k] > 0) || (upper_[k] <= 0 && gradient_[k] < 0) || lower_[k] == upper_[k];
+      fixed_[k] =
+          (lower_[k] >= 0 && gradient_[k] > 0) || (upper_[k] <= 0 && gradient_[k] < 0) || lower_[k] == upper_[k];
     std::fill(step_.begin(), step_.end(), 0.0);
     for (View& view : views_) view.hold_active_bounds();
     const long count = static_cast<long>(views_.size());

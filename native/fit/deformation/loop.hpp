@@ -94,8 +94,8 @@ class DeformationLoop {
       return backend.template alloc<float>(static_cast<std::size_t>(channels * pixels_));
     };
     for (Array<float>* array :
-         {&positions_, &offset_, &normals_, &screen_, &albedo_, &colours_, &grad_colours_, &grad_screen_,
-          &grad_albedo_, &grad_normals_, &grad_sums_, &grad_positions_, &grad_projected_})
+         {&positions_, &offset_, &normals_, &screen_, &albedo_, &colours_, &grad_colours_, &grad_screen_, &grad_albedo_,
+          &grad_normals_, &grad_sums_, &grad_positions_, &grad_projected_})
       *array = v3();
     crosses_ = backend.template alloc<float>(static_cast<std::size_t>(3 * triangles_));
     slots_ = backend.template alloc<float>(static_cast<std::size_t>(9 * triangles_));

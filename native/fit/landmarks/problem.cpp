@@ -29,9 +29,8 @@ double at(const std::vector<double>& values, long i, double otherwise) {
 
 }  // namespace
 
-void split_coefficients(const Model& model, long identity_count, const HeadState& state,
-                        std::vector<double>& identity, std::vector<double>& expression,
-                        std::vector<double>& nuisance) {
+void split_coefficients(const Model& model, long identity_count, const HeadState& state, std::vector<double>& identity,
+                        std::vector<double>& expression, std::vector<double>& nuisance) {
   const auto begin = state.coefficients.begin();
   identity.assign(begin, begin + identity_count);
   expression.assign(begin + identity_count, begin + identity_count + model.expression_count);

@@ -14,8 +14,8 @@
 namespace hrn::fit {
 
 /// The parts of a state's coefficients.
-void split_coefficients(const Model& model, long identity_count, const HeadState& state,
-                        std::vector<double>& identity, std::vector<double>& expression, std::vector<double>& nuisance);
+void split_coefficients(const Model& model, long identity_count, const HeadState& state, std::vector<double>& identity,
+                        std::vector<double>& expression, std::vector<double>& nuisance);
 
 /**
  * Unknowns, in order: rotation increment (3, rad), translation (3, mm), log focal length (1, only when it is free),

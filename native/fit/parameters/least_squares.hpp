@@ -84,8 +84,8 @@ class PhotometricLeastSquares {
   // What was found; counts and cost of the iterations are left to the caller.
   void take_result(const Model& model, PhotometricResult& result) {
     result.camera = landmarks_.state().camera;
-    split_coefficients(model, problem_.landmarks.identity_count, landmarks_.state(), result.identity,
-                       result.expression, result.nuisance);
+    split_coefficients(model, problem_.landmarks.identity_count, landmarks_.state(), result.identity, result.expression,
+                       result.nuisance);
     result.albedo = look_.albedo;
     result.lighting = look_.lighting;
     result.samples = samples();

@@ -80,7 +80,8 @@ std::vector<CoarseResult> fit_joint_landmarks(const Model& model, const JointPro
     const HeadState& state = views[v]->state();
     CoarseResult& result = results[v];
     result.camera = state.camera;
-    split_coefficients(model, problem.views[v].landmarks.identity_count, state, result.identity, result.expression, result.nuisance);
+    split_coefficients(model, problem.views[v].landmarks.identity_count, state, result.identity, result.expression,
+                       result.nuisance);
     result.iterations = report.iterations;
     result.converged = report.converged;
     result.cost = report.final_cost;

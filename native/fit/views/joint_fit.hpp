@@ -6,9 +6,9 @@
 #include "core/cancel.hpp"
 #include "core/progress.hpp"
 #include "core/thread_pool.hpp"
-#include "fit/landmarks/coarse.hpp"
 #include "fit/deformation/deformation.hpp"
 #include "fit/head/model.hpp"
+#include "fit/landmarks/coarse.hpp"
 #include "fit/parameters/fit.hpp"
 
 namespace hrn::fit {

@@ -65,8 +65,7 @@ std::vector<PhotometricResult> run_joint_photometric(const Model& model, const J
     std::vector<HeadView> sights(count);
     const auto look = [&](std::size_t v) {
       cancel.check();
-      sights[v] = look_at_head(model, surface, backend, views[v]->state(),
-                               problem.views[v].landmarks.identity_count);
+      sights[v] = look_at_head(model, surface, backend, views[v]->state(), problem.views[v].landmarks.identity_count);
     };
     for (std::size_t v = 0; v < count; ++v) {
       const PhotometricLevel& level = problem.views[v].levels[i];
