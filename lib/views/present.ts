@@ -91,7 +91,7 @@ export async function present(
       views: fit.views.map(fitted),
       leftOut: fit.leftOut,
       timingsMs: { ...fit.timingsMs },
-      warnings: faceWarnings({ photo: view, ...view, quality: result.quality }),
+      warnings: faceWarnings({ photo: view, ...view, model: morphable, quality: result.quality }),
       face: detectedAs(view),
       device,
       inference: networks.device,

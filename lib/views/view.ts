@@ -8,6 +8,7 @@ import { fitFromStarts } from '../stages/coarse-starts.js';
 import { detectFaces } from '../stages/detect.js';
 import type { DetectedFace } from '../stages/detected-face.js';
 import type { FocalLength } from '../stages/focal-length.js';
+import { headTurn, requireFacing } from '../stages/head-turn.js';
 import { type DenseLandmarks, landmarksInFrame } from '../stages/landmarks.js';
 import { findPersonMask, type PersonMask } from '../stages/mask.js';
 import { Photo } from '../stages/photo.js';
@@ -22,6 +23,8 @@ export interface View {
   principalPx: readonly [number, number];
   face: DetectedFace;
   landmarks: DenseLandmarks;
+  /** Of the head to its left. */
+  turnDegrees: number;
   person: PersonMask;
   focal: FocalLength;
   /** What its landmark fit observes and believes. */
@@ -67,6 +70,8 @@ export async function lookAt(
       findPersonMask(networks, photo, { region }, signal),
       landmarksInFrame(networks, photo, region, signal),
     ]);
+    const turnDegrees = headTurn(landmarks, face);
+    requireFacing(turnDegrees);
     const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
     const { width, height } = decoded;
     const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
@@ -75,7 +80,7 @@ export async function lookAt(
       observe(context, head, photo, landmarks, person, options.detail, signal),
     ]);
     const observed = coarseProblem(head, landmarks, estimate, focal, principalPx);
-    return { image, width, height, principalPx, face, landmarks, person, focal, observed, coarse, seen };
+    return { image, width, height, principalPx, face, landmarks, turnDegrees, person, focal, observed, coarse, seen };
   } finally {
     photo.dispose();
   }
