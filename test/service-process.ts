@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { MAIN } from './cli-process.js';
 
 export interface RunningService {
@@ -46,4 +47,9 @@ export async function startService(
     ended,
     stop,
   };
+}
+
+/** Processes that a process started (Linux). */
+export function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
 }

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Job, Queue, Worker } from 'bullmq';
 import { HrnError } from '../index.js';
+import { numbersOf } from '../workers/numbers.js';
 import { FitPool } from '../workers/pool.js';
 import { DEFAULT_QUEUE, type JobData, type JobResult } from './job.js';
 import { Photos } from './photos.js';
@@ -66,20 +67,19 @@ const PROGRESS_MS = 1000;
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { redis = DEFAULT_REDIS, queue: name = DEFAULT_QUEUE, root = '.', onEvent = () => {} } = options;
+  const { whole, number } = numbersOf(options);
+  const cores = availableParallelism();
+  const processes = whole('processes', 1, 256, Math.max(1, Math.floor(cores / 2)));
+  const threads = whole('threads', 1, 256, Math.max(1, Math.floor(cores / processes)));
+  const timeoutMs = 1000 * number('fitTimeoutS', 0.1, 86_400, 300);
+  const lockDuration = 1000 * number('lockS', 1, 3600, 30);
+  const rate = options.ratePerS === undefined ? undefined : whole('ratePerS', 1, 1e6, 1);
   const { bull } = await loadBull();
   await checkRedis(redis);
   const s3 = new S3Store(options.s3Endpoint);
   const results = await openResults(options.out, s3);
-  const cores = availableParallelism();
-  const processes = options.processes ?? Math.max(1, Math.floor(cores / 2));
-  const pool = new FitPool({
-    processes,
-    threads: options.threads ?? Math.max(1, Math.floor(cores / processes)),
-    device: options.device,
-    models: options.models,
-    timeoutMs: 1000 * (options.fitTimeoutS ?? 300),
-    fitsPerProcess: 1000,
-  });
+  const { device, models } = options;
+  const pool = new FitPool({ processes, threads, device, models, timeoutMs, fitsPerProcess: 1000 });
   try {
     await pool.ready();
   } catch (error) {
@@ -97,14 +97,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       throw passing ? new Error(failure) : new bull.UnrecoverableError(failure);
     }
   };
-  const lockDuration = 1000 * (options.lockS ?? 30);
   const worker: Worker = new bull.Worker(name, fit as never, {
     connection: connectionTo(redis),
     concurrency: processes,
     lockDuration,
     stalledInterval: lockDuration,
     maxStalledCount: MAX_STALLED,
-    ...(options.ratePerS !== undefined && { limiter: { max: options.ratePerS, duration: 1000 } }),
+    ...(rate !== undefined && { limiter: { max: rate, duration: 1000 } }),
   });
   const queue = new bull.Queue<JobData, JobResult>(name, { connection: connectionTo(redis) });
   listen(worker, onEvent);

@@ -15,6 +15,8 @@ declare module 'fastify' {
   }
 }
 
+/** A request that names a photo's address. */
+const JSON_BYTES = 16 * 1024;
 const PACKAGES = ['fastify', '@fastify/multipart', '@fastify/swagger', 'prom-client'];
 
 const load = () =>
@@ -46,6 +48,10 @@ export async function createApp(context: RouteContext): Promise<FastifyInstance>
     requestTimeout: 1000 * options.requestTimeoutS,
     keepAliveTimeout: 10_000,
     forceCloseConnections: 'idle',
+    // A HEAD would run the handler and leave its file or stream unread.
+    exposeHeadRoutes: false,
+    // How often requests that take too long to arrive are looked for.
+    http: { connectionsCheckingInterval: 2000 },
     // A wrong or unknown field is said so, not dropped.
     ajv: { customOptions: { removeAdditional: false, coerceTypes: true, allErrors: false } },
     routerOptions: { maxParamLength: 64 },
@@ -94,7 +100,13 @@ export async function createApp(context: RouteContext): Promise<FastifyInstance>
       ...(options.tokens.length > 0 && { security: [{ bearer: [] }] }),
     },
   });
-  // Photos are streamed to disk; nothing reads them into memory here.
+  // Photos are streamed to disk; what is read into memory is small.
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string', bodyLimit: JSON_BYTES },
+    app.getDefaultJsonParser('error', 'error'),
+  );
   for (const type of [/^image\//, 'application/octet-stream']) {
     app.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
   }

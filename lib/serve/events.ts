@@ -1,5 +1,5 @@
 import { PassThrough, type Readable } from 'node:stream';
-import type { FitRecord, Fits } from './fits.js';
+import { type FitRecord, type Fits, isFinal } from './fits.js';
 
 /** A comment line so often keeps proxies from closing a quiet connection, ms. */
 const HEARTBEAT_MS = 15_000;
@@ -8,15 +8,14 @@ const HEARTBEAT_MS = 15_000;
 export function eventStream(fits: Fits, id: string, present: (record: FitRecord) => object): Readable {
   const stream = new PassThrough();
   const first = fits.get(id);
-  const finished = ({ state }: FitRecord) => state === 'done' || state === 'failed';
   const write = (record: FitRecord) => {
     // A client that does not read misses steps, not the end; nothing piles up for it.
-    if (stream.writableNeedDrain && !finished(record)) return;
+    if (stream.writableNeedDrain && !isFinal(record.state)) return;
     stream.write(`event: fit\ndata: ${JSON.stringify(present(record))}\n\n`);
-    if (finished(record)) stream.end();
+    if (isFinal(record.state)) stream.end();
   };
   write(first);
-  if (finished(first)) return stream;
+  if (isFinal(first.state)) return stream;
   const unwatch = fits.watch(id, write);
   const heartbeat = setInterval(() => stream.write(': alive\n\n'), HEARTBEAT_MS);
   stream.once('close', () => {

@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { HrnError } from '../index.js';
 import type { FitPool } from '../workers/pool.js';
 import type { FitSummary, Output, TaskOptions, TaskProgress } from '../workers/task.js';
@@ -178,16 +179,16 @@ export class Fits extends EventEmitter<{ finished: [FitRecord, number, unknown] 
     return this.#draining;
   }
 
-  /** Resolves when everything accepted is finished, or after `milliseconds`. */
+  /** Waits until everything accepted is finished, `milliseconds` at most; says whether it is. */
   async idle(milliseconds: number): Promise<boolean> {
-    const all = Promise.all([...this.#entries.values()].map(({ settled }) => settled)).then(() => true);
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<boolean>((resolve) => {
-      timer = setTimeout(resolve, milliseconds, false);
-    });
-    const finished = await Promise.race([all, late]);
-    clearTimeout(timer);
-    return finished;
+    const deadline = Date.now() + milliseconds;
+    const unfinished = () =>
+      this.#uploading > 0 || [...this.#entries.values()].some(({ record: { state } }) => !isFinal(state));
+    while (unfinished()) {
+      if (Date.now() >= deadline) return false;
+      await sleep(50);
+    }
+    return true;
   }
 
   async close(): Promise<void> {
@@ -271,6 +272,10 @@ export class Fits extends EventEmitter<{ finished: [FitRecord, number, unknown] 
       await this.#folder.remove(id).catch(() => {});
     }
   }
+}
+
+export function isFinal(state: FitState): boolean {
+  return state === 'done' || state === 'failed';
 }
 
 function isExpired({ expiresAt }: FitRecord): boolean {

@@ -44,7 +44,7 @@ export async function serve(given: ServeOptions = {}): Promise<Service> {
   let app: Awaited<ReturnType<typeof createApp>> | undefined;
   const close = async () => {
     await Promise.all([fits.close(), pool.close()]);
-    await app?.close();
+    if (app) await closeApp(app);
     await folder.close();
   };
   try {
@@ -76,6 +76,15 @@ export async function serve(given: ServeOptions = {}): Promise<Service> {
 
 /** Native libraries and V8 keep what they once needed; a fresh process every few hundred fits keeps that small. */
 const FITS_PER_PROCESS = 500;
+
+/** Answers may be under way to clients that read slowly; they are not waited for without end. */
+const CLOSE_MS = 5000;
+
+async function closeApp(app: Awaited<ReturnType<typeof createApp>>): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_MS);
+  await app.close();
+  clearTimeout(timer);
+}
 
 async function listen(app: Awaited<ReturnType<typeof createApp>>, host: string, port: number): Promise<string> {
   try {

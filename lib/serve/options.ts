@@ -1,4 +1,6 @@
 import { availableParallelism } from 'node:os';
+import { HrnError } from '../index.js';
+import { numbersOf } from '../workers/numbers.js';
 
 /** What `serve` takes; everything has a default that is safe on a machine of one's own. */
 export interface ServeOptions {
@@ -49,38 +51,51 @@ export interface ServeOptions {
   logLevel?: string | undefined;
 }
 
+type MayBeMissing = 'results' | 'device' | 'models';
 export type ResolvedServeOptions = {
-  [Name in keyof ServeOptions]-?: Exclude<ServeOptions[Name], undefined>;
-} & { results: string | undefined; device: string | undefined; models: string | undefined };
+  [Name in Exclude<keyof ServeOptions, MayBeMissing>]-?: Exclude<ServeOptions[Name], undefined>;
+} & { [Name in MayBeMissing]: string | undefined };
 
-/** Completes; an explicit undefined means the default. */
+const LOG_LEVELS = ['info', 'warn', 'error', 'silent'];
+/** A day. */
+const LONGEST_S = 86_400;
+
+/** Checks and completes; an explicit undefined means the default. Throws HrnError INVALID_OPTION. */
 export function resolveServeOptions(options: ServeOptions): ResolvedServeOptions {
+  const { whole, number } = numbersOf(options);
   const cores = availableParallelism();
-  const workers = options.workers ?? Math.max(2, Math.floor(cores / 4));
+  const workers = whole('workers', 1, 256, Math.max(2, Math.floor(cores / 4)));
+  const logLevel = options.logLevel ?? 'info';
+  if (!LOG_LEVELS.includes(logLevel)) {
+    throw new HrnError(
+      'INVALID_OPTION',
+      `expected one of ${LOG_LEVELS.join(', ')} for option logLevel, got ${logLevel}`,
+    );
+  }
   return {
     host: options.host ?? '127.0.0.1',
-    port: options.port ?? 3000,
+    port: whole('port', 0, 65_535, 3000),
     results: options.results,
-    ttlS: options.ttlS ?? 3600,
-    quotaBytes: options.quotaBytes ?? 4 * 2 ** 30,
-    bodyBytes: options.bodyBytes ?? 25 * 2 ** 20,
-    maxPixels: options.maxPixels ?? 50_000_000,
-    maxSide: options.maxSide ?? 16_384,
-    maxTextureSize: options.maxTextureSize ?? 4096,
+    ttlS: number('ttlS', 1, 365 * LONGEST_S, 3600),
+    quotaBytes: number('quotaBytes', 2 ** 20, 2 ** 50, 4 * 2 ** 30),
+    bodyBytes: Math.floor(number('bodyBytes', 1024, 512 * 2 ** 20, 25 * 2 ** 20)),
+    maxPixels: whole('maxPixels', 1, 1e9, 50_000_000),
+    maxSide: whole('maxSide', 1, 65_535, 16_384),
+    maxTextureSize: whole('maxTextureSize', 256, 8192, 4096),
     workers,
-    threads: options.threads ?? Math.max(1, Math.ceil(cores / workers)),
-    queue: options.queue ?? 64,
-    fitTimeoutS: options.fitTimeoutS ?? 120,
-    requestTimeoutS: options.requestTimeoutS ?? 60,
-    drainTimeoutS: options.drainTimeoutS ?? 60,
-    connections: options.connections ?? 512,
+    threads: whole('threads', 1, 256, Math.max(1, Math.ceil(cores / workers))),
+    queue: whole('queue', 1, 100_000, 64),
+    fitTimeoutS: number('fitTimeoutS', 0.1, LONGEST_S, 120),
+    requestTimeoutS: number('requestTimeoutS', 0.1, LONGEST_S, 60),
+    drainTimeoutS: number('drainTimeoutS', 0, LONGEST_S, 60),
+    connections: whole('connections', 1, 100_000, 512),
     tokens: options.tokens ?? [],
     hostnames: options.hostnames ?? [],
     allowUrls: options.allowUrls ?? [],
     device: options.device,
     models: options.models,
-    logLevel: options.logLevel ?? 'info',
-  } as ResolvedServeOptions;
+    logLevel,
+  };
 }
 
 export function isLoopback(host: string): boolean {

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { create, type Hrn, HrnError, type Reconstruction } from '../index.js';
 import type { FitSummary, FitTask, FromProcess, Output, ProcessSetup, TaskProgress, ToProcess } from './task.js';
 
@@ -90,7 +90,8 @@ async function run(number: number, task: FitTask): Promise<void> {
     send({ type: 'done', number, summary });
   } catch (error) {
     const { code, message } = failure(error);
-    send({ type: 'failed', number, code, message: message.replaceAll(task.image, task.name) });
+    const told = message.replaceAll(task.image, task.name).replaceAll(`${task.folder}${sep}`, '');
+    send({ type: 'failed', number, code, message: told });
   } finally {
     running = undefined;
   }
