@@ -26,6 +26,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { clearLocales } from './small-node.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const architectures = process.argv[2] ?? '90-real';
@@ -51,7 +52,11 @@ const strip = (from, to) => run('strip', ['-s', '-o', to, from]);
 function packRuntime() {
   const to = folder('runtime');
   mkdirSync(join(to, 'bin'));
-  strip(realpathSync(process.execPath), join(to, 'bin', 'node'));
+  const node = join(to, 'bin', 'node');
+  strip(realpathSync(process.execPath), node);
+  const executable = readFileSync(node);
+  clearLocales(executable);
+  writeFileSync(node, executable);
 }
 
 function packLibraries() {
