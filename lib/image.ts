@@ -7,6 +7,7 @@ import { focalLengthFromExif } from './image/exif.js';
 import { decodeHeic } from './image/heic.js';
 import { checkSize, type PixelLimits } from './image/limits.js';
 import { decodeRaw, type RawImage } from './image/raw.js';
+import { loadSharp } from './image/sharp.js';
 import type { Raster } from './result-data.js';
 
 export type { RawImage } from './image/raw.js';
@@ -112,7 +113,7 @@ async function decodeBytes(
   signal: AbortSignal | undefined,
 ): Promise<DecodedImage> {
   // Loaded here, on first use, because it takes most of the package's import time.
-  const { default: sharp } = await import('sharp');
+  const sharp = await loadSharp();
   let header: import('sharp').Metadata;
   try {
     header = await sharp(bytes, { limitInputPixels: false, failOn: 'error' }).metadata();

@@ -11,10 +11,11 @@
 // loader looks for it.
 // Also started by binding.gyp, and by prebuildify in node-gyp's place: arguments meant for node-gyp are ignored.
 // --sanitize builds with ASan and UBSan in a tree of its own, and copies the addon only if told where to.
-// In the environment: HRN_CUDA and HRN_CUDA_ARCHITECTURES as in cmake/Cuda.cmake; CMAKE_BUILD_PARALLEL_LEVEL, the number
+// A tree that CMake configured for sources elsewhere (a checkout that was copied) is made anew.
+// In the environment: HRN_TARGET, HRN_ZIG_TARGET and HRN_ZIG_TOOLS, a platform to build for with cmake/zig.cmake; HRN_CUDA and HRN_CUDA_ARCHITECTURES as in cmake/Cuda.cmake; CMAKE_BUILD_PARALLEL_LEVEL, the number
 // of compilers run at a time (default: every core).
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, renameSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -28,6 +29,11 @@ const sanitize = own.includes('--sanitize');
 const races = own.includes('--races');
 const program = option('run') ?? option('build');
 const env = { ...process.env };
+const zig = env.HRN_ZIG_TARGET && [
+  `--CDCMAKE_TOOLCHAIN_FILE=${join(root, 'cmake', 'zig.cmake')}`,
+  `--CDHRN_ZIG_TARGET=${env.HRN_ZIG_TARGET}`,
+  `--CDHRN_ZIG_TOOLS=${env.HRN_ZIG_TOOLS}`,
+];
 const cuda = races ? 'EMULATED' : (env.HRN_CUDA ?? 'AUTO');
 const architectures = env.HRN_CUDA_ARCHITECTURES ?? 'AUTO';
 // Outside build/, which node-gyp's clean removes. Trees of their own for what takes minutes to compile.
@@ -35,6 +41,7 @@ const kind = [
   sanitize && 'sanitize',
   races ? 'races' : cuda === 'EMULATED' && 'emulated',
   architectures !== 'AUTO' && architectures.toLowerCase().replace(/[^a-z0-9]+/g, '-'),
+  env.HRN_TARGET,
 ];
 const tree = join(root, ['build', ...(kind.some(Boolean) ? kind.filter(Boolean) : ['cmake'])].join('-'));
 
@@ -42,12 +49,21 @@ env.CMAKE_BUILD_PARALLEL_LEVEL ??= String(availableParallelism());
 // gyp runs this from make, whose variables would reach CMake's own make.
 for (const name of ['MAKEFLAGS', 'MFLAGS', 'MAKELEVEL', 'V', 'BUILDTYPE']) delete env[name];
 
+/** CMake refuses a tree that belongs to other sources. */
+function removeForeignTree() {
+  const cache = join(tree, 'CMakeCache.txt');
+  if (!existsSync(cache)) return;
+  const home = /^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$/m.exec(readFileSync(cache, 'utf8'))?.[1];
+  if (home === undefined || resolve(home) !== resolve(root)) rmSync(tree, { recursive: true });
+}
+
 function run(command, args) {
   const { error, status } = spawnSync(command, args, { stdio: 'inherit', env });
   if (error) throw error;
   if (status !== 0) process.exit(status ?? 1);
 }
 
+removeForeignTree();
 const cmakeJs = createRequire(import.meta.url).resolve('cmake-js/bin/cmake-js');
 const config = sanitize ? 'RelWithDebInfo' : 'Release';
 const common = [cmakeJs, '-l', 'warn', '-d', root, '-O', tree, '-B', config];
@@ -58,6 +74,7 @@ run(process.execPath, [
   `--CDHRN_CUDA=${cuda}`,
   `--CDHRN_RACES=${races ? 'ON' : 'OFF'}`,
   `--CDHRN_CUDA_ARCHITECTURES=${architectures}`,
+  ...(zig || []),
 ]);
 run(process.execPath, [...common, 'build', '--target', program ?? 'hrn']);
 

@@ -41,7 +41,26 @@ describe('hrn doctor', () => {
       failed: [],
     });
     const names = checks.map(({ name }: { name: string }) => name);
-    expect(names).toEqual(expect.arrayContaining(['node', 'addon', 'device auto', 'onnxruntime', 'head.safetensors']));
+    expect(names).toEqual(
+      expect.arrayContaining(['node', 'addon', 'device auto', 'onnxruntime', 'sharp', 'head.safetensors']),
+    );
+  });
+
+  it('tells that sharp has no binary here, and so does a fit', async () => {
+    const hooks = `export const resolve = (name, context, next) => {
+      if (name === 'sharp') throw new Error('Could not load the "sharp" module\\nmore');
+      return next(name, context);
+    };`;
+    await writeFile(join(folder, 'hooks.mjs'), hooks);
+    const register = `import { register } from 'node:module'; register('./hooks.mjs', import.meta.url);`;
+    await writeFile(join(folder, 'register.mjs'), register);
+    const env = { NODE_OPTIONS: `--import ${join(folder, 'register.mjs')}` };
+    const doctor = await runCli(['doctor'], { env });
+    expect(doctor.code).toBe(1);
+    expect(doctor.stdout).toMatch(/^FAIL {2}sharp .*cannot be loaded \(Could not load.*--omit=optional/m);
+    const photo = join(root, 'examples', 'astronaut.png');
+    const fit = await runCli(['fit', photo, '--out', join(folder, 'sharpless')], { env });
+    expect(fit).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/: NATIVE_UNAVAILABLE: sharp/) });
   });
 
   it('names a corrupted and a missing model and exits with 1', async () => {

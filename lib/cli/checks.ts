@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { deviceText, pick } from '../device.js';
+import { loadSharp } from '../image/sharp.js';
 import { locateModels } from '../models/locate.js';
 import { type ModelEntry, readManifest, readModel } from '../models/manifest.js';
 import type { CudaDevice, CudaStatus } from '../native/binding.js';
@@ -59,6 +60,18 @@ function onnxRuntimeFound(): string {
   return `${source}, ${library}`;
 }
 
+/** Writes and reads an image for real. */
+async function sharpFound(): Promise<string> {
+  const sharp = await loadSharp();
+  const size = 8;
+  const png = await sharp({ create: { width: size, height: size, channels: 3, background: 'white' } })
+    .png()
+    .toBuffer();
+  const { width } = await sharp(png).metadata();
+  if (width !== size) throw new Error(`sharp read ${width} pixels where it wrote ${size}`);
+  return `${sharp.versions.sharp}, libvips ${sharp.versions.vips}`;
+}
+
 async function model(folder: string, { file, name, licence, bytes }: ModelEntry): Promise<string> {
   const content = await readModel(folder, file);
   if (file.endsWith('.onnx')) await openNetwork(content);
@@ -111,6 +124,7 @@ export async function runChecks(models?: string): Promise<Check[]> {
     await check('backends', () => native().backends().join(', ')),
     ...(await devices()),
     await check('onnxruntime', onnxRuntimeFound),
+    await check('sharp', sharpFound),
   ];
   let entries: ModelEntry[] = [];
   checks.push(

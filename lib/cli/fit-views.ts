@@ -1,25 +1,28 @@
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import type { OutputFile } from '../atomic-write.js';
 import type { Hrn } from '../hrn.js';
 import type { FitViewsOptions } from '../options.js';
 import type { ViewsReconstruction } from '../views/result.js';
-import { outputNames } from './output-names.js';
+import type { CliImage } from './inputs.js';
 import type { Reporter } from './reporter.js';
 
 /** All images as photos of one person. */
 export async function fitOnePerson(
   hrn: Hrn,
-  images: readonly string[],
+  images: readonly CliImage[],
   options: FitViewsOptions,
   reporter: Reporter,
 ): Promise<ViewsReconstruction> {
-  reporter.begin(basename(images[0]!), `${images.length} views`);
-  const face = await hrn.fitViews(images, {
-    ...options,
-    onProgress: ({ stage, fraction }) => reporter.progress(stage, fraction),
-  });
+  reporter.begin(basename(images[0]!.name), `${images.length} views`);
+  const face = await hrn.fitViews(
+    images.map(({ source }) => source),
+    {
+      ...options,
+      onProgress: ({ stage, fraction }) => reporter.progress(stage, fraction),
+    },
+  );
   for (const { index, code, message } of face.leftOut)
-    reporter.warn(`hrn: ${images[index]}: left out: ${code}: ${message}`);
+    reporter.warn(`hrn: ${images[index]?.name}: left out: ${code}: ${message}`);
   return face;
 }
 
@@ -36,9 +39,4 @@ export async function encodeViewPreviews(
     files.push({ path: `${stem}_view_${index}_preview.png`, bytes });
   }
   return files;
-}
-
-/** The first image gives its name. */
-export function personStem(folder: string, images: readonly string[]): string {
-  return join(folder, outputNames(images)[0]!);
 }

@@ -6,12 +6,13 @@ import { HrnError } from '../errors.js';
 import { exporterFor } from '../exporters/index.js';
 import { type ExportOptions, resolveExportOptions } from '../exporters/options.js';
 import type { Hrn } from '../hrn.js';
-import type { CreateOptions, FitOptions } from '../options.js';
+import { type CreateOptions, type FitOptions, resolveFitOptions } from '../options.js';
 import type { FaceOutcome } from '../photo-fits.js';
 import type { Reconstruction } from '../result.js';
 import { parseFace, parseFormats, parseNumber, parseTargets } from './arguments.js';
-import { failureLine, warningLine } from './failure.js';
-import { encodeViewPreviews, fitOnePerson, personStem } from './fit-views.js';
+import { exitCodeOf, failureLine, failureRecord, warningLine } from './failure.js';
+import { encodeViewPreviews, fitOnePerson } from './fit-views.js';
+import { type CliImage, readImages } from './inputs.js';
 import { interruptible } from './interrupt.js';
 import { outputNames } from './output-names.js';
 import { createReporter, type Reporter } from './reporter.js';
@@ -39,6 +40,7 @@ interface FitFlags {
   models?: string;
   model?: string;
   json?: boolean;
+  jsonl?: boolean;
   preview: boolean;
   regressor: boolean;
   quiet?: boolean;
@@ -48,11 +50,14 @@ const EXAMPLES = `
 Examples:
   hrn fit photo.jpg --out out                      out/photo.glb and out/photo_preview.png
   hrn fit *.jpg --out out --format glb,obj --json  also OBJ with MTL and texture, and the numbers
+  hrn fit 'photos/**/*.jpg' -o out --jsonl         a line of JSON for each face
+  hrn fit - -o - --format ply <photo.jpg >head.ply from stdin to stdout
   hrn fit group.jpg --out out --face all           every face: out/group_0.glb, out/group_1.glb, ...
   hrn fit --views a.jpg b.jpg c.jpg --out out      one person in three photos: out/a.glb, out/a_preview.png and a
                                                    preview for each photo, out/a_view_0_preview.png, ...
 
-Files, per image NAME: NAME.glb, NAME.obj with NAME.mtl and NAME_texture.png, NAME.usdz,
+IMAGE is a file, a pattern in quotes, or - for stdin (NAME is then stdin). --out - writes the one file of one image to
+stdout. Files, per image NAME: NAME.glb, NAME.obj with NAME.mtl and NAME_texture.png, NAME.usdz,
 NAME.ply, NAME.stl, NAME.json, NAME_preview.png.
 With --face all NAME is followed by the number of the face, that of hrn detect; where two images have the same name, the
 second becomes NAME-2. Exit code: 0 if every image succeeded, 1 if one failed, 3 if with --face all some faces of an
@@ -126,51 +131,54 @@ class ImageFits {
 
   constructor(
     private readonly hrn: Hrn,
-    images: readonly string[],
+    images: readonly CliImage[],
     private readonly flags: FitFlags,
     private readonly reporter: Reporter,
     private readonly signal: AbortSignal,
   ) {
-    this.#inputs = new Set(images.map((image) => resolve(image)));
+    this.#inputs = new Set(images.map(({ name }) => resolve(name)));
   }
 
   /** @returns one outcome for each face that was asked for */
-  async fit(image: string, name: string): Promise<Outcome[]> {
+  async fit(image: CliImage, name: string): Promise<Outcome[]> {
     try {
       if (this.flags.face === 'all') return await this.#fitEach(image, name);
       const start = performance.now();
-      const face = await this.hrn.fit(image, { ...this.#options(), face: this.flags.face });
-      await this.#write(face, image, join(this.flags.out, name), start);
+      const face = await this.hrn.fit(image.source, {
+        ...fitOptions(this.flags),
+        ...this.#hooks(),
+        face: this.flags.face,
+      });
+      await this.#write(face, { image: image.name }, name, start);
       return ['done'];
     } catch (error) {
       this.signal.throwIfAborted();
-      this.reporter.fail(failureLine(image, error));
+      this.#fail({ image: image.name }, error);
       return ['failed'];
     }
   }
 
-  /** All images as photos of one person. */
-  async fitTogether(images: readonly string[]): Promise<Outcome[]> {
+  /** All images as photos of one person, whose files are called after the first. */
+  async fitTogether(images: readonly CliImage[], name: string): Promise<Outcome[]> {
     try {
       const start = performance.now();
-      const { onProgress: _, ...options } = this.#options();
+      const options = { ...fitOptions(this.flags), signal: this.signal };
       const face = await fitOnePerson(this.hrn, images, options, this.reporter);
-      const stem = personStem(this.flags.out, images);
-      const previews = this.flags.preview ? await encodeViewPreviews(face, stem, this.signal) : [];
-      await this.#write(face, `${face.views.length} views`, stem, start, previews);
+      const previews = (stem: string) => encodeViewPreviews(face, stem, this.signal);
+      await this.#write(face, { image: `${face.views.length} views` }, name, start, previews);
       return ['done'];
     } catch (error) {
       this.signal.throwIfAborted();
-      this.reporter.fail(failureLine(images.join(' '), error));
+      this.#fail({ image: images.map((image) => image.name).join(' ') }, error);
       return ['failed'];
     }
   }
 
-  async #fitEach(image: string, name: string): Promise<Outcome[]> {
+  async #fitEach(image: CliImage, name: string): Promise<Outcome[]> {
     const outcomes: Outcome[] = [];
     let start = performance.now();
-    for await (const outcome of this.hrn.fitEach(image, this.#options())) {
-      outcomes.push(await this.#faceOutcome(outcome, image, name, start));
+    for await (const outcome of this.hrn.fitEach(image.source, { ...fitOptions(this.flags), ...this.#hooks() })) {
+      outcomes.push(await this.#faceOutcome(outcome, image.name, name, start));
       start = performance.now();
     }
     const counted = (which: Outcome) => outcomes.filter((outcome) => outcome === which).length;
@@ -178,29 +186,38 @@ class ImageFits {
     const rest = [failed ? `${failed} failed` : '', small ? `${small} too small` : ''].filter((part) => part !== '');
     const faces = outcomes.length === 1 ? 'face' : 'faces';
     const told = rest.length > 0 ? ` (${rest.join(', ')})` : '';
-    this.reporter.done(`${image}: ${counted('done')} of ${outcomes.length} ${faces} fitted${told}`);
+    this.reporter.done(`${image.name}: ${counted('done')} of ${outcomes.length} ${faces} fitted${told}`);
     return outcomes;
   }
 
   async #faceOutcome(outcome: FaceOutcome, image: string, name: string, start: number): Promise<Outcome> {
     const { index, face, error } = outcome;
-    const subject = `${image} face ${index}`;
+    const subject = { image, face: index };
     if (face) {
-      await this.#write(face, subject, join(this.flags.out, `${name}_${index}`), start);
+      await this.#write(face, subject, `${name}_${index}`, start);
       return 'done';
     }
-    this.reporter.fail(failureLine(subject, error));
+    this.#fail(subject, error);
     return error.code === 'FACE_TOO_SMALL' ? 'left out' : 'failed';
   }
 
+  #fail(subject: Subject, error: unknown): void {
+    this.reporter.record({ ...subject, error: failureRecord(error) });
+    this.reporter.fail(failureLine(subjectText(subject), error));
+  }
+
+  /** @param morePreviews besides the head's own */
   async #write(
     face: Reconstruction,
-    subject: string,
-    stem: string,
+    subject: Subject,
+    name: string,
     start: number,
-    more: readonly OutputFile[] = [],
+    morePreviews?: (stem: string) => Promise<OutputFile[]>,
   ): Promise<void> {
-    const files = [...(await encodeOutputs(face, stem, this.flags, this.signal)), ...more];
+    const toStdout = this.flags.out === STDOUT;
+    const stem = toStdout ? name : join(this.flags.out, name);
+    const files = await encodeOutputs(face, stem, this.flags, this.signal);
+    if (morePreviews && this.flags.preview) files.push(...(await morePreviews(stem)));
     const clash = files.find(({ path }) => this.#inputs.has(resolve(path)));
     if (clash) {
       throw new HrnError(
@@ -208,25 +225,60 @@ class ImageFits {
         `${clash.path} is one of the input images: choose another folder with --out.`,
       );
     }
-    await writeFilesAtomically(files, this.signal);
-    this.reporter.done(`${subject}: ${describe(face, (performance.now() - start) / 1000, files)}`);
-    if (face.warnings.length > 0) this.reporter.warn(warningLine(subject, face.warnings));
+    if (toStdout) await writeToStdout(files[0]!.bytes);
+    else await writeFilesAtomically(files, this.signal);
+    const seconds = (performance.now() - start) / 1000;
+    this.reporter.record({ ...subject, seconds, files: files.map(({ path }) => path), result: face });
+    this.reporter.done(`${subjectText(subject)}: ${describe(face, seconds, files)}`);
+    if (face.warnings.length > 0) this.reporter.warn(warningLine(subjectText(subject), face.warnings));
   }
 
-  #options(): FitOptions {
-    const { flags, signal, reporter } = this;
-    return {
-      detail: flags.detail as FitOptions['detail'],
-      focalLengthPx: flags.focalLength,
-      regressor: flags.regressor,
-      textureSize: flags.textureSize,
-      minFacePx: flags.minFacePx,
-      maxPixels: flags.maxPixels,
-      maxSide: flags.maxSide,
-      signal,
-      onProgress: ({ stage, fraction }) => reporter.progress(stage, fraction),
-    };
+  #hooks(): Pick<FitOptions, 'signal' | 'onProgress'> {
+    return { signal: this.signal, onProgress: ({ stage, fraction }) => this.reporter.progress(stage, fraction) };
   }
+}
+
+/** What a line is about: an image, or one of its faces. */
+interface Subject {
+  image: string;
+  face?: number;
+}
+
+const subjectText = ({ image, face }: Subject): string => (face === undefined ? image : `${image} face ${face}`);
+
+/** In place of a folder. */
+const STDOUT = '-';
+
+function writeToStdout(bytes: Uint8Array): Promise<void> {
+  return new Promise((done) => process.stdout.write(bytes, () => done()));
+}
+
+/** Options of every fit. */
+function fitOptions(flags: FitFlags): Omit<FitOptions, 'face' | 'onProgress'> {
+  return {
+    detail: flags.detail as FitOptions['detail'],
+    focalLengthPx: flags.focalLength,
+    regressor: flags.regressor,
+    textureSize: flags.textureSize,
+    minFacePx: flags.minFacePx,
+    maxPixels: flags.maxPixels,
+    maxSide: flags.maxSide,
+  };
+}
+
+/** What no fit has to begin for. Throws HrnError INVALID_OPTION. */
+function checkFlags(flags: FitFlags, images: readonly CliImage[]): void {
+  exportOptions(flags);
+  resolveFitOptions(fitOptions(flags));
+  if (flags.out !== STDOUT) return;
+  const one = images.length === 1 && flags.face !== 'all' && flags.format.length === 1 && !flags.format.includes('obj');
+  if (!one || flags.json || flags.jsonl) {
+    throw new HrnError(
+      'INVALID_OPTION',
+      'expected one image, one face and one format of one file for --out -, and no JSON',
+    );
+  }
+  flags.preview = false;
 }
 
 /** 0: all done; 1: an image gave nothing; 3: some faces of an image are missing. */
@@ -235,12 +287,13 @@ function exitCode(outcomes: readonly (readonly Outcome[])[]): number {
   return outcomes.some((ofImage) => ofImage.includes('failed')) ? 3 : 0;
 }
 
-async function fit(images: string[], flags: FitFlags): Promise<void> {
-  const reporter = createReporter(flags.quiet ?? false);
+async function fit(args: string[], flags: FitFlags): Promise<void> {
+  const reporter = createReporter(flags.quiet ?? false, flags.jsonl ? 'jsonl' : flags.out === STDOUT ? 'file' : 'text');
   await interruptible(async (signal) => {
     try {
-      exportOptions(flags);
-      await prepareFolder(flags.out);
+      const images = await readImages(args);
+      checkFlags(flags, images);
+      if (flags.out !== STDOUT) await prepareFolder(flags.out);
       const { create } = await import('../hrn.js');
       const hrn = await create({
         device: flags.device as CreateOptions['device'],
@@ -251,10 +304,10 @@ async function fit(images: string[], flags: FitFlags): Promise<void> {
       });
       try {
         const fits = new ImageFits(hrn, images, flags, reporter, signal);
-        const names = outputNames(images);
-        const outcomes: Outcome[][] = flags.views ? [await fits.fitTogether(images)] : [];
+        const names = outputNames(images.map((image) => image.name));
+        const outcomes: Outcome[][] = flags.views ? [await fits.fitTogether(images, names[0]!)] : [];
         for (const [i, image] of flags.views ? [] : images.entries()) {
-          reporter.begin(basename(image), `${i + 1}/${images.length}`);
+          reporter.begin(basename(image.name), `${i + 1}/${images.length}`);
           outcomes.push(await fits.fit(image, names[i]!));
         }
         process.exitCode = exitCode(outcomes);
@@ -263,7 +316,7 @@ async function fit(images: string[], flags: FitFlags): Promise<void> {
       }
     } catch (error) {
       signal.throwIfAborted();
-      process.exitCode = 1;
+      process.exitCode = exitCodeOf(error);
       reporter.fail(failureLine(undefined, error));
     } finally {
       reporter.close();
@@ -273,8 +326,8 @@ async function fit(images: string[], flags: FitFlags): Promise<void> {
 
 export const fitCommand = new Command('fit')
   .description('make a textured 3D head of each photo')
-  .argument('<images...>', 'JPEG, PNG, WebP, TIFF, AVIF, HEIC or GIF')
-  .requiredOption('--out <dir>', 'folder for the results; made if missing')
+  .argument('<images...>', 'JPEG, PNG, WebP, TIFF, AVIF, HEIC or GIF; a pattern in quotes; - for stdin')
+  .requiredOption('-o, --out <dir>', 'folder for the results; made if missing; - for stdout')
   .option('--format <list>', 'formats to write: glb, obj, usdz, ply, stl, separated by commas', parseFormats, ['glb'])
   .option('--detail <level>', 'coarse or medium (default: medium)')
   .option('--device <name>', 'auto, cpu, cuda or cuda:N (default: auto)')
@@ -299,8 +352,9 @@ export const fitCommand = new Command('fit')
   .option('--models <dir>', 'folder with the models (default: the embedded ones)')
   .option('--model <file>', 'a head model that `hrn models import` wrote, in place of the embedded one')
   .option('--json', 'also write NAME.json with coefficients, pose, camera and quality')
+  .option('--jsonl', 'print a line of JSON for each face in place of text')
   .option('--no-regressor', 'fit without the coefficient network')
   .option('--no-preview', 'do not write NAME_preview.png')
-  .option('--quiet', 'print failures only')
+  .option('-q, --quiet', 'print failures only')
   .addHelpText('after', EXAMPLES)
   .action(fit);

@@ -1,5 +1,8 @@
 import { SingleBar } from 'cli-progress';
 
+/** What stdout is for: lines for people, lines of JSON, or nothing, because a file goes there: lines then go to stderr. */
+export type Results = 'text' | 'jsonl' | 'file';
+
 /** What the user sees while images are fitted: results on stdout; progress and failures on stderr. */
 export interface Reporter {
   /** An image begins; `position` as in `2/5`. */
@@ -7,18 +10,23 @@ export interface Reporter {
   /** @param fraction of this image's work done, 0..1 */
   progress(stage: string, fraction: number): void;
   done(line: string): void;
+  /** A result for programs; shown with `jsonl` alone. */
+  record(value: unknown): void;
   warn(line: string): void;
   fail(line: string): void;
   /** Clears the bar, if one is shown. */
   close(): void;
 }
 
-function plainReporter(quiet: boolean): Reporter {
+function plainReporter(quiet: boolean, results: Results): Reporter {
   return {
     begin() {},
     progress() {},
     done(line) {
-      if (!quiet) process.stdout.write(`${line}\n`);
+      if (!quiet && results !== 'jsonl') (results === 'file' ? process.stderr : process.stdout).write(`${line}\n`);
+    },
+    record(value) {
+      if (results === 'jsonl') process.stdout.write(`${JSON.stringify(value)}\n`);
     },
     warn(line) {
       if (!quiet) process.stderr.write(`${line}\n`);
@@ -30,8 +38,8 @@ function plainReporter(quiet: boolean): Reporter {
   };
 }
 
-function barReporter(): Reporter {
-  const plain = plainReporter(false);
+function barReporter(results: Results): Reporter {
+  const plain = plainReporter(false, results);
   const bar = new SingleBar({
     stream: process.stderr,
     format: '{position} {image} [{bar}] {percentage}% {stage}',
@@ -54,6 +62,10 @@ function barReporter(): Reporter {
       bar.stop();
       plain.done(line);
     },
+    record(value) {
+      bar.stop();
+      plain.record(value);
+    },
     warn(line) {
       bar.stop();
       plain.warn(line);
@@ -69,6 +81,6 @@ function barReporter(): Reporter {
 }
 
 /** A bar on a terminal, plain lines elsewhere, only failures with `quiet`. */
-export function createReporter(quiet: boolean): Reporter {
-  return process.stderr.isTTY && !quiet ? barReporter() : plainReporter(quiet);
+export function createReporter(quiet: boolean, results: Results = 'text'): Reporter {
+  return process.stderr.isTTY && !quiet ? barReporter(results) : plainReporter(quiet, results);
 }

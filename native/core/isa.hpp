@@ -3,6 +3,8 @@
 #pragma once
 
 #if (defined(__x86_64__) || defined(_M_X64)) && defined(__GNUC__)
+#include <cpuid.h>
+
 #define HRN_X86 1
 /// The floating-point part of x86-64-v3.
 #define HRN_TARGET_AVX2 __attribute__((target("avx,avx2,fma,f16c,bmi,bmi2")))
@@ -18,26 +20,42 @@ namespace hrn {
 
 enum class Isa { baseline, avx2 };
 
-/// The best set of this machine.
-inline Isa detect_isa() {
+namespace detail {
+
+/// What the processor has and the system saves. Asked of the processor itself: the runtime library of some compilers
+/// (zig's) answers 0 to __builtin_cpu_supports.
+struct CpuFeatures {
+  bool avx2 = false;    // all of HRN_TARGET_AVX2
+  bool avx512 = false;  // all of HRN_TARGET_AVX512
+
+  CpuFeatures() {
 #if HRN_X86
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") &&
-      __builtin_cpu_supports("bmi2"))
-    return Isa::avx2;
+    unsigned a = 0, b = 0, c = 0, d = 0;
+    if (__get_cpuid(1, &a, &b, &c, &d) == 0) return;
+    const unsigned wanted = bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C;
+    if ((c & wanted) != wanted) return;
+    unsigned saved = 0, unused = 0;
+    __asm__ volatile("xgetbv" : "=a"(saved), "=d"(unused) : "c"(0));
+    if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return;
+    constexpr unsigned kWide = 0x06, kWidest = 0xe6;  // registers of 256 and of 512 bits, among those that are saved
+    const auto has = [features = b](unsigned bits) { return (features & bits) == bits; };
+    avx2 = (saved & kWide) == kWide && has(bit_AVX2 | bit_BMI | bit_BMI2);
+    avx512 = avx2 && (saved & kWidest) == kWidest && has(bit_AVX512F | bit_AVX512VL | bit_AVX512BW | bit_AVX512DQ);
 #endif
-  return Isa::baseline;
+  }
+};
+
+inline const CpuFeatures& cpu_features() {
+  static const CpuFeatures features;
+  return features;
 }
 
-inline bool has_avx512() {
-#if HRN_X86
-  __builtin_cpu_init();
-  return detect_isa() == Isa::avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
-         __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq");
-#else
-  return false;
-#endif
-}
+}  // namespace detail
+
+/// The best set of this machine.
+inline Isa detect_isa() { return detail::cpu_features().avx2 ? Isa::avx2 : Isa::baseline; }
+
+inline bool has_avx512() { return detail::cpu_features().avx512; }
 
 inline const char* isa_name(Isa isa) { return isa == Isa::avx2 ? "avx2" : "baseline"; }
 

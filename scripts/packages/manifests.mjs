@@ -1,13 +1,25 @@
 // package.json of what is published. The checkout's own differs in three things: it has no command, because npx would
 // then install the checkout into its cache instead of running node_modules/.bin/hrn; it builds the addon when it is
 // installed; and it takes ONNX Runtime from onnxruntime-node.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { PLATFORMS } from './platforms.mjs';
+
+/** The checkout's folder. */
+export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+export const checkoutManifest = () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+export const writeManifest = (folder, manifest) =>
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 
 export const platformPackage = ({ name }) => `hrn-face-${name}`;
 
 /** @param checkout the checkout's package.json */
 export function publishedManifest({ scripts, devDependencies, allowScripts, ...kept }) {
-  const optionalDependencies = Object.fromEntries(PLATFORMS.map((one) => [platformPackage(one), kept.version]));
+  const platforms = Object.fromEntries(PLATFORMS.map((one) => [platformPackage(one), kept.version]));
+  const optionalDependencies = { ...kept.optionalDependencies, ...platforms };
   return { ...kept, bin: { hrn: 'dist/cli/main.js' }, optionalDependencies };
 }
 

@@ -2,9 +2,9 @@
 // `npm run pack`: archives of hrn-face and of each platform whose addon `npm run prebuild` has made, in npm/archives.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { platformPackage } from './manifests.mjs';
+import { platformPackage, root } from './manifests.mjs';
 import { addonPath, PLATFORMS } from './platforms.mjs';
-import { pack, root, stageMain, stagePlatform } from './stage.mjs';
+import { pack, stageMain, stagePlatform } from './stage.mjs';
 
 const folder = join(root, 'npm');
 const archives = join(folder, 'archives');

@@ -1,15 +1,18 @@
 // Lays out the packages as they are published, each in a folder of its own.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { platformManifest, platformPackage, publishedManifest } from './manifests.mjs';
+import {
+  checkoutManifest,
+  platformManifest,
+  platformPackage,
+  publishedManifest,
+  root,
+  writeManifest,
+} from './manifests.mjs';
 import { addonPath } from './platforms.mjs';
 
-export const root = fileURLToPath(new URL('../..', import.meta.url));
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-const checkout = () => JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const write = (path, value) => writeFileSync(path, `${JSON.stringify(value, null, 2)}\n`);
 const copy = (from, to) => {
   mkdirSync(dirname(to), { recursive: true });
   copyFileSync(from, to);
@@ -28,7 +31,7 @@ export function stageMain(folder) {
     encoding: 'utf8',
   });
   for (const { path } of JSON.parse(listing)[0].files) copy(join(root, path), join(stage, path));
-  write(join(stage, 'package.json'), publishedManifest(checkout()));
+  writeManifest(stage, publishedManifest(checkoutManifest()));
   return stage;
 }
 
@@ -48,8 +51,8 @@ export function stagePlatform(folder, platform, addon) {
   for (const notice of ['LICENSE', 'ThirdPartyNotices.txt'])
     copy(join(root, 'third_party', 'onnxruntime', notice), join(stage, 'onnxruntime', notice));
   copy(join(root, 'LICENSE'), join(stage, 'LICENSE'));
-  const manifest = platformManifest(checkout(), platform);
-  write(join(stage, 'package.json'), manifest);
+  const manifest = platformManifest(checkoutManifest(), platform);
+  writeManifest(stage, manifest);
   writeFileSync(join(stage, 'README.md'), `# ${manifest.name}\n\n${manifest.description}\n`);
   return stage;
 }

@@ -3,8 +3,7 @@
 // puts the checkout's back.
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { publishedManifest } from './manifests.mjs';
-import { root } from './stage.mjs';
+import { publishedManifest, root } from './manifests.mjs';
 
 const manifest = join(root, 'package.json');
 const kept = join(root, 'npm', 'package.json.checkout');
