@@ -40,6 +40,10 @@ export type HrnErrorCode =
   | 'DEVICE_UNAVAILABLE'
   /** The GPU failed in the middle of a job: lost, reset, or its driver reported an error. */
   | 'DEVICE_FAILED'
+  /** A video needs the system's ffmpeg, which is not on the PATH or cannot be run. */
+  | 'FFMPEG_MISSING'
+  /** A video cannot be decoded, or not beyond some frame. */
+  | 'VIDEO_UNREADABLE'
   /** A model file is not where it should be. */
   | 'MODEL_MISSING'
   /** A model file's hash or content is wrong. */

@@ -9,6 +9,7 @@ import { native } from './native/load.js';
 import {
   type CreateOptions,
   type DetectOptions,
+  type DeviceRequest,
   type FitOptions,
   type FitViewsOptions,
   invalid,
@@ -18,6 +19,8 @@ import {
   resolveDetectOptions,
   resolveFitOptions,
   resolveFitViewsOptions,
+  resolveTrackOptions,
+  type TrackOptions,
 } from './options.js';
 import { type FaceFailure, type FaceOutcome, PhotoFits } from './photo-fits.js';
 import { ProgressReporter } from './progress.js';
@@ -28,6 +31,9 @@ import { detectFaces } from './stages/detect.js';
 import { FaceNetworks } from './stages/networks.js';
 import { Photo } from './stages/photo.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput } from './stages/regress.js';
+import type { Animation } from './track/animation.js';
+import type { VideoInput } from './track/sources.js';
+import type { TrackedPerson } from './track/track.js';
 import type { ViewsReconstruction } from './views/result.js';
 
 /** A face in a photo. */
@@ -139,24 +145,48 @@ export class Hrn {
       if (!Array.isArray(images) || images.length < 2 || images.length > MAX_VIEWS)
         throw invalid(`an array of 2 to ${MAX_VIEWS} images`, 'images', images);
       resolved.signal?.throwIfAborted();
-      const device = resolved.device === undefined ? this.#device : await chooseDevice(resolved.device);
-      const regressor = resolved.regressor ? this.#regressorInput() : undefined;
-      this.#networks.prepare(
-        'detectShortRange',
-        'detectFullRange',
-        'landmarks',
-        'segmentPerson',
-        ...(regressor ? ['regress' as const] : []),
-      );
-      const resources: Resources = {
-        context: this.#contextOn(device),
-        networks: this.#networks,
-        head: await this.#loadHead(),
-        regressor,
-        device: deviceText(device),
-      };
+      const resources = await this.#resources(resolved);
       const { fitViews } = await import('./views/fit-views.js');
       return fitViews(resources, images, resolved);
+    });
+  }
+
+  /**
+   * One person's head and its motion from a video, a folder or pattern of frames, or frames as they come: the largest
+   * face. `person` is the same for every frame.
+   *
+   * @throws HrnError FFMPEG_MISSING, VIDEO_UNREADABLE (after the frames before the break), and what fitViews() throws
+   */
+  async *track(video: VideoInput, options?: TrackOptions): AsyncGenerator<TrackedPerson, void> {
+    const resolved = resolveTrackOptions(options);
+    const { trackFrames } = await import('./track/track.js');
+    const frames = await this.#run(async () => trackFrames(await this.#resources(resolved.views), video, resolved));
+    try {
+      for (;;) {
+        const { value, done } = await this.#run(() => frames.next());
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await frames.return();
+    }
+  }
+
+  /**
+   * A video of the input beside the tracked head, H.264 in MP4, through ffmpeg.
+   *
+   * @param video what was tracked, if it can be read again
+   * @throws HrnError FFMPEG_MISSING, OUTPUT_NOT_WRITABLE
+   */
+  writeTrackPreview(animation: Animation, video: VideoInput, path: string, options?: TrackOptions): Promise<void> {
+    return this.#run(async () => {
+      const { views, fps } = resolveTrackOptions(options);
+      const [{ openFrames }, { writePreview }] = await Promise.all([
+        import('./track/sources.js'),
+        import('./track/preview.js'),
+      ]);
+      const source = await openFrames(video, fps, views);
+      await writePreview(this.#contextOn(this.#device), animation, source, path, views.signal);
     });
   }
 
@@ -185,6 +215,21 @@ export class Hrn {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  /** What fits of several photos share. */
+  async #resources(options: { device: DeviceRequest | undefined; regressor: boolean }): Promise<Resources> {
+    const device = options.device === undefined ? this.#device : await chooseDevice(options.device);
+    const regressor = options.regressor ? this.#regressorInput() : undefined;
+    this.#networks.prepare('detectShortRange', 'detectFullRange', 'landmarks', 'segmentPerson');
+    if (regressor) this.#networks.prepare('regress');
+    return {
+      context: this.#contextOn(device),
+      networks: this.#networks,
+      head: await this.#loadHead(),
+      regressor,
+      device: deviceText(device),
+    };
   }
 
   /** Decodes a photo and finds its faces; the model and the networks load beside that. */

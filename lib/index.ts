@@ -1,8 +1,10 @@
 import type { FittedFaces, Hrn } from './hrn.js';
 import type { ImageInput } from './image.js';
-import type { CreateOptions, DetectOptions, FitOptions, FitViewsOptions } from './options.js';
+import type { CreateOptions, DetectOptions, FitOptions, FitViewsOptions, TrackOptions } from './options.js';
 import type { FaceOutcome } from './photo-fits.js';
 import type { Reconstruction } from './result.js';
+import type { VideoInput } from './track/sources.js';
+import type { TrackedPerson } from './track/track.js';
 import type { ViewsReconstruction } from './views/result.js';
 
 export { HrnError, type HrnErrorCode } from './errors.js';
@@ -29,6 +31,7 @@ export type {
   FitOptions,
   FitViewsOptions,
   ImageLimits,
+  TrackOptions,
 } from './options.js';
 export type { FaceFailure, FaceOutcome } from './photo-fits.js';
 export type { OnProgress, ProgressEvent, Stage } from './progress.js';
@@ -53,6 +56,10 @@ export type {
   WriteOptions,
 } from './result.js';
 export type { Sample, SampleOptions } from './sample.js';
+export type { TrackedFrame } from './track/frame.js';
+export type { OnTrackProgress, TrackProgressEvent } from './track/progress.js';
+export type { RawFrame, VideoInput } from './track/sources.js';
+export type { TrackedPerson } from './track/track.js';
 export { VERSION as version } from './version.js';
 export type { OnViewsProgress, ViewsProgressEvent, ViewsStage } from './views/progress.js';
 export type { FittedView, LeftOutView, ViewsReconstruction } from './views/result.js';
@@ -86,6 +93,23 @@ export async function* fitEach(image: ImageInput, options?: FitOptions): AsyncGe
  */
 export async function fitViews(images: readonly ImageInput[], options?: FitViewsOptions): Promise<ViewsReconstruction> {
   return (await instance()).fitViews(images, options);
+}
+
+/**
+ * One person's head and its motion, frame after frame: of a video (which needs ffmpeg on the PATH), a folder or pattern of
+ * frames, or raw frames as they come.
+ *
+ * @example for await (const { person, frame } of hrn.track('talk.mp4')) use(frame.expression.jawOpen)
+ */
+export async function* track(video: VideoInput, options?: TrackOptions): AsyncGenerator<TrackedPerson, void> {
+  yield* (await instance()).track(video, options);
+}
+
+/** A whole track, to be written as an animated GLB, JSON Lines or Live Link Face's CSV. */
+export async function animationOf(
+  track: AsyncIterable<TrackedPerson>,
+): Promise<import('./track/animation.js').Animation> {
+  return (await import('./track/animation.js')).Animation.of(track);
 }
 
 /** Boxes of every face, pixels of the decoded photo: those surely seen first, each sort by size, largest first. */

@@ -3,6 +3,7 @@ import { describe } from './describe.js';
 import { HrnError } from './errors.js';
 import type { MorphableModel } from './morphable-model.js';
 import type { OnProgress } from './progress.js';
+import type { OnTrackProgress } from './track/progress.js';
 import type { OnViewsProgress } from './views/progress.js';
 
 export const DETAILS = ['coarse', 'medium'] as const;
@@ -113,8 +114,27 @@ export interface ResolvedFitOptions extends ResolvedDetectOptions {
   onProgress: OnProgress | undefined;
 }
 
+/** Options of track; those of fitViews concern the first pass, which finds out who is in the video. */
+export interface TrackOptions
+  extends Omit<FitViewsOptions, 'view' | 'oneCamera' | 'onProgress' | 'maxPixels' | 'maxSide'> {
+  /** Frames a second of a folder's frames, and of raw frames without times. Default 25. */
+  fps?: number | undefined;
+  /** Whether jitter is removed, which delays every frame by four. Default true. */
+  smooth?: boolean | undefined;
+  /** Called on the event loop. What it throws ends the track. */
+  onProgress?: OnTrackProgress | undefined;
+}
+
+export interface ResolvedTrackOptions {
+  views: ResolvedFitViewsOptions;
+  fps: number;
+  smooth: boolean;
+  onProgress: OnTrackProgress | undefined;
+}
+
 export interface ResolvedFitViewsOptions extends Omit<ResolvedFitOptions, 'onProgress'> {
   view: number | undefined;
+  oneCamera: boolean | undefined;
   onProgress: OnViewsProgress | undefined;
 }
 
@@ -176,11 +196,27 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
 
 /** As resolveDetectOptions. */
 export function resolveFitViewsOptions(options: FitViewsOptions = {}): ResolvedFitViewsOptions {
-  const { view, onProgress, ...shared } = fieldsOf(options, [...FIT_OPTIONS.filter((name) => name !== 'face'), 'view']);
+  const known = [...FIT_OPTIONS.filter((name) => name !== 'face'), 'view', 'oneCamera'];
+  const { view, oneCamera, onProgress, ...shared } = fieldsOf(options, known);
+  if (oneCamera !== undefined && typeof oneCamera !== 'boolean') throw invalid('true or false', 'oneCamera', oneCamera);
   return {
     ...resolveFitOptions(shared),
+    oneCamera,
     view: view === undefined ? undefined : faceIndex(view),
     onProgress: functionOf<OnViewsProgress>({ onProgress }),
+  };
+}
+
+/** As resolveDetectOptions. */
+export function resolveTrackOptions(options: TrackOptions = {}): ResolvedTrackOptions {
+  const shown = FIT_OPTIONS.filter((name) => !['face', 'maxPixels', 'maxSide'].includes(name));
+  const given = fieldsOf(options, [...shown, 'fps', 'smooth']);
+  const { fps: _, smooth: __, onProgress, ...views } = given;
+  return {
+    views: resolveFitViewsOptions(views),
+    fps: number(given, 'fps', 1e-3, 1e4, 25),
+    smooth: flagOf(given, 'smooth', true),
+    onProgress: functionOf<OnTrackProgress>({ onProgress }),
   };
 }
 

@@ -10,11 +10,13 @@ import { modelsCommand } from './models.js';
 import { queueCommand } from './queue.js';
 import { sampleCommand } from './sample.js';
 import { serveCommand } from './serve.js';
+import { trackCommand } from './track.js';
 import { workerCommand } from './worker.js';
 
 const EXAMPLES = `
 Examples:
   hrn fit photo.jpg --out out    out/photo.glb and out/photo_preview.png
+  hrn track talk.mp4 --out out   an animated head of a video
   hrn detect photo.jpg --json    where the faces are
   hrn sample --seed 1 --out out  a synthetic portrait to try it on
   hrn serve                      a page and an HTTP service on this machine
@@ -29,6 +31,7 @@ const program = new Command('hrn')
   .showHelpAfterError('(hrn --help tells what is possible)');
 for (const command of [
   fitCommand,
+  trackCommand,
   detectCommand,
   sampleCommand,
   modelsCommand,

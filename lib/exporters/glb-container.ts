@@ -23,6 +23,7 @@ const KINDS = {
   joints: { target: ARRAY_BUFFER, byteStride: 4 },
   weights: { target: ARRAY_BUFFER, byteStride: 8 },
   matrices: {},
+  keys: {},
   indices: { target: ELEMENT_ARRAY_BUFFER },
   sparseIndices: {},
   sparseValues: {},
@@ -145,6 +146,23 @@ export class GlbContainer {
     return this.#accessor({
       ...accessor,
       sparse: { count: vertices.length, indices, values: this.#place('sparseValues', values) },
+    });
+  }
+
+  /** Times of an animation's keys, ascending, seconds. */
+  times(array: Float32Array): number {
+    const place = this.#place('keys', array);
+    return this.#accessor({ ...place, componentType: FLOAT, type: 'SCALAR', count: array.length, ...extent(array, 1) });
+  }
+
+  /** Values of an animation's keys. */
+  keys(array: Float32Array, type: 'SCALAR' | 'VEC3' | 'VEC4'): number {
+    const width = { SCALAR: 1, VEC3: 3, VEC4: 4 }[type];
+    return this.#accessor({
+      ...this.#place('keys', array),
+      componentType: FLOAT,
+      type,
+      count: array.length / width,
     });
   }
 

@@ -4,9 +4,11 @@ import { VERSION } from '../version.js';
 import { inArkitOrder } from './arkit.js';
 import { type BlendShapeHead, type SparseVectors, toBlendShapes } from './blend-shapes.js';
 import type { Exporter } from './exporter.js';
+import { animationOf, type Moving } from './glb-animation.js';
 import { GlbContainer } from './glb-container.js';
 import { type LevelOfDetail, levelOfDetail } from './level-of-detail.js';
 import { MATERIALS } from './materials.js';
+import type { HeadMotion } from './motion.js';
 import { chosenTargets, type ResolvedExportOptions } from './options.js';
 import { JOINTS, type Skeleton, skeletonOf } from './skeleton.js';
 import { encodeTexture, MIME_TYPES } from './texture.js';
@@ -141,7 +143,11 @@ function nodesOf(container: GlbContainer, skeleton: Skeleton | undefined): objec
 }
 
 /** Uncompressed. */
-async function encodePlain(result: ReconstructionData, options: ResolvedExportOptions): Promise<Uint8Array> {
+async function encodePlain(
+  result: ReconstructionData,
+  options: ResolvedExportOptions,
+  motion?: HeadMotion,
+): Promise<Uint8Array> {
   const { model, texture, scale } = result;
   const encoding = encodeTexture(texture, options.textureFormat);
   // Until it is awaited below.
@@ -161,6 +167,13 @@ async function encodePlain(result: ReconstructionData, options: ResolvedExportOp
   const { shapes } = head;
   const bufferView = container.image(await encoding);
   const webp = options.textureFormat === 'webp';
+  const moving: Moving = {
+    mesh: 0,
+    targets: ordered,
+    // A skinned mesh stands where its joints do, whatever its own node does.
+    head: skeleton ? 1 : 0,
+    rest: skeleton ? skeleton.places[JOINTS[0].name] : [0, 0, 0],
+  };
   return container.toBytes({
     asset: { version: '2.0', generator: `hrn ${VERSION}` },
     scene: 0,
@@ -178,6 +191,7 @@ async function encodePlain(result: ReconstructionData, options: ResolvedExportOp
       },
     ],
     materials: parts.map(materialOf),
+    ...(motion && { animations: [animationOf(container, motion, moving, METRES_PER_MM)] }),
     textures: [webp ? { extensions: { EXT_texture_webp: { source: 0 } } } : { source: 0 }],
     images: [{ name: 'texture', mimeType: MIME_TYPES[options.textureFormat], bufferView }],
     ...(webp && { extensionsUsed: ['EXT_texture_webp'], extensionsRequired: ['EXT_texture_webp'] }),
@@ -203,3 +217,12 @@ export const glb: Exporter = {
     return [{ path, bytes: await compressInWorker(bytes) }];
   },
 };
+
+/** The same with what the head does over time: keys for the morph targets' weights, and for where the head is. */
+export function encodeMovingGlb(
+  result: ReconstructionData,
+  motion: HeadMotion,
+  options: ResolvedExportOptions,
+): Promise<Uint8Array> {
+  return encodePlain(result, options, motion);
+}

@@ -70,7 +70,8 @@ export function exitOf(child: Ffmpeg): Promise<number> {
 }
 
 function missing(cause: NodeJS.ErrnoException): HrnError {
-  const why = cause.code === 'ENOENT' ? 'ffmpeg was not found on the PATH' : `ffmpeg could not be run: ${cause.message}`;
+  const why =
+    cause.code === 'ENOENT' ? 'ffmpeg was not found on the PATH' : `ffmpeg could not be run: ${cause.message}`;
   const advice = 'install it (on Debian: apt-get install ffmpeg), or pass a folder of frames or an iterable of pixels';
   return new HrnError('FFMPEG_MISSING', `${why}; ${advice}`, { cause });
 }
@@ -121,7 +122,9 @@ class Told {
 }
 
 /** Binary PPM pictures back to back. */
-export async function* pictures(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Omit<VideoFrame, 'index' | 'timeSeconds'>> {
+export async function* pictures(
+  stream: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Omit<VideoFrame, 'index' | 'timeSeconds'>> {
   let header = '';
   let picture: { data: Uint8Array; width: number; height: number; channels: 3 } | undefined;
   let filled = 0;

@@ -2,8 +2,8 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HrnError } from '../errors.js';
-import { decodeImage, type RawImage } from '../image.js';
 import type { PixelLimits } from '../image/limits.js';
+import { decodeImage, type RawImage } from '../image.js';
 import { invalid } from '../options.js';
 import { openVideo } from './ffmpeg.js';
 import type { FrameSource, VideoFrame } from './frame-source.js';
@@ -54,7 +54,8 @@ async function matching(pattern: string): Promise<string[]> {
 
 /** In the order that people count: 2 before 10. */
 function files(name: string, paths: string[], fps: number, limits: PixelLimits): FrameSource {
-  if (paths.length === 0) throw new HrnError('FILE_NOT_FOUND', `${name} holds no frames (JPEG, PNG, ...); check the path`);
+  if (paths.length === 0)
+    throw new HrnError('FILE_NOT_FOUND', `${name} holds no frames (JPEG, PNG, ...); check the path`);
   const { compare } = new Intl.Collator('en', { numeric: true });
   const sorted = paths.toSorted(compare);
   async function* frames(signal: AbortSignal | undefined): AsyncGenerator<VideoFrame, void> {

@@ -9,7 +9,7 @@ import { Photo } from '../stages/photo.js';
 import type { RefinedHead } from '../stages/refine.js';
 import { recoverTexture } from '../stages/texture.js';
 import { fitJointCoarse, refineJointly } from './joint.js';
-import { type NumberedView, present } from './present.js';
+import { type JointFit, type NumberedView, present } from './present.js';
 import { ViewsProgress } from './progress.js';
 import type { LeftOutView, ViewsReconstruction } from './result.js';
 import { isNoView, lookAt, type View } from './view.js';
@@ -26,7 +26,38 @@ export async function fitViews(
   const progress = new ViewsProgress(options.onProgress);
   const timingsMs: Record<string, number> = {};
   const { views, leftOut } = await timed(timingsMs, 'views', () => lookAtAll(resources, images, options, progress));
-  return fitTogether(resources, views, leftOut, options, progress, timingsMs);
+  return fitAndPresent(resources, views, leftOut, options, progress, timingsMs);
+}
+
+/** The joint fit itself, for those who go on with it. */
+export async function fitPerson(
+  resources: Resources,
+  images: readonly ImageInput[],
+  options: ResolvedFitViewsOptions,
+): Promise<{ fit: JointFit; face: ViewsReconstruction }> {
+  const progress = new ViewsProgress(options.onProgress);
+  const timingsMs: Record<string, number> = {};
+  const { views, leftOut } = await timed(timingsMs, 'views', () => lookAtAll(resources, images, options, progress));
+  const fit = await fitTogether(resources, views, leftOut, options, progress, timingsMs);
+  return { fit, face: await presentChosen(resources, fit, options) };
+}
+
+async function fitAndPresent(...args: Parameters<typeof fitTogether>): Promise<ViewsReconstruction> {
+  const [resources, , , options] = args;
+  return presentChosen(resources, await fitTogether(...args), options);
+}
+
+function presentChosen(
+  resources: Resources,
+  fit: JointFit,
+  options: ResolvedFitViewsOptions,
+): Promise<ViewsReconstruction> {
+  const chosen = chooseView(fit.views, fit.refined, options.view);
+  return present(resources, fit, chosen, options, async (image) => {
+    const index = fit.views.length + fit.leftOut.length;
+    const views = [...fit.views, { index, view: await lookAt(resources, image, options) }];
+    return fitAndPresent(resources, views, fit.leftOut, options, new ViewsProgress(undefined), {});
+  });
 }
 
 /** The same signal for jobs of several photos at a time, of which Node would warn as a leak. */
@@ -83,7 +114,7 @@ async function fitTogether(
   options: ResolvedFitViewsOptions,
   progress: ViewsProgress,
   timingsMs: Record<string, number>,
-): Promise<ViewsReconstruction> {
+): Promise<JointFit> {
   const { context, head } = resources;
   const { signal, detail } = options;
   const given = numbered.length + leftOut.length;
@@ -96,7 +127,7 @@ async function fitTogether(
     );
   }
   const views = numbered.map(({ view }) => view);
-  const oneCamera = isOneCamera(views);
+  const oneCamera = options.oneCamera ?? isOneCamera(views);
   const coarse = await timed(timingsMs, 'coarse', () =>
     fitJointCoarse(context, head, views, oneCamera, { signal, onProgress: progress.of('coarse') }),
   );
@@ -108,12 +139,7 @@ async function fitTogether(
   progress.report('texture', 0, 1);
   const texture = await timed(timingsMs, 'texture', () => textureOfOne(resources, views, refined, chosen, options));
   progress.report('texture', 1, 1);
-  const fit = { views: numbered, leftOut, coarse, refined, scale, texture, timingsMs };
-  return present(resources, fit, chosen, options, async (image) => {
-    const more = { index: given, view: await lookAt(resources, image, options) };
-    const silent = new ViewsProgress(undefined);
-    return fitTogether(resources, [...numbered, more], leftOut, options, silent, {});
-  });
+  return { views: numbered, leftOut, coarse, refined, scale, texture, timingsMs };
 }
 
 async function textureOfOne(

@@ -1,0 +1,102 @@
+/** A video to one person's head and its motion: who it is first, then frame after frame. */
+import type { Resources } from '../fit.js';
+import type { ResolvedTrackOptions } from '../options.js';
+import { placedCamera } from '../stages/assemble.js';
+import type { ViewsReconstruction } from '../views/result.js';
+import type { TrackedFrame } from './frame.js';
+import type { VideoFrame } from './frame-source.js';
+import { MotionFilter } from './motion-filter.js';
+import { findPerson, type Person } from './person.js';
+import { openFrames, type VideoInput } from './sources.js';
+import { type Sighting, Tracker } from './tracker.js';
+
+/** Frames as they are tracked; end the loop early and the video is closed. `person` is there from the first frame on. */
+export interface TrackedPerson {
+  person: ViewsReconstruction;
+  frame: TrackedFrame;
+}
+
+export async function* trackFrames(
+  resources: Resources,
+  video: VideoInput,
+  { views, fps, smooth, onProgress }: ResolvedTrackOptions,
+): AsyncGenerator<TrackedPerson, void> {
+  const { signal } = views;
+  const source = await openFrames(video, fps, views);
+  const once = source.again ? undefined : source.frames(signal)[Symbol.asyncIterator]();
+  try {
+    onProgress?.({ stage: 'person', done: 0, total: source.expected });
+    const person = await findPerson(resources, source, once, views, (done, total) =>
+      onProgress?.({ stage: 'person', done, total }),
+    );
+    const tracker = new Tracker(resources, person, views.minFacePx, signal);
+    const filter = new MotionFilter(smooth);
+    const frames = once ? rest(person.pending, once) : source.frames(signal);
+    let done = 0;
+    const finished = (motion: ReturnType<MotionFilter['take']>) =>
+      motion.map((one) => {
+        onProgress?.({ stage: 'frames', done: ++done, total: source.expected });
+        return { person: person.face, frame: toFrame(person, one.frame, one.sighting, one.isSeen) };
+      });
+    try {
+      for await (const frame of frames) {
+        signal?.throwIfAborted();
+        const { data: _, ...told } = frame;
+        yield* finished(filter.take(told, await tracker.see(frame)));
+      }
+    } catch (error) {
+      // What was seen before a break is told before the break is.
+      if (!signal?.aborted) yield* finished(filter.end());
+      throw error;
+    }
+    yield* finished(filter.end());
+  } finally {
+    await once?.return?.();
+  }
+}
+
+async function* rest(
+  pending: readonly VideoFrame[],
+  frames: AsyncIterator<VideoFrame>,
+): AsyncGenerator<VideoFrame, void> {
+  yield* pending;
+  for (let next = await frames.next(); !next.done; next = await frames.next()) yield next.value;
+}
+
+function toFrame(
+  { head, origin, factor, principalPx }: Person,
+  { index, timeSeconds }: Pick<VideoFrame, 'index' | 'timeSeconds'>,
+  sighting: Sighting | undefined,
+  isSeen: boolean,
+): TrackedFrame {
+  const { names } = head.morphable.expression;
+  const lens = { principalPointPx: [...principalPx] as [number, number] };
+  if (!sighting) {
+    return {
+      index,
+      timeSeconds,
+      status: 'lost',
+      cut: false,
+      expression: Object.fromEntries(names.map((name) => [name, 0])),
+      pose: { rotation: [1, 0, 0, 0, -1, 0, 0, 0, -1], translation: [0, 0, 1000] },
+      camera: { focalLengthPx: 0, ...lens },
+      lighting: new Float32Array(27),
+      quality: { landmarkErrorPercent: 0, presence: 0, sharpness: 0 },
+    };
+  }
+  const { fit, landmarkErrorPercent, presence, sharpness, cut } = sighting;
+  const camera = { ...fit, principalPx: Float64Array.from(principalPx) };
+  return {
+    index,
+    timeSeconds,
+    status: isSeen ? 'tracked' : 'lost',
+    cut,
+    expression: Object.fromEntries(names.map((name, k) => [name, fit.expression[k]!])),
+    pose: placedCamera(camera, origin, factor, principalPx).pose,
+    camera: { focalLengthPx: fit.focalPx, ...lens },
+    lighting: Float32Array.from(fit.lighting),
+    quality: isSeen
+      ? { landmarkErrorPercent, presence, sharpness }
+      : { landmarkErrorPercent: 0, presence: 0, sharpness: 0 },
+  };
+}

@@ -1,0 +1,224 @@
+/** Second pass: pose, expression, gaze and light of one person, frame after frame. */
+import { HrnError } from '../errors.js';
+import type { Resources } from '../fit.js';
+import type { CoarseFit, CoarseProblem } from '../native/coarse.js';
+import { runJob } from '../native/job.js';
+import { native } from '../native/load.js';
+import type { PhotometricFit } from '../native/refine.js';
+import { fitQuality } from '../stages/assemble.js';
+import { solveCoarse } from '../stages/coarse.js';
+import { detectFaces } from '../stages/detect.js';
+import { landmarkErrors } from '../stages/landmark-errors.js';
+import { type DenseLandmarks, landmarksInFrame, regionAround } from '../stages/landmarks.js';
+import type { PersonMask } from '../stages/mask.js';
+import { Photo, type Region, regionToPhoto } from '../stages/photo.js';
+import { cropLevel } from '../stages/refine.js';
+import type { VideoFrame } from './frame-source.js';
+import { type Person, sharpness } from './person.js';
+
+/** Side of the crop that is compared, pixels, and steps towards it: the frame before is a good start. */
+const CROP_PX = 112;
+const ITERATIONS = 4;
+/** Expressions change by about this much between frames at 25 a second. */
+const STEP_SIGMA = 0.25;
+/** How far from the jaw landmarks the silhouette is looked for, mm. */
+const CONTOUR_RADIUS_MM = 30;
+const OUTLIER_SIGMAS = 4;
+/** A face whose points are so far from the head's is another person's, or none. Percent of the eyes' distance. */
+const MAX_ERROR_PERCENT = 9;
+/** Farther from where the face was, in its sizes, is a cut. */
+const CUT_DISTANCE = 0.35;
+const SHARPNESS_PX = 96;
+/** Share of a new frame in the usual sharpness. */
+const SHARPNESS_MEMORY = 0.05;
+
+/** What was found in a frame, in the fitted head's frame and size. */
+export interface Sighting {
+  fit: PhotometricFit;
+  landmarks: DenseLandmarks;
+  landmarkErrorPercent: number;
+  presence: number;
+  sharpness: number;
+  cut: boolean;
+}
+
+export class Tracker {
+  #before: { fit: PhotometricFit; region: Region } | undefined;
+  #usualSharpness = 0;
+  readonly #contour: Uint32Array;
+
+  constructor(
+    private readonly resources: Resources,
+    private readonly person: Person,
+    private readonly minFacePx: number,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    this.#contour = native().contourCandidates(person.head.native, CONTOUR_RADIUS_MM);
+  }
+
+  /** Undefined where the person is not seen. */
+  async see(frame: VideoFrame): Promise<Sighting | undefined> {
+    const photo = new Photo(this.resources.context, frame);
+    try {
+      const followed = this.#before && (await this.#landmarks(photo, this.#before.region));
+      const near = followed && this.#before && this.#isNear(followed, this.#before.region) ? followed : undefined;
+      if (near) {
+        const sighting = await this.#fit(photo, near, this.#before!.fit);
+        if (sighting && sighting.landmarkErrorPercent <= MAX_ERROR_PERCENT) return this.#keep(sighting, false);
+      }
+      const [face] = await detectFaces(this.resources.networks, photo, {
+        minFacePx: this.minFacePx,
+        signal: this.signal,
+      });
+      const landmarks = face && (await this.#landmarks(photo, face.framed));
+      const sighting = landmarks && (await this.#fit(photo, landmarks, undefined));
+      if (!sighting || sighting.landmarkErrorPercent > MAX_ERROR_PERCENT) {
+        this.#before = undefined;
+        return undefined;
+      }
+      return this.#keep(sighting, true);
+    } finally {
+      photo.dispose();
+    }
+  }
+
+  #keep(sighting: Omit<Sighting, 'cut'>, cut: boolean): Sighting {
+    this.#before = { fit: sighting.fit, region: regionAround(sighting.landmarks.pixels) };
+    return { ...sighting, cut };
+  }
+
+  async #landmarks(photo: Photo, region: Region): Promise<DenseLandmarks | undefined> {
+    try {
+      return await landmarksInFrame(this.resources.networks, photo, region, this.signal);
+    } catch (error) {
+      if (error instanceof HrnError && error.code === 'FACE_NOT_VISIBLE') return undefined;
+      throw error;
+    }
+  }
+
+  #isNear({ pixels }: DenseLandmarks, before: Region): boolean {
+    const now = regionAround(pixels);
+    const moved = Math.hypot(now.x - before.x, now.y - before.y) / before.size;
+    return moved < CUT_DISTANCE && Math.abs(Math.log(now.size / before.size)) < CUT_DISTANCE;
+  }
+
+  async #fit(
+    photo: Photo,
+    landmarks: DenseLandmarks,
+    before: PhotometricFit | undefined,
+  ): Promise<Omit<Sighting, 'cut'> | undefined> {
+    const { context } = this.resources;
+    const { head } = this.person;
+    const { signal } = this;
+    const problem = this.#problem(landmarks, before);
+    const [start, level, blur] = await Promise.all([
+      before ?? this.#start(problem),
+      cropLevel(photo, landmarks, WHOLE_PERSON, CROP_PX, signal),
+      this.#sharpness(photo, landmarks.region),
+    ]);
+    if (!start) return undefined;
+    const fit = await runJob(
+      () =>
+        native().photometricFit(context, head.native, {
+          landmarks: problem,
+          camera: {
+            rotation: start.rotation,
+            translation: start.translation,
+            focalPx: problem.focalPx,
+            principalPx: problem.principalPx,
+          },
+          identity: new Float64Array(),
+          expression: start.expression,
+          nuisance: start.nuisance,
+          levels: [{ ...level, iterations: ITERATIONS }],
+        }),
+      { signal },
+    );
+    const shape = await runJob(() => native().headShape(context, head.native, new Float64Array(), fit.expression), {
+      signal,
+    });
+    const { landmarkErrorPercent } = fitQuality(
+      head.morphable,
+      landmarks,
+      { problem, fit: NO_FIT },
+      {
+        camera: { ...fit, principalPx: problem.principalPx },
+        ...fit,
+        coarsePositions: shape,
+        positions: shape,
+        photometricError: fit.error,
+      },
+    );
+    return { fit, landmarks, landmarkErrorPercent, presence: landmarks.presence, sharpness: blur };
+  }
+
+  /** The landmark fit from nothing; undefined where it fails. */
+  async #start(problem: CoarseProblem): Promise<CoarseFit | undefined> {
+    try {
+      const { fit } = await solveCoarse(this.resources.context, this.person.head, problem, { signal: this.signal });
+      return fit;
+    } catch (error) {
+      if (error instanceof HrnError && error.code === 'FIT_FAILED') return undefined;
+      throw error;
+    }
+  }
+
+  #problem(landmarks: DenseLandmarks, before: PhotometricFit | undefined): CoarseProblem {
+    const { head, focalPx, principalPx } = this.person;
+    const { expression } = head.morphable;
+    return {
+      pixels: Float64Array.from(landmarks.pixels),
+      focalPx,
+      logFocalSigma: 0,
+      principalPx: Float64Array.from(principalPx),
+      identityCount: 0,
+      robust: 'gemanMcClure',
+      robustScale: OUTLIER_SIGMAS,
+      contourVertices: this.#contour,
+      ...(head.noise ? landmarkErrors(head.noise, landmarks) : {}),
+      ...(before ? temporalPrior(expression, before.expression) : {}),
+    };
+  }
+
+  /** Relative to the track's usual one. */
+  async #sharpness(photo: Photo, region: Region): Promise<number> {
+    const crop = await photo.crop(
+      {
+        matrix: regionToPhoto(region, SHARPNESS_PX),
+        width: SHARPNESS_PX,
+        height: SHARPNESS_PX,
+        low: 0,
+        high: 1,
+        border: 'replicate',
+      },
+      this.signal,
+    );
+    const now = sharpness(crop);
+    this.#usualSharpness ||= now;
+    this.#usualSharpness += SHARPNESS_MEMORY * (now - this.#usualSharpness);
+    return now / this.#usualSharpness;
+  }
+}
+
+/** What the model believes of expressions, and what the frame before says of this one, as one. */
+function temporalPrior(
+  { mean, sigma }: { mean: Float32Array; sigma: Float32Array },
+  before: Float64Array,
+): Pick<CoarseProblem, 'expressionMean' | 'expressionSigma'> {
+  const step = 1 / STEP_SIGMA ** 2;
+  return {
+    expressionMean: before.map((value, k) => (mean[k]! / sigma[k]! ** 2 + value * step) / (1 / sigma[k]! ** 2 + step)),
+    expressionSigma: before.map((_, k) => 1 / Math.sqrt(1 / sigma[k]! ** 2 + step)),
+  };
+}
+
+/** No segmentation frame by frame: what covers a face is left to the robust comparison of colours. */
+const WHOLE_PERSON: PersonMask = {
+  values: new Float32Array(64).fill(1),
+  size: 8,
+  toPhoto: [1e5, 0, -4e5, 0, 1e5, -4e5],
+  rgb: new Float32Array(3 * 64),
+};
+
+/** fitQuality() wants a landmark fit, of which it reads the problem alone. */
+const NO_FIT = {} as CoarseFit;
