@@ -1,10 +1,27 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "imaging/image.hpp"
 
 namespace hrn::imaging {
 namespace {
+
+constexpr long kRowsOfTask = 16;
+
+// ops::Reduce where a block is a pixel: a row of them, 0..1.
+void copy_row(const ops::ReduceArgs& args, long y) {
+  static const std::array<float, 256> kShares = [] {
+    std::array<float, 256> shares;
+    for (std::size_t value = 0; value < shares.size(); ++value)
+      shares[value] = static_cast<float>(static_cast<double>(value) / 255.0);
+    return shares;
+  }();
+  const std::uint8_t* pixel = args.image + ((args.top + y) * args.image_width + args.left) * args.channels;
+  float* out = args.reduced + 3 * y * args.width;
+  for (long x = 0; x < args.width; ++x, pixel += args.channels, out += 3)
+    for (int c = 0; c < 3; ++c) out[c] = kShares[pixel[c]];
+}
 
 // A run of pixels along one axis: the part of [low, high] that lies inside [0, size), at least one pixel.
 struct Range {
@@ -27,19 +44,6 @@ Range region(double mu, double mv, double offset, const CropSpec& spec, long blo
   return covered(low, high, size);
 }
 
-template <class Op, class Args>
-void for_rows(ThreadPool& pool, long width, long height, const Args& args) {
-  struct Rows {
-    const Args& args;
-    long width;
-  } rows{args, width};
-  const auto row = [](void* context, long y, int) {
-    const auto& [row_args, row_width] = *static_cast<const Rows*>(context);
-    for (long i = y * row_width; i < (y + 1) * row_width; ++i) Op::forward(row_args, i);
-  };
-  pool.parallel_for(height, row, &rows);
-}
-
 }  // namespace
 
 std::vector<float> crop(ThreadPool& pool, const Image& image, const CropSpec& spec) {
@@ -56,7 +60,17 @@ std::vector<float> crop(ThreadPool& pool, const Image& image, const CropSpec& sp
   std::vector<float> reduced(static_cast<std::size_t>(width * height * 3));
   const ops::ReduceArgs reduce{image.pixels.data(), image.width, image.height, image.channels, columns.begin,
                                rows.begin,          block,       width,        height,         reduced.data()};
-  for_rows<ops::Reduce>(pool, width, height, reduce);
+  // A task reads about as many pixels whatever the size of a block.
+  const long lines = std::max(1L, kRowsOfTask / block);
+  pool.parallel_for((height + lines - 1) / lines, [&](long task) {
+    std::vector<std::uint32_t> sums(static_cast<std::size_t>(ops::Reduce::covered(reduce) * image.channels));
+    for (long y = task * lines; y < std::min(height, (task + 1) * lines); ++y) {
+      if (block == 1)
+        copy_row(reduce, y);
+      else
+        ops::Reduce::forward(reduce, y, sums.data());
+    }
+  });
 
   const double s = 1 / static_cast<double>(block);
   const double left = static_cast<double>(columns.begin), top = static_cast<double>(rows.begin);
@@ -67,7 +81,10 @@ std::vector<float> crop(ThreadPool& pool, const Image& image, const CropSpec& sp
       spec.low,       spec.high,
       spec.border,    spec.width,
       spec.height,    out.data()};
-  for_rows<ops::Crop>(pool, spec.width, spec.height, args);
+  pool.parallel_for((spec.height + kRowsOfTask - 1) / kRowsOfTask, [&](long task) {
+    for (long y = task * kRowsOfTask; y < std::min(spec.height, (task + 1) * kRowsOfTask); ++y)
+      ops::Crop::forward(args, y);
+  });
   return out;
 }
 

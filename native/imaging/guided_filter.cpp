@@ -10,44 +10,61 @@
 namespace hrn::imaging {
 namespace {
 
-// Mean over square windows, cut at the border, of a plane that `row(y, values)` gives row by row, in order.
-template <class Row>
-std::vector<double> window_mean(long size, long radius, const Row& row) {
-  const auto width = static_cast<std::size_t>(size);
+// Rows of a task; the same for any number of threads, as sums along a column begin anew in each.
+constexpr long kRowsOfTask = 32;
+
+// Means over square windows, cut at the border, of N values a pixel. `values(y, row)` gives a row, [size][N];
+// `take(y, means)` gets the means of one, in order within a task.
+template <int N, class Values, class Take>
+void window_means(long size, long radius, ThreadPool& pool, const Values& values, const Take& take) {
+  const auto width = static_cast<std::size_t>(size) * N;
   // Pixels of a window along one axis.
-  std::vector<double> pixels(width);
-  for (long at = 0; at < size; ++at)
-    pixels[static_cast<std::size_t>(at)] =
-        static_cast<double>(std::min(at + radius, size - 1) - std::max(at - radius, 0L) + 1);
-  // Sums along rows, of as many rows as a window covers and the one that it leaves; and those of whole windows.
-  const long kept = std::min(size, 2 * radius + 2);
-  std::vector<double> values(width), sums(static_cast<std::size_t>(kept) * width), column(width);
-  const auto sums_of = [&](long y) { return sums.data() + (y % kept) * size; };
-  const auto enter = [&](long y) {
-    row(y, values.data());
-    double* out = sums_of(y);
-    double sum = 0;
-    for (long x = 0; x < std::min(radius, size); ++x) sum += values[static_cast<std::size_t>(x)];
-    for (long x = 0; x < size; ++x) {
-      if (x + radius < size) sum += values[static_cast<std::size_t>(x + radius)];
-      if (x - radius - 1 >= 0) sum -= values[static_cast<std::size_t>(x - radius - 1)];
-      out[x] = sum;
-    }
-    for (std::size_t x = 0; x < width; ++x) column[x] += out[x];
+  const auto pixels = [&](long at) {
+    return static_cast<double>(std::min(at + radius, size - 1) - std::max(at - radius, 0L) + 1);
   };
-  std::vector<double> mean(width * width);
-  for (long y = 0; y < std::min(radius, size); ++y) enter(y);
-  for (long y = 0; y < size; ++y) {
-    if (y + radius < size) enter(y + radius);
-    if (y - radius - 1 >= 0) {
-      const double* left = sums_of(y - radius - 1);
-      for (std::size_t x = 0; x < width; ++x) column[x] -= left[x];
+  pool.parallel_for((size + kRowsOfTask - 1) / kRowsOfTask, [&](long task) {
+    const long first = task * kRowsOfTask, last = std::min(size, first + kRowsOfTask);
+    // Sums along rows, of as many rows as a window covers and the one that it leaves; and those of whole windows.
+    const long kept = 2 * radius + 2;
+    std::vector<double> row(width), sums(static_cast<std::size_t>(kept) * width), column(width), means(width);
+    const auto sums_of = [&](long y) { return sums.data() + (y % kept) * size * N; };
+    const auto enter = [&](long y) {
+      values(y, row.data());
+      double* out = sums_of(y);
+      double sum[N] = {};
+      for (long x = 0; x < std::min(radius, size); ++x)
+        for (int k = 0; k < N; ++k) sum[k] += row[static_cast<std::size_t>(x * N + k)];
+      for (long x = 0; x < size; ++x, out += N) {
+        if (x + radius < size) {
+          const double* entering = row.data() + (x + radius) * N;
+          for (int k = 0; k < N; ++k) sum[k] += entering[k];
+        }
+        if (x - radius - 1 >= 0) {
+          const double* leaving = row.data() + (x - radius - 1) * N;
+          for (int k = 0; k < N; ++k) sum[k] -= leaving[k];
+        }
+        for (int k = 0; k < N; ++k) out[k] = sum[k];
+      }
+      const double* entered = sums_of(y);
+      for (std::size_t i = 0; i < width; ++i) column[i] += entered[i];
+    };
+    for (long y = std::max(0L, first - radius); y < std::min(size, first + radius); ++y) enter(y);
+    for (long y = first; y < last; ++y) {
+      if (y + radius < size) enter(y + radius);
+      if (y - radius - 1 >= 0 && y > first) {
+        const double* left = sums_of(y - radius - 1);
+        for (std::size_t i = 0; i < width; ++i) column[i] -= left[i];
+      }
+      for (long x = 0; x < size; ++x) {
+        const double share = 1 / (pixels(x) * pixels(y));
+        for (int k = 0; k < N; ++k) {
+          const std::size_t i = static_cast<std::size_t>(x * N + k);
+          means[i] = column[i] * share;
+        }
+      }
+      take(y, means.data());
     }
-    double* out = mean.data() + y * size;
-    const double high = pixels[static_cast<std::size_t>(y)];
-    for (std::size_t x = 0; x < width; ++x) out[x] = column[x] / (pixels[x] * high);
-  }
-  return mean;
+  });
 }
 
 // x of the symmetric positive definite system [xx xy xz; xy yy yz; xz yz zz] x = r, by cofactors.
@@ -64,65 +81,50 @@ std::array<double, 3> solve(const std::array<double, 6>& m, const std::array<dou
 // b).
 std::vector<std::array<float, 4>> linear_model(std::span<const float> mask, std::span<const float> guide,
                                                const GuidedUpsampleSpec& spec, ThreadPool& pool) {
-  const auto count = static_cast<std::size_t>(spec.size * spec.size);
-  // Red, green, blue and the mask, and products of two of them; planes are independent.
-  const auto value = [&](std::size_t channel, std::size_t i) {
-    return static_cast<double>(channel < 3 ? guide[3 * i + channel] : mask[i]);
-  };
-  constexpr std::pair<std::size_t, std::size_t> kProducts[] = {{0, 0}, {0, 1}, {0, 2}, {1, 1}, {1, 2},
-                                                               {2, 2}, {0, 3}, {1, 3}, {2, 3}};
-  std::array<std::vector<double>, 4> plane_mean;
-  std::array<std::vector<double>, 9> products;
-  pool.parallel_for(13, [&](long k) {
-    const std::size_t at = static_cast<std::size_t>(k), width = static_cast<std::size_t>(spec.size);
-    if (at < 4) {
-      plane_mean[at] = window_mean(spec.size, spec.radius, [&](long y, double* out) {
-        for (std::size_t x = 0; x < width; ++x) out[x] = value(at, static_cast<std::size_t>(y) * width + x);
-      });
-      return;
-    }
-    const auto [c, d] = kProducts[at - 4];
-    products[at - 4] = window_mean(spec.size, spec.radius, [&, first = c, second = d](long y, double* out) {
-      for (std::size_t x = 0; x < width; ++x) {
-        const std::size_t i = static_cast<std::size_t>(y) * width + x;
-        out[x] = value(first, i) * value(second, i);
-      }
-    });
-  });
-  const auto* square_mean = &products[0];
-  const auto* product_mean = &products[6];
-  const auto* colour_mean = &plane_mean[0];
-  const std::vector<double>& p_mean = plane_mean[3];
-
-  std::array<std::vector<double>, 4> model;
-  for (auto& values : model) values.resize(count);
   const long size = spec.size;
-  pool.parallel_for(size, [&](long row) {
-    for (std::size_t i = static_cast<std::size_t>(row * size); i < static_cast<std::size_t>((row + 1) * size); ++i) {
-      std::array<double, 6> covariance;
-      for (std::size_t c = 0, k = 0; c < 3; ++c) {
-        for (std::size_t d = c; d < 3; ++d, ++k) {
-          covariance[k] = square_mean[k][i] - colour_mean[c][i] * colour_mean[d][i] + (c == d ? spec.epsilon : 0.0);
+  const auto count = static_cast<std::size_t>(size * size);
+  // Of a pixel: red, green, blue, the mask, the products of two colours, and of a colour and the mask.
+  enum { kMask = 3, kSquares = 4, kCross = 10, kValues = 13 };
+  std::vector<double> model(4 * count);
+  window_means<kValues>(
+      size, spec.radius, pool,
+      [&](long y, double* out) {
+        for (long x = 0; x < size; ++x, out += kValues) {
+          const std::size_t i = static_cast<std::size_t>(y * size + x);
+          const double v[4] = {static_cast<double>(guide[3 * i]), static_cast<double>(guide[3 * i + 1]),
+                               static_cast<double>(guide[3 * i + 2]), static_cast<double>(mask[i])};
+          std::copy_n(v, 4, out);
+          for (int c = 0, k = kSquares; c < 3; ++c)
+            for (int d = c; d < 3; ++d, ++k) out[k] = v[c] * v[d];
+          for (int c = 0; c < 3; ++c) out[kCross + c] = v[c] * v[kMask];
         }
-      }
-      std::array<double, 3> cross;
-      for (std::size_t c = 0; c < 3; ++c) cross[c] = product_mean[c][i] - colour_mean[c][i] * p_mean[i];
-      const auto a = solve(covariance, cross);
-      model[3][i] = p_mean[i];
-      for (std::size_t c = 0; c < 3; ++c) {
-        model[c][i] = a[c];
-        model[3][i] -= a[c] * colour_mean[c][i];
-      }
-    }
-  });
+      },
+      [&](long y, const double* mean) {
+        double* out = model.data() + 4 * y * size;
+        for (long x = 0; x < size; ++x, mean += kValues, out += 4) {
+          std::array<double, 6> covariance;
+          for (std::size_t c = 0, k = 0; c < 3; ++c) {
+            for (std::size_t d = c; d < 3; ++d, ++k)
+              covariance[k] = mean[kSquares + k] - mean[c] * mean[d] + (c == d ? spec.epsilon : 0.0);
+          }
+          std::array<double, 3> cross;
+          for (std::size_t c = 0; c < 3; ++c) cross[c] = mean[kCross + c] - mean[c] * mean[kMask];
+          const auto a = solve(covariance, cross);
+          out[3] = mean[kMask];
+          for (std::size_t c = 0; c < 3; ++c) {
+            out[c] = a[c];
+            out[3] -= a[c] * mean[c];
+          }
+        }
+      });
   std::vector<std::array<float, 4>> smooth(count);
-  pool.parallel_for(4, [&](long k) {
-    const std::size_t c = static_cast<std::size_t>(k);
-    const auto values = window_mean(spec.size, spec.radius, [&](long y, double* out) {
-      std::copy_n(model[c].data() + y * spec.size, spec.size, out);
-    });
-    for (std::size_t i = 0; i < count; ++i) smooth[i][c] = static_cast<float>(values[i]);
-  });
+  window_means<4>(
+      size, spec.radius, pool, [&](long y, double* out) { std::copy_n(model.data() + 4 * y * size, 4 * size, out); },
+      [&](long y, const double* mean) {
+        for (long x = 0; x < size; ++x)
+          for (std::size_t c = 0; c < 4; ++c)
+            smooth[static_cast<std::size_t>(y * size + x)][c] = static_cast<float>(mean[4 * x + static_cast<long>(c)]);
+      });
   return smooth;
 }
 
@@ -143,27 +145,38 @@ std::vector<float> guided_upsample(std::span<const float> mask, std::span<const 
   }
   const auto model = linear_model(mean, guide, spec, pool);
   const float scale = static_cast<float>(spec.size) / static_cast<float>(spec.fine_size);
-  const float last = static_cast<float>(spec.size - 1);
+  // Where a fine pixel lies between two of the model's, along either axis.
+  struct Between {
+    long first, second;
+    float share;  // of the second
+  };
+  std::vector<Between> between(static_cast<std::size_t>(spec.fine_size));
+  for (std::size_t i = 0; i < between.size(); ++i) {
+    const float at = (static_cast<float>(i) + 0.5f) * scale - 0.5f;
+    const float inside = std::clamp(at, 0.0f, static_cast<float>(spec.size - 1));
+    const long first = static_cast<long>(inside);
+    between[i] = {first, std::min(first + 1, spec.size - 1), inside - static_cast<float>(first)};
+  }
   std::vector<float> fine(static_cast<std::size_t>(spec.fine_size * spec.fine_size));
-  pool.parallel_for(spec.fine_size, [&](long y) {
-    const float v = std::clamp((static_cast<float>(y) + 0.5f) * scale - 0.5f, 0.0f, last);
-    const long y0 = static_cast<long>(v), y1 = std::min(y0 + 1, spec.size - 1);
-    const float fy = v - static_cast<float>(y0);
-    const auto* row0 = model.data() + y0 * spec.size;
-    const auto* row1 = model.data() + y1 * spec.size;
-    for (long x = 0; x < spec.fine_size; ++x) {
-      const float u = std::clamp((static_cast<float>(x) + 0.5f) * scale - 0.5f, 0.0f, last);
-      const long x0 = static_cast<long>(u), x1 = std::min(x0 + 1, spec.size - 1);
-      const float fx = u - static_cast<float>(x0);
-      const auto i = static_cast<std::size_t>(y * spec.fine_size + x);
-      const float colour[4] = {fine_guide[3 * i], fine_guide[3 * i + 1], fine_guide[3 * i + 2], 1};
-      float value = 0;
-      for (std::size_t c = 0; c < 4; ++c) {
-        const float top = row0[x0][c] * (1 - fx) + row0[x1][c] * fx;
-        const float bottom = row1[x0][c] * (1 - fx) + row1[x1][c] * fx;
-        value += (top * (1 - fy) + bottom * fy) * colour[c];
+  pool.parallel_for((spec.fine_size + kRowsOfTask - 1) / kRowsOfTask, [&](long task) {
+    std::vector<std::array<float, 4>> row(static_cast<std::size_t>(spec.size));
+    for (long y = task * kRowsOfTask; y < std::min(spec.fine_size, (task + 1) * kRowsOfTask); ++y) {
+      const Between& down = between[static_cast<std::size_t>(y)];
+      const auto* upper = model.data() + down.first * spec.size;
+      const auto* lower = model.data() + down.second * spec.size;
+      for (std::size_t x = 0; x < row.size(); ++x)
+        for (std::size_t c = 0; c < 4; ++c) row[x][c] = upper[x][c] * (1 - down.share) + lower[x][c] * down.share;
+      const float* colour = fine_guide.data() + 3 * y * spec.fine_size;
+      float* out = fine.data() + y * spec.fine_size;
+      for (std::size_t x = 0; x < between.size(); ++x, colour += 3) {
+        const auto& [first, second, share] = between[x];
+        const auto& left = row[static_cast<std::size_t>(first)];
+        const auto& right = row[static_cast<std::size_t>(second)];
+        float values[4];
+        for (std::size_t c = 0; c < 4; ++c) values[c] = left[c] * (1 - share) + right[c] * share;
+        const float value = values[0] * colour[0] + values[1] * colour[1] + values[2] * colour[2] + values[3];
+        out[x] = std::clamp(value, 0.0f, 1.0f);
       }
-      fine[i] = std::clamp(value, 0.0f, 1.0f);
     }
   });
   return fine;

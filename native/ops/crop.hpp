@@ -19,20 +19,30 @@ struct ReduceArgs {
 };
 
 struct Reduce {
-  // i: block, row-major.
-  HRN_HD static void forward(const ReduceArgs& args, long i) {
-    const long x_begin = args.left + (i % args.width) * args.block, y_begin = args.top + (i / args.width) * args.block;
-    const long x_end = x_begin + args.block < args.image_width ? x_begin + args.block : args.image_width;
+  // Columns that a row of blocks covers; `sums` below has as many times `channels`.
+  HRN_HD static long covered(const ReduceArgs& args) {
+    const long columns = args.width * args.block, left = args.image_width - args.left;
+    return columns < left ? columns : left;
+  }
+  // y: row of blocks. First down, where the bytes lie side by side, then across.
+  HRN_HD static void forward(const ReduceArgs& args, long y, std::uint32_t* sums) {
+    const long y_begin = args.top + y * args.block;
     const long y_end = y_begin + args.block < args.image_height ? y_begin + args.block : args.image_height;
-    std::uint64_t sum[3] = {0, 0, 0};
-    for (long y = y_begin; y < y_end; ++y) {
-      const std::uint8_t* pixel = args.image + (y * args.image_width + x_begin) * args.channels;
-      for (long x = x_begin; x < x_end; ++x, pixel += args.channels) {
-        for (int c = 0; c < 3; ++c) sum[c] += pixel[c];
-      }
+    const long columns = covered(args), values = columns * args.channels;
+    for (long k = 0; k < values; ++k) sums[k] = 0;
+    for (long row = y_begin; row < y_end; ++row) {
+      const std::uint8_t* pixels = args.image + (row * args.image_width + args.left) * args.channels;
+      for (long k = 0; k < values; ++k) sums[k] += pixels[k];
     }
-    const double white = 255.0 * static_cast<double>((x_end - x_begin) * (y_end - y_begin));
-    for (int c = 0; c < 3; ++c) args.reduced[3 * i + c] = static_cast<float>(static_cast<double>(sum[c]) / white);
+    float* out = args.reduced + 3 * y * args.width;
+    for (long x = 0; x < args.width; ++x) {
+      const long x_begin = x * args.block, x_end = x_begin + args.block < columns ? x_begin + args.block : columns;
+      std::uint64_t sum[3] = {0, 0, 0};
+      for (long column = x_begin; column < x_end; ++column)
+        for (int c = 0; c < 3; ++c) sum[c] += sums[column * args.channels + c];
+      const double white = 255.0 * static_cast<double>((x_end - x_begin) * (y_end - y_begin));
+      for (int c = 0; c < 3; ++c) out[3 * x + c] = static_cast<float>(static_cast<double>(sum[c]) / white);
+    }
   }
 };
 
@@ -50,12 +60,22 @@ struct CropArgs {
 };
 
 struct Crop {
-  // i: pixel of the crop, row-major.
-  HRN_HD static void forward(const CropArgs& args, long i) {
-    const double u = static_cast<double>(i % args.width) + 0.5, v = static_cast<double>(i / args.width) + 0.5;
+  // y: row of the crop.
+  HRN_HD static void forward(const CropArgs& args, long y) {
+    const double v = static_cast<double>(y) + 0.5;
+    const double across = args.matrix[1] * v, down = args.matrix[4] * v;
+    float* out = args.crop + 3 * y * args.width;
+    for (long x = 0; x < args.width; ++x, out += 3) {
+      const double u = static_cast<double>(x) + 0.5;
+      sample(args, args.matrix[0] * u + across + args.matrix[2] - 0.5, args.matrix[3] * u + down + args.matrix[5] - 0.5,
+             out);
+    }
+  }
+
+ private:
+  HRN_HD static void sample(const CropArgs& args, double unclamped_x, double unclamped_y, float* out) {
     // Clamped to one pixel beyond the border, where either kind of border no longer changes: the casts are then safe.
-    const double x = clamp(args.matrix[0] * u + args.matrix[1] * v + args.matrix[2] - 0.5, args.reduced_width);
-    const double y = clamp(args.matrix[3] * u + args.matrix[4] * v + args.matrix[5] - 0.5, args.reduced_height);
+    const double x = clamp(unclamped_x, args.reduced_width), y = clamp(unclamped_y, args.reduced_height);
     const double floor_x = std::floor(x), floor_y = std::floor(y);
     const long x0 = static_cast<long>(floor_x), y0 = static_cast<long>(floor_y);
     const float fx = static_cast<float>(x - floor_x), fy = static_cast<float>(y - floor_y);
@@ -75,10 +95,8 @@ struct Crop {
         for (int c = 0; c < 3; ++c) sum[c] += weights[corner] * pixel[c];
       }
     }
-    for (int c = 0; c < 3; ++c) args.crop[3 * i + c] = args.low + (args.high - args.low) * sum[c];
+    for (int c = 0; c < 3; ++c) out[c] = args.low + (args.high - args.low) * sum[c];
   }
-
- private:
   HRN_HD static double clamp(double position, long size) {
     const double end = static_cast<double>(size);
     return position < -1 ? -1 : position > end ? end : position;
