@@ -290,9 +290,9 @@ export interface NativeSkinEdges {
 export interface NativeSession {
   /**
    * `library`: path of ONNX Runtime; `model`: bytes of an .onnx file; `cudaDevice`: where ONNX Runtime's CUDA provider is
-   * to run it. Resolves with why it runs on the CPU in spite of that, else with an empty string.
+   * to run it; `threads`: of one run, default 1, 0 one a core. Resolves with why it runs on the CPU in spite of that, else with an empty string.
    */
-  open(options: { library: string; model: Uint8Array; cudaDevice?: number }): NativeJob<string>;
+  open(options: { library: string; model: Uint8Array; cudaDevice?: number; threads?: number }): NativeJob<string>;
   /** Row-major input in, row-major outputs by name out. The job reads the input where it lies. */
   run(input: Float32Array): NativeJob<Record<string, Float32Array>>;
   /** A job that runs keeps the network until it ends. */

@@ -2,7 +2,7 @@
 //
 //   const session = new Session();
 //   // path, Uint8Array of the .onnx file, where the CUDA provider is to run it if it can
-//   const whyNotCuda = await session.open({ library, model, cudaDevice }).promise;
+//   const whyNotCuda = await session.open({ library, model, cudaDevice, threads }).promise;
 //   const { outputName } = await session.run(input).promise;   // Float32Array in, Float32Arrays by name out
 //   session.dispose();
 #include "binding/session.hpp"
@@ -19,7 +19,7 @@
 namespace hrn::binding {
 namespace {
 
-constexpr long kMaxDevice = 999;
+constexpr long kMaxDevice = 999, kMaxThreads = 256;
 
 // What the JavaScript object and its running jobs share.
 struct Slot {
@@ -47,12 +47,14 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
       std::optional<int> cuda_device;
       const Napi::Value device = field(options, "cudaDevice");
       if (!device.IsUndefined()) cuda_device = static_cast<int>(integer_of(device, "cudaDevice", 0, kMaxDevice));
+      const Napi::Value count = field(options, "threads");
+      const int threads = count.IsUndefined() ? 1 : static_cast<int>(integer_of(count, "threads", 0, kMaxThreads));
       return start_job(
           info.Env(), info.Env().Undefined(),
-          [slot = slot_, library = std::move(library), model = std::move(model), cuda_device](const Cancel& cancel,
-                                                                                              const Progress&) {
+          [slot = slot_, threads, library = std::move(library), model = std::move(model), cuda_device](
+              const Cancel& cancel, const Progress&) {
             cancel.check();
-            auto session = std::make_shared<const inference::Session>(library, model, cuda_device);
+            auto session = std::make_shared<const inference::Session>(library, model, cuda_device, threads);
             const std::string reason = session->fallback_reason();
             const std::lock_guard lock(slot->mutex);
             if (slot->disposed) throw Error(ErrorCode::disposed, "the session was disposed while it opened");

@@ -23,9 +23,9 @@ std::vector<std::int64_t> fixed_float_shape(const Ort::TypeInfo& type, const std
   throw Error(ErrorCode::model_corrupt, "the network's value " + name + " is not a float tensor of fixed shape");
 }
 
-Ort::SessionOptions session_options() {
+Ort::SessionOptions session_options(int threads) {
   Ort::SessionOptions options;
-  options.SetIntraOpNumThreads(1);
+  options.SetIntraOpNumThreads(threads);
   options.SetInterOpNumThreads(1);
   options.SetExecutionMode(ORT_SEQUENTIAL);
   options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
@@ -72,13 +72,14 @@ struct Session::Impl {
   std::vector<std::string> output_names;
 };
 
-Session::Session(const std::string& library, std::span<const std::uint8_t> model, std::optional<int> cuda_device)
+Session::Session(const std::string& library, std::span<const std::uint8_t> model, std::optional<int> cuda_device,
+                 int threads)
     : impl_(std::make_unique<Impl>()) {
   const Runtime& opened = runtime(library);
   Ort::Env& environment = opened.environment;
   if (cuda_device) {
     try {
-      Ort::SessionOptions options = session_options();
+      Ort::SessionOptions options = session_options(threads);
       add_cuda_provider(options, *cuda_device);
       impl_->session = Ort::Session(environment, model.data(), model.size(), options);
       impl_->on_cuda = true;
@@ -88,7 +89,8 @@ Session::Session(const std::string& library, std::span<const std::uint8_t> model
     }
   }
   try {
-    if (!impl_->on_cuda) impl_->session = Ort::Session(environment, model.data(), model.size(), session_options());
+    if (!impl_->on_cuda)
+      impl_->session = Ort::Session(environment, model.data(), model.size(), session_options(threads));
     impl_->memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     const Ort::Session& session = impl_->session;
     Ort::AllocatorWithDefaultOptions allocator;

@@ -1,6 +1,6 @@
-// A network in ONNX Runtime, run on the thread that asks: the networks are small, and handing parts of them to other
-// threads costs more than it gains. This folder is its only user; the library is opened at run time, nothing links to
-// it.
+// A network in ONNX Runtime, run on the thread that asks unless it is opened with more: the embedded networks are
+// small, and handing parts of them to other threads costs more than it gains. This folder is its only user; the library
+// is opened at run time, nothing links to it.
 #pragma once
 #include <cstdint>
 #include <memory>
@@ -21,8 +21,10 @@ class Session {
   // library: path of ONNX Runtime's shared library, UTF-8; the first one opened serves the whole process.
   // model: bytes of an .onnx file with one float input and float outputs, all of fixed shape.
   // cuda_device: run there by the runtime's CUDA provider, an extra that may be absent: what it cannot do runs on the
-  // CPU. Throws native_unavailable where the library cannot be opened, model_corrupt where it refuses the model.
-  Session(const std::string& library, std::span<const std::uint8_t> model, std::optional<int> cuda_device = {});
+  // CPU. threads: of one run, 0 for one a core; more than one pays for large networks alone. Throws native_unavailable
+  // where the library cannot be opened, model_corrupt where it refuses the model.
+  Session(const std::string& library, std::span<const std::uint8_t> model, std::optional<int> cuda_device = {},
+          int threads = 1);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
