@@ -3,6 +3,7 @@ import type { DecodedImage } from './image.js';
 import type { NativeContext } from './native/binding.js';
 import type { ResolvedFitOptions } from './options.js';
 import type { ProgressReporter, Stage } from './progress.js';
+import type { Reference } from './reference/reference.js';
 import { Reconstruction } from './result.js';
 import { assemble, requireLikeness } from './stages/assemble.js';
 import { fitFromStarts } from './stages/coarse-starts.js';
@@ -26,11 +27,13 @@ export interface Resources {
   /** Absent: fits do without the coefficient network. */
   regressor: RegressorInput | undefined;
   device: string;
+  /** Present: faces are fitted by the reference's own method. */
+  reference: Reference | undefined;
 }
 
 /** One face of one photo, through all stages: the order is here and nowhere else. */
 export async function fitFace(
-  { context, networks, head, regressor, device }: Resources,
+  resources: Resources,
   image: DecodedImage,
   photo: Photo,
   face: DetectedFace & { index: number },
@@ -38,6 +41,8 @@ export async function fitFace(
   progress: ProgressReporter,
   timingsMs: Record<string, number>,
 ): Promise<Reconstruction> {
+  const { context, networks, head, regressor, device, reference } = resources;
+  if (reference) return reference.fit(resources, image, photo, face, options, progress, timingsMs);
   const { signal } = options;
   const stage = async <T>(name: Stage, run: (report: (done: number, total: number) => void) => Promise<T>) => {
     signal?.throwIfAborted();

@@ -24,6 +24,7 @@ import {
 } from './options.js';
 import { type FaceFailure, type FaceOutcome, PhotoFits } from './photo-fits.js';
 import { ProgressReporter } from './progress.js';
+import type { Reference } from './reference/reference.js';
 import type { Reconstruction } from './result.js';
 import type { Box } from './result-data.js';
 import { sigmoid } from './stages/blaze-face.js';
@@ -63,6 +64,7 @@ export class Hrn {
   readonly #contexts = new Map<string, NativeContext>();
   readonly #networks: FaceNetworks;
   #head: Promise<HeadModel> | undefined;
+  #reference: Promise<Reference> | undefined;
   readonly #running = new Set<Promise<unknown>>();
   #disposed = false;
 
@@ -211,6 +213,8 @@ export class Hrn {
     this.#networks.dispose();
     for (const context of this.#contexts.values()) context.dispose();
     this.#head = undefined;
+    (await this.#reference?.catch(() => undefined))?.dispose();
+    this.#reference = undefined;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -270,7 +274,8 @@ export class Hrn {
         );
       }
       const networks = this.#networks;
-      const resources = { context, networks, head: await head, regressor, device: deviceText(device) };
+      const reference = await this.#openReference();
+      const resources = { context, networks, head: await head, regressor, device: deviceText(device), reference };
       return new PhotoFits(resources, decoded, photo, faces, options, progress, timingsMs);
     } catch (error) {
       photo.dispose();
@@ -302,6 +307,21 @@ export class Hrn {
   #regressorInput(): RegressorInput | undefined {
     const { regressor, model } = this.#options;
     return regressor ?? (model === undefined ? EMBEDDED_REGRESSOR : undefined);
+  }
+
+  /** The reference's own method, where its files were given. */
+  #openReference(): Promise<Reference> | undefined {
+    const { reference } = this.#options;
+    if (reference !== undefined && this.#reference === undefined) {
+      this.#reference = import('./reference/reference.js').then(({ Reference }) =>
+        Reference.open(reference, this.#threads),
+      );
+      // A failure is told to whoever waits, and tried again by the next caller.
+      this.#reference.catch(() => {
+        this.#reference = undefined;
+      });
+    }
+    return this.#reference;
   }
 
   #loadHead(): Promise<HeadModel> {

@@ -93,6 +93,11 @@ export interface CreateOptions {
   model?: MorphableModel | string | URL | undefined;
   /** A coefficient network for `model`, or in place of the embedded one. Without it an own model is fitted without. */
   regressor?: CoefficientNetwork | undefined;
+  /**
+   * Folder of HRN's or ModelScope's own files, a path or file: URL: fits run the reference's own method with them (see
+   * docs/reference.md). The options `detail`, `regressor` and `textureSize` of fit() then mean nothing.
+   */
+  reference?: string | URL | undefined;
   /** Folder with a manifest.json and the models it lists, in place of the embedded ones: a path or file: URL. */
   models?: string | URL | undefined;
 }
@@ -145,6 +150,7 @@ export interface ResolvedCreateOptions {
   threads: number;
   model: MorphableModel | string | undefined;
   regressor: ResolvedCoefficientNetwork | undefined;
+  reference: string | undefined;
   models: string | undefined;
 }
 
@@ -222,7 +228,7 @@ export function resolveTrackOptions(options: TrackOptions = {}): ResolvedTrackOp
 
 /** As resolveDetectOptions. Whether the device can be used is not looked at here. */
 export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreateOptions {
-  const given = fieldsOf(options, ['device', 'inference', 'threads', 'model', 'regressor', 'models']);
+  const given = fieldsOf(options, ['device', 'inference', 'threads', 'model', 'regressor', 'reference', 'models']);
   const { inference } = given;
   if (inference !== undefined && inference !== 'cpu' && inference !== 'cuda') {
     throw invalid("'cpu' or 'cuda'", 'inference', inference);
@@ -233,7 +239,8 @@ export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreat
     threads: given.threads === undefined ? 0 : whole(given, 'threads', 1, 256, 1),
     model: modelOf(given.model),
     regressor: given.regressor === undefined ? undefined : coefficientNetwork(given.regressor),
-    models: folderOf(given.models),
+    reference: folderOf(given.reference, 'reference'),
+    models: folderOf(given.models, 'models'),
   };
 }
 
@@ -287,11 +294,11 @@ function modelOf(value: unknown): MorphableModel | string | undefined {
   throw invalid('a MorphableModel, or the path or file: URL of one', 'model', value);
 }
 
-function folderOf(value: unknown): string | undefined {
+function folderOf(value: unknown, name: string): string | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string' && value !== '') return value;
   if (value instanceof URL && value.protocol === 'file:') return fileURLToPath(value);
-  throw invalid('the path or file: URL of a folder', 'models', value);
+  throw invalid('the path or file: URL of a folder', name, value);
 }
 
 function coefficientNetwork(value: unknown): ResolvedCoefficientNetwork {

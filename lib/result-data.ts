@@ -101,6 +101,14 @@ export interface ReconstructionData {
   input: Raster;
   model: MorphableModel;
   models: readonly ModelRecord[];
+  /** Of a fit by the reference's own method alone. */
+  reference?: ReferenceRecord;
+}
+
+/** What the reference's own method says in its own terms. */
+export interface ReferenceRecord {
+  /** `[257]`: identity 80, expression 64, albedo 80, angles 3 (radians), light 27, translation 3 (decimetres). */
+  coefficients: Float32Array;
 }
 
 /** The detection that a head was fitted to. */

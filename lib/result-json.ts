@@ -28,6 +28,8 @@ export interface ReconstructionJson {
   device: string;
   inference: string;
   models: ModelRecord[];
+  /** Of the reference's own method alone: its 257 numbers in its own order. */
+  reference?: { coefficients: number[] };
 }
 
 function rows(values: Float32Array, width: number): number[][] {
@@ -65,5 +67,6 @@ export function toReconstructionJson(result: ReconstructionData): Reconstruction
     device: result.device,
     inference: result.inference,
     models: result.models.map(({ name, sha256, licence }) => ({ name, sha256, licence })),
+    ...(result.reference ? { reference: { coefficients: Array.from(result.reference.coefficients) } } : {}),
   };
 }

@@ -10,6 +10,7 @@ import type {
   Quality,
   Raster,
   ReconstructionData,
+  ReferenceRecord,
 } from './result-data.js';
 import { type ReconstructionJson, toReconstructionJson } from './result-json.js';
 import type { FaceWarning } from './warnings.js';
@@ -53,6 +54,8 @@ export class Reconstruction implements ReconstructionData {
   readonly model: MorphableModel;
   /** The embedded models that were used, with their hashes and licences. */
   readonly models: readonly ModelRecord[];
+  /** Of a fit by the reference's own method (`create({ reference })`) alone. */
+  readonly reference?: ReferenceRecord;
 
   constructor(data: ReconstructionData) {
     this.mesh = data.mesh;
@@ -73,6 +76,7 @@ export class Reconstruction implements ReconstructionData {
     this.input = data.input;
     this.model = data.model;
     this.models = data.models;
+    if (data.reference) this.reference = data.reference;
   }
 
   /**

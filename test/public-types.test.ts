@@ -15,5 +15,15 @@ it('the public types fit the documented uses, and refuse wrong ones', async () =
 });
 
 it('nothing is exported that is not documented', () => {
-  expect(Object.keys(hrn).sort()).toEqual(['HrnError', 'create', 'detect', 'fit', 'fitAll', 'sample', 'version']);
+  expect(Object.keys(hrn).sort()).toEqual([
+    'HrnError',
+    'create',
+    'detect',
+    'fit',
+    'fitAll',
+    'fitEach',
+    'importModel',
+    'sample',
+    'version',
+  ]);
 });

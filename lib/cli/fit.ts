@@ -39,6 +39,7 @@ interface FitFlags {
   threads?: number;
   models?: string;
   model?: string;
+  reference?: string;
   json?: boolean;
   jsonl?: boolean;
   preview: boolean;
@@ -301,6 +302,7 @@ async function fit(args: string[], flags: FitFlags): Promise<void> {
         threads: flags.threads,
         models: flags.models,
         model: flags.model,
+        reference: flags.reference,
       });
       try {
         const fits = new ImageFits(hrn, images, flags, reporter, signal);
@@ -351,6 +353,7 @@ export const fitCommand = new Command('fit')
   .option('--threads <n>', 'threads to use (default: all cores)', parseNumber)
   .option('--models <dir>', 'folder with the models (default: the embedded ones)')
   .option('--model <file>', 'a head model that `hrn models import` wrote, in place of the embedded one')
+  .option('--reference <dir>', "HRN's own files: fit by its own method with them")
   .option('--json', 'also write NAME.json with coefficients, pose, camera and quality')
   .option('--jsonl', 'print a line of JSON for each face in place of text')
   .option('--no-regressor', 'fit without the coefficient network')
