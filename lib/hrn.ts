@@ -233,6 +233,8 @@ export class Hrn {
       head: await this.#loadHead(),
       regressor,
       device: deviceText(device),
+      // Views and tracks are fitted by the default method.
+      reference: undefined,
     };
   }
 
