@@ -7,6 +7,7 @@ import type { Reference } from './reference/reference.js';
 import { Reconstruction } from './result.js';
 import { assemble, requireLikeness } from './stages/assemble.js';
 import { fitFromStarts } from './stages/coarse-starts.js';
+import { fitDetail } from './stages/detail.js';
 import type { DetectedFace } from './stages/detected-face.js';
 import { headTurn, requireFacing } from './stages/head-turn.js';
 import { metricScale } from './stages/iris-scale.js';
@@ -90,11 +91,28 @@ export async function fitFace(
     refine(context, head, photo, landmarks, person, coarse, options.detail, { signal, onProgress }),
   );
   requireLikeness(head, landmarks, coarse, refined, principalPx);
+  const { displacementSize: size, highTriangles: triangles } = options;
+  const detail =
+    options.detail === 'high'
+      ? await stage('detail', (onProgress) =>
+          fitDetail(context, head, photo, refined, landmarks, person, { size, triangles }, { signal, onProgress }),
+        )
+      : undefined;
   const scale = metricScale(landmarks, refined.camera);
   const texture = await stage('texture', () =>
     recoverTexture(context, head, photo, refined, landmarks, person, options.textureSize, signal),
   );
-  const result = assemble({ head: head.morphable, landmarks, coarse, refined, texture, scale, focal, principalPx });
+  const result = assemble({
+    head: head.morphable,
+    landmarks,
+    coarse,
+    refined,
+    detail,
+    texture,
+    scale,
+    focal,
+    principalPx,
+  });
   return new Reconstruction({
     ...result,
     timingsMs,

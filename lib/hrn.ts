@@ -248,7 +248,7 @@ export class Hrn {
     }
     const device = options.device === undefined ? this.#device : await chooseDevice(options.device);
     const context = this.#contextOn(device);
-    const progress = new ProgressReporter(options.onProgress);
+    const progress = new ProgressReporter(options.onProgress, options.detail === 'high' ? [] : ['detail']);
     const timingsMs: Record<string, number> = {};
     const timed = async <T>(name: 'decode' | 'detect', run: () => Promise<T>): Promise<T> => {
       progress.report(name, 0, 1);

@@ -6,7 +6,7 @@ import type { OnProgress } from './progress.js';
 import type { OnTrackProgress } from './track/progress.js';
 import type { OnViewsProgress } from './views/progress.js';
 
-export const DETAILS = ['coarse', 'medium'] as const;
+export const DETAILS = ['coarse', 'medium', 'high'] as const;
 export type Detail = (typeof DETAILS)[number];
 
 /** Limits on an input image, checked against its header before anything is decoded. */
@@ -31,8 +31,12 @@ export interface DetectOptions extends ImageLimits {
 export type DeviceRequest = 'auto' | 'cpu' | 'cuda' | `cuda:${number}`;
 
 export interface FitOptions extends DetectOptions {
-  /** `coarse` stops at the morphable model; `medium` (default) adds the deformation map. */
+  /** `coarse` stops at the morphable model; `medium` (default) adds the deformation map, `high` the displacement map. */
   detail?: Detail | undefined;
+  /** Side of the displacement map in texels, 512 to 4096. Default 1024. Matters at `detail: 'high'` only. */
+  displacementSize?: number | undefined;
+  /** About how many triangles `levels.high` has, 50,000 to 2,000,000. Default 150,000. */
+  highTriangles?: number | undefined;
   /** Which face: `largest` (default), or a number that `detect` gives it, from 0. fitAll ignores it. */
   face?: 'largest' | number | undefined;
   /** Focal length in pixels of the decoded image. Default: from EXIF, else estimated. */
@@ -111,6 +115,8 @@ export interface ResolvedDetectOptions {
 
 export interface ResolvedFitOptions extends ResolvedDetectOptions {
   detail: Detail;
+  displacementSize: number;
+  highTriangles: number;
   face: 'largest' | number;
   focalLengthPx: number | undefined;
   regressor: boolean;
@@ -176,6 +182,8 @@ const FIT_OPTIONS = [
   'maxSide',
   'signal',
   'detail',
+  'displacementSize',
+  'highTriangles',
   'face',
   'focalLengthPx',
   'regressor',
@@ -191,6 +199,8 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
   return {
     ...detectFields(given),
     detail: detailOf(given.detail),
+    displacementSize: whole(given, 'displacementSize', 512, 4096, 1024),
+    highTriangles: whole(given, 'highTriangles', 50_000, 2_000_000, 150_000),
     face: given.face === undefined || given.face === 'largest' ? 'largest' : faceIndex(given.face),
     focalLengthPx: given.focalLengthPx === undefined ? undefined : number(given, 'focalLengthPx', 1, 1e6),
     regressor: flagOf(given, 'regressor', true),
@@ -205,6 +215,8 @@ export function resolveFitViewsOptions(options: FitViewsOptions = {}): ResolvedF
   const known = [...FIT_OPTIONS.filter((name) => name !== 'face'), 'view', 'oneCamera'];
   const { view, oneCamera, onProgress, ...shared } = fieldsOf(options, known);
   if (oneCamera !== undefined && typeof oneCamera !== 'boolean') throw invalid('true or false', 'oneCamera', oneCamera);
+  // Each photo has a light of its own, and its wrinkles another expression.
+  if (shared.detail === 'high') throw invalid("'coarse' or 'medium' for several photos", 'detail', shared.detail);
   return {
     ...resolveFitOptions(shared),
     oneCamera,
@@ -265,14 +277,7 @@ function detectFields(given: Fields): ResolvedDetectOptions {
 function detailOf(value: unknown): Detail {
   if (value === undefined) return 'medium';
   if (DETAILS.includes(value as Detail)) return value as Detail;
-  if (value === 'high') {
-    throw new HrnError(
-      'INVALID_OPTION',
-      "expected 'coarse' or 'medium' for option detail, got 'high': the displacement map comes in a later version; use 'medium'",
-      { details: { option: 'detail' } },
-    );
-  }
-  throw invalid("'coarse' or 'medium'", 'detail', value);
+  throw invalid("'coarse', 'medium' or 'high'", 'detail', value);
 }
 
 function faceIndex(value: unknown): number {

@@ -5,7 +5,7 @@ import { native } from './native/load.js';
 import { overlayWeights } from './preview/face-mask.js';
 import { headSquare, photoSquare, type Square, turned } from './preview/framing.js';
 import { type RenderLook, render } from './render.js';
-import type { Pose, Raster, ReconstructionData } from './result-data.js';
+import type { Mesh, Pose, Raster, ReconstructionData } from './result-data.js';
 import { Photo } from './stages/photo.js';
 
 /** Side of a panel, and the gap between two of them, pixels. */
@@ -25,15 +25,15 @@ const MAX_THREADS = 8;
 
 /** Draws panels of one result; all of them share its native context. */
 class PanelPainter {
-  /** A colour per vertex. */
-  private readonly clay: Float32Array;
-
   constructor(
     private readonly context: NativeContext,
     private readonly result: ReconstructionData,
     private readonly signal: AbortSignal | undefined,
-  ) {
-    this.clay = Float32Array.from(result.mesh.positions, (_, i) => CLAY[i % 3] as number);
+  ) {}
+
+  /** A colour per vertex. */
+  private clay({ positions }: Mesh = this.result.mesh): Float32Array {
+    return Float32Array.from(positions, (_, i) => CLAY[i % 3] as number);
   }
 
   /** The square of the photo, resampled to a panel without aliasing. */
@@ -52,8 +52,9 @@ class PanelPainter {
   }
 
   /** The mesh as the fitted camera sees it through the square. */
-  mesh(positions: Float32Array, pose: Pose, square: Square, look: RenderLook): Promise<Raster> {
-    const { mesh, camera } = this.result;
+  mesh(positions: Float32Array, pose: Pose, square: Square, look: RenderLook, finer?: Mesh): Promise<Raster> {
+    const { camera } = this.result;
+    const mesh = finer ?? this.result.mesh;
     const scale = PANEL / square.size;
     const [cx, cy] = camera.principalPointPx;
     const view = {
@@ -73,9 +74,15 @@ class PanelPainter {
   }
 
   /** The shape in clay over the photo, fading out towards scalp and neck. */
-  async overlay(positions: Float32Array, photo: Raster, square: Square, weights: Float32Array): Promise<Raster> {
+  async overlay(
+    positions: Float32Array,
+    photo: Raster,
+    square: Square,
+    weights: Float32Array,
+    finer?: Mesh,
+  ): Promise<Raster> {
     const { pose } = this.result;
-    const clay = await this.mesh(positions, pose, square, { colours: this.clay });
+    const clay = await this.mesh(finer?.positions ?? positions, pose, square, { colours: this.clay(finer) }, finer);
     const mask = await this.mesh(positions, pose, square, { colours: weights, light: 'none' });
     const data = new Uint8Array(photo.data);
     for (let i = 0; i < PANEL * PANEL; i++) {
@@ -121,8 +128,8 @@ async function joinPanels(panels: readonly Raster[]): Promise<Uint8Array> {
 }
 
 /**
- * A strip of five square panels: input, coarse overlay, medium overlay (the coarse one again at `detail: 'coarse'`),
- * textured, textured and turned by 30 degrees.
+ * A strip of square panels: input, coarse overlay, medium overlay (the coarse one again at `detail: 'coarse'`), at
+ * `detail: 'high'` that of the detailed mesh, textured, textured and turned by 30 degrees.
  *
  * @returns a PNG file
  */
@@ -142,6 +149,7 @@ export async function renderPreview(result: ReconstructionData, signal?: AbortSi
       photo,
       await painter.overlay(levels.coarse, photo, square, greys),
       await painter.overlay(levels.medium ?? levels.coarse, photo, square, greys),
+      ...(levels.high ? [await painter.overlay(mesh.positions, photo, square, greys, levels.high)] : []),
       await painter.mesh(mesh.positions, pose, headSquare(result, pose), look),
       await painter.mesh(mesh.positions, turnedPose, headSquare(result, turnedPose), look),
     ]);

@@ -1,5 +1,15 @@
 /** The stages of a fit, in order. */
-export const STAGES = ['decode', 'detect', 'landmarks', 'mask', 'regress', 'coarse', 'refine', 'texture'] as const;
+export const STAGES = [
+  'decode',
+  'detect',
+  'landmarks',
+  'mask',
+  'regress',
+  'coarse',
+  'refine',
+  'detail',
+  'texture',
+] as const;
 export type Stage = (typeof STAGES)[number];
 
 /** One step forward. Events of one fit never go back: neither in stage nor in `done` nor in `fraction`. */
@@ -23,18 +33,21 @@ const WEIGHTS: Record<Stage, number> = {
   regress: 1,
   coarse: 5,
   refine: 65,
+  detail: 40,
   texture: 20,
 };
-const TOTAL = STAGES.reduce((sum, stage) => sum + WEIGHTS[stage], 0);
 
 /** Turns stage reports into monotone events; a report that would go back is dropped. */
 export class ProgressReporter {
   #fraction = 0;
   #latest: ProgressEvent | undefined;
   readonly #listener: OnProgress | undefined;
+  readonly #stages: readonly Stage[];
 
-  constructor(listener: OnProgress | undefined) {
+  /** @param skipped stages that this fit does without: they take no part of the whole */
+  constructor(listener: OnProgress | undefined, skipped: readonly Stage[] = []) {
     this.#listener = listener;
+    this.#stages = STAGES.filter((stage) => !skipped.includes(stage));
   }
 
   report(stage: Stage, done: number, total: number): void {
@@ -47,8 +60,9 @@ export class ProgressReporter {
       // A stage that ends before its last step, converged, ends in the steps it counted in.
       if (share === 1) [done, total] = [latest.total, latest.total];
     }
-    const before = STAGES.slice(0, STAGES.indexOf(stage)).reduce((sum, earlier) => sum + WEIGHTS[earlier], 0);
-    this.#fraction = Math.max(this.#fraction, (before + share * WEIGHTS[stage]) / TOTAL);
+    const weightOf = (stages: readonly Stage[]) => stages.reduce((sum, one) => sum + WEIGHTS[one], 0);
+    const before = weightOf(this.#stages.slice(0, this.#stages.indexOf(stage)));
+    this.#fraction = Math.max(this.#fraction, (before + share * WEIGHTS[stage]) / weightOf(this.#stages));
     this.#latest = { stage, done, total: Math.max(1, total), fraction: this.#fraction };
     this.#listener(this.#latest);
   }

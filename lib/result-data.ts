@@ -76,6 +76,26 @@ export interface DeformationMap {
   size: number;
 }
 
+export interface Levels {
+  /** `[vertices][3]`, mm, in the order of `mesh.positions`. */
+  coarse: Float32Array;
+  /** The same with the deformation map; absent at `detail: 'coarse'`. */
+  medium?: Float32Array;
+  /** At `detail: 'high'`: a finer mesh with the displacement map. Its first vertices are those of `mesh`, displaced. */
+  high?: Mesh;
+}
+
+/** Heights over the unit UV square. */
+export interface DisplacementMap {
+  /** `[size][size]`, mm along the normal of the medium surface, rows from v = 0 (top). */
+  data: Float32Array;
+  size: number;
+  /** `[size][size]`, 0..1: how far the photo decided; elsewhere the map is 0 or mirrors the side that is seen. */
+  seen: Float32Array;
+  /** Texels a side of what was solved for: a photo that resolves less than the map has room for is given less. */
+  solvedSize: number;
+}
+
 export interface ReconstructionData {
   mesh: Mesh;
   coefficients: Coefficients;
@@ -87,9 +107,9 @@ export interface ReconstructionData {
     /** `[68][2]`, input pixels. */
     pixels: Float32Array;
   };
-  /** Vertex positions per detail level, `[vertices][3]`, mm. */
-  levels: { coarse: Float32Array; medium?: Float32Array };
+  levels: Levels;
   deformationMap?: DeformationMap;
+  displacementMap?: DisplacementMap;
   texture: Raster;
   quality: Quality;
   timingsMs: Record<string, number>;

@@ -4,6 +4,8 @@ import type {
   Coefficients,
   DeformationMap,
   DetectedAs,
+  DisplacementMap,
+  Levels,
   Mesh,
   ModelRecord,
   Pose,
@@ -22,7 +24,7 @@ export type { EncodeOptions, OutputTarget, PreviewOptions, WriteOptions } from '
 
 /** A reconstructed head: what `fit` returns. Every array belongs to the caller. */
 export class Reconstruction implements ReconstructionData {
-  /** The fitted head at the finest level computed: mm, head frame. */
+  /** The fitted head, mm, head frame: at the medium level also where there is a high one, which is `levels.high`. */
   readonly mesh: Mesh;
   /** Coefficients of the morphable model; `expression` by ARKit name, 0..1. */
   readonly coefficients: Coefficients;
@@ -31,10 +33,12 @@ export class Reconstruction implements ReconstructionData {
   readonly camera: Camera;
   /** The 68 iBUG points: `positions` `[68][3]` on the mesh in mm, `pixels` `[68][2]` where the camera puts them. */
   readonly landmarks: { positions: Float32Array; pixels: Float32Array };
-  /** Vertex positions per detail level, `[vertices][3]`, mm, in the order of `mesh.positions`. */
-  readonly levels: { coarse: Float32Array; medium?: Float32Array };
+  /** The head per detail level. */
+  readonly levels: Levels;
   /** What the medium level adds to the coarse one; absent at `detail: 'coarse'`. */
   readonly deformationMap?: DeformationMap;
+  /** What the high level adds to the medium one; at `detail: 'high'` only. */
+  readonly displacementMap?: DisplacementMap;
   readonly texture: Raster;
   readonly quality: Quality;
   /** Wall time per stage. */
@@ -65,6 +69,7 @@ export class Reconstruction implements ReconstructionData {
     this.landmarks = data.landmarks;
     this.levels = data.levels;
     if (data.deformationMap) this.deformationMap = data.deformationMap;
+    if (data.displacementMap) this.displacementMap = data.displacementMap;
     this.texture = data.texture;
     this.quality = data.quality;
     this.timingsMs = data.timingsMs;
@@ -102,8 +107,8 @@ export class Reconstruction implements ReconstructionData {
   }
 
   /**
-   * Writes a PNG strip of five square panels: input, coarse overlay, medium overlay, textured, textured and turned by
-   * 30 degrees.
+   * Writes a PNG strip of square panels: input, coarse overlay, medium overlay, high overlay where there is one, textured,
+   * textured and turned by 30 degrees.
    *
    * @throws HrnError OUTPUT_NOT_WRITABLE, DISK_FULL
    */

@@ -26,7 +26,7 @@ describe('native includes', () => {
   const UNDER_FIT = ['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'backends/backend.hpp'];
   const STAGES = [
     ...['fit/head', 'fit/outline', 'fit/landmarks'],
-    ...['fit/parameters', 'fit/deformation', 'fit/texture'],
+    ...['fit/parameters', 'fit/deformation', 'fit/detail', 'fit/texture'],
   ];
   /** Room by room, what may be included besides the room itself. */
   const MAY_INCLUDE: Record<string, readonly string[]> = {
@@ -46,6 +46,7 @@ describe('native includes', () => {
     'fit/landmarks': [...UNDER_FIT, 'fit/head', 'fit/outline'],
     'fit/parameters': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/landmarks'],
     'fit/deformation': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/landmarks', 'fit/parameters'],
+    'fit/detail': [...UNDER_FIT, 'fit/head', 'fit/parameters'],
     'fit/texture': [...UNDER_FIT, ...STAGES.filter((stage) => stage !== 'fit/texture')],
     // Several views share one fit of every stage.
     'fit/views': [...UNDER_FIT, ...STAGES],

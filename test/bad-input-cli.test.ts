@@ -82,7 +82,7 @@ describe('a wrong device or model', () => {
   it.each([
     [['--device', 'cuda:999'], 'DEVICE_UNAVAILABLE', 1],
     [['--device', 'gpu'], 'INVALID_OPTION', 2],
-    [['--detail', 'high'], 'INVALID_OPTION', 2],
+    [['--detail', 'fine'], 'INVALID_OPTION', 2],
     [['--models', '/nowhere'], 'MODEL_MISSING', 1],
   ] as const)('%j: %s', async (flags, code, expected) => {
     const out = at('device');

@@ -14,6 +14,7 @@ import { astronaut, blank, onCanvas } from './photos.js';
 const ASTRONAUT = fileURLToPath(new URL('../examples/astronaut.png', import.meta.url));
 const MODELS = fileURLToPath(new URL('../models', import.meta.url));
 const FAST = { textureSize: 256 } as const;
+const EVERY_STAGE = { ...FAST, detail: 'high', displacementSize: 512, highTriangles: 50_000 } as const;
 
 let folder: string;
 let instance: Hrn;
@@ -87,8 +88,8 @@ describe('fit refuses', () => {
   });
   it('bad options, before anything is read', async () => {
     const image = join(folder, 'none.jpg');
-    expect(await outcome(instance.fit(image, { detail: 'high' as never }))).toEqual(
-      refused('INVALID_OPTION', 'later version'),
+    expect(await outcome(instance.fit(image, { detail: 'fine' as never }))).toEqual(
+      refused('INVALID_OPTION', 'medium'),
     );
     expect(await outcome(instance.fit(image, { textureSize: 0 }))).toEqual(refused('INVALID_OPTION', 'textureSize'));
     expect(await outcome(hrn.fit(image, { face: -1 }))).toEqual(refused('INVALID_OPTION', 'face'));
@@ -190,7 +191,7 @@ describe('abort', () => {
     let late = 0;
     const error = await outcome(
       instance.fit(ASTRONAUT, {
-        ...FAST,
+        ...EVERY_STAGE,
         signal: controller.signal,
         onProgress(event) {
           if (stopped) ++late;
@@ -209,7 +210,7 @@ describe('abort', () => {
     const controller = new AbortController();
     const error = await outcome(
       instance.fit(ASTRONAUT, {
-        ...FAST,
+        ...EVERY_STAGE,
         signal: controller.signal,
         onProgress: (event) => {
           if (event.stage === stage && event.done === 0) setTimeout(() => controller.abort(reason), 3);
@@ -236,7 +237,7 @@ describe('a progress callback that throws', () => {
     const mine = new RangeError('mine');
     const error = await outcome(
       instance.fit(ASTRONAUT, {
-        ...FAST,
+        ...EVERY_STAGE,
         onProgress: (event) => {
           if (event.stage === stage) throw mine;
         },
@@ -269,7 +270,7 @@ describe('a worker thread terminated in mid-fit', () => {
       `import { parentPort } from 'node:worker_threads';
        import { fit } from '${index}';
        const onProgress = ({ stage }) => parentPort.postMessage(stage);
-       await fit(${JSON.stringify(ASTRONAUT)}, { textureSize: 256, onProgress });
+       await fit(${JSON.stringify(ASTRONAUT)}, { ...${JSON.stringify(EVERY_STAGE)}, onProgress });
        parentPort.postMessage('end');`,
     );
     for (const stage of STAGES) {

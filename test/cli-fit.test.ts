@@ -193,7 +193,7 @@ describe('options', () => {
   it.each([
     ['--device', 'cuda:999', 1, /^hrn: DEVICE_UNAVAILABLE: .*cuda:999/],
     ['--inference', 'banana', 2, /^hrn: INVALID_OPTION: .*'cpu' or 'cuda'.*banana/],
-    ['--detail', 'high', 2, /^hrn: INVALID_OPTION: .*medium/],
+    ['--detail', 'fine', 2, /^hrn: INVALID_OPTION: .*medium/],
     ['--texture-size', '3', 2, /INVALID_OPTION: .*256/],
     ['--face', '7', 1, /FACE_INDEX: /],
     ['--min-face-px', '400', 1, /FACE_TOO_SMALL: /],

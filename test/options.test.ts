@@ -9,6 +9,8 @@ describe('options', () => {
       maxSide: 16_384,
       signal: undefined,
       detail: 'medium',
+      displacementSize: 1024,
+      highTriangles: 150_000,
       face: 'largest',
       focalLengthPx: undefined,
       regressor: true,
@@ -41,7 +43,9 @@ describe('options', () => {
     const { signal } = new AbortController();
     const onProgress = () => {};
     const given = {
-      detail: 'coarse',
+      detail: 'high',
+      displacementSize: 512,
+      highTriangles: 50_000,
       face: 2,
       focalLengthPx: 900.5,
       regressor: false,
@@ -59,8 +63,9 @@ describe('options', () => {
   });
 
   it.each([
-    [{ detail: 'fine' }, "expected 'coarse' or 'medium' for option detail, got 'fine'"],
-    [{ detail: 'high' }, 'later version'],
+    [{ detail: 'fine' }, "expected 'coarse', 'medium' or 'high' for option detail, got 'fine'"],
+    [{ displacementSize: 8192 }, 'expected a whole number from 512 to 4096 for option displacementSize, got 8192'],
+    [{ highTriangles: 1 }, 'option highTriangles'],
     [{ face: -1 }, "expected 'largest' or an index from 0 for option face, got -1"],
     [{ face: 'all' }, "got 'all'"],
     [{ face: 1.5 }, 'got 1.5'],

@@ -19,6 +19,14 @@ describe('ProgressReporter', () => {
     for (let i = 1; i < events.length; ++i) expect(events[i]!.fraction).toBeGreaterThanOrEqual(events[i - 1]!.fraction);
   });
 
+  it('goes to 1 without the stages that are skipped', () => {
+    const fractions: number[] = [];
+    const progress = new ProgressReporter(({ fraction }) => fractions.push(fraction), ['detail', 'regress']);
+    for (const stage of STAGES) if (stage !== 'detail' && stage !== 'regress') progress.report(stage, 1, 1);
+    expect(fractions.at(-1)).toBe(1);
+    expect(fractions.at(-2)).toBeGreaterThan(0.75);
+  });
+
   it('ends a stage that converged early in the steps it counted in', () => {
     const steps: [number, number][] = [];
     const progress = new ProgressReporter(({ done, total }) => steps.push([done, total]));

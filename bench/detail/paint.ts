@@ -81,7 +81,9 @@ function stubble(chart: FaceChart, random: Random, disc: Disc, grid: ChartGrid, 
   const where = (x: number, y: number): number =>
     smooth(upper + 6, upper - 3, y - Math.max(0, Math.abs(x) - 28) * 0.5) * smooth(75, 60, Math.abs(x));
   // A shade of roots under the skin, and the hairs themselves.
-  grid.within(-80, chart.landmarks[8]![1] - 20, 80, upper + 30, (i, x, y) => add(i, SOOT, 0.35 * amount * where(x, y), false));
+  grid.within(-80, chart.landmarks[8]![1] - 20, 80, upper + 30, (i, x, y) =>
+    add(i, SOOT, 0.35 * amount * where(x, y), false),
+  );
   for (let i = 0; i < 5000; i++) {
     const [x, y] = [random.uniform(-70, 70), mouth[1] + random.uniform(-40, 22)];
     if (random.chance(where(x, y))) disc(x, y, random.uniform(0.1, 0.2), SOOT, amount * random.uniform(1, 2.5));

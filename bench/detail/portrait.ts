@@ -51,7 +51,7 @@ export async function drawDetailPortrait(
   { sizePx, yawDegrees, seed, lightSeed = seed, age }: PortraitOptions,
 ): Promise<DetailPortrait> {
   const random = new Random(seed ^ 0x3a71);
-  const relief = wrinkles(head.chart, random, age ?? random.uniform(0, 1));
+  const { relief, folds } = wrinkles(head.chart, random, age ?? random.uniform(0, 1));
   const painted = paint(head.chart, random);
   const light = new Random(lightSeed ^ 0x11c4);
   const camera = randomCamera(new Random(seed ^ 0xca3), sizePx, yawDegrees, head.centreMm);
@@ -70,7 +70,7 @@ export async function drawDetailPortrait(
     light: 'none',
     geometry: true,
   }).promise;
-  const steep = steepness(relief);
+  const steep = steepness(folds);
   const chin = head.chart.landmarks[8]![1];
   const brow = head.chart.landmarks[19]![1];
   const shader = new SkinShader(head, camera, relief, painted, lamp);

@@ -17,8 +17,15 @@ interface Groove {
   shoulderWidth?: number;
 }
 
+export interface Relief {
+  /** mm along the normal. */
+  relief: ChartGrid;
+  /** The same without pores. */
+  folds: ChartGrid;
+}
+
 /** Wrinkles of one person; `age` 0 to 1 scales how many and how deep. */
-export function wrinkles(chart: FaceChart, random: Random, age: number): ChartGrid {
+export function wrinkles(chart: FaceChart, random: Random, age: number): Relief {
   const grid = ChartGrid.overFace(chart);
   const strength = 0.35 + 0.65 * age;
   const vary = (value: number, by = 0.3): number => value * (1 + random.normal(0, by, 2));
@@ -31,9 +38,12 @@ export function wrinkles(chart: FaceChart, random: Random, age: number): ChartGr
     for (const g of besideMouth(chart, random, side, age)) groove(g);
   }
   for (const g of lips(chart, random, age)) groove(g);
-  pores(grid, chart, random);
   clearOpenings(grid, chart);
-  return grid;
+  const relief = ChartGrid.overFace(chart);
+  relief.values.set(grid.values);
+  pores(relief, chart, random);
+  clearOpenings(relief, chart);
+  return { relief, folds: grid };
 }
 
 function forehead(chart: FaceChart, random: Random, age: number): Groove[] {
@@ -113,9 +123,7 @@ function besideMouth(chart: FaceChart, random: Random, side: -1 | 1, age: number
   });
   // Downwards, the subject's left of the direction is +x: the cheek of the subject's left side lies there.
   const shoulders = side > 0 ? ([0.7, 0.1] as const) : ([0.1, 0.7] as const);
-  const grooves: Groove[] = [
-    { line, depth: 1.5, width: random.uniform(1.3, 2.4), shoulders, shoulderWidth: 2.2 },
-  ];
+  const grooves: Groove[] = [{ line, depth: 1.5, width: random.uniform(1.3, 2.4), shoulders, shoulderWidth: 2.2 }];
   if (age > 0.4) {
     const down: Place[] = [0, 1, 2, 3].map((k) => [corner[0] + side * (2.5 + 0.8 * k), corner[1] - 3 - 4 * k]);
     grooves.push({ line: down, depth: 0.6, width: random.uniform(0.9, 1.5), shoulders });
@@ -131,12 +139,26 @@ function lips(chart: FaceChart, random: Random, age: number): Groove[] {
   for (let i = 0; i < 9; i++) {
     const x = left[0] + (right[0] - left[0]) * random.uniform(0.15, 0.85);
     const y = lower + random.uniform(0.5, 2.5);
-    grooves.push({ line: [[x, y], [x + random.normal(0, 0.4), y + 3.5]], depth: 0.12, width: 0.4 });
+    grooves.push({
+      line: [
+        [x, y],
+        [x + random.normal(0, 0.4), y + 3.5],
+      ],
+      depth: 0.12,
+      width: 0.4,
+    });
   }
   for (let i = 0; i < Math.round(7 * age); i++) {
     const x = left[0] + (right[0] - left[0]) * random.uniform(0.2, 0.8);
     const y = upper + random.uniform(2, 3.5);
-    grooves.push({ line: [[x, y], [x + random.normal(0, 0.8), y + 6]], depth: 0.22, width: 0.5 });
+    grooves.push({
+      line: [
+        [x, y],
+        [x + random.normal(0, 0.8), y + 6],
+      ],
+      depth: 0.22,
+      width: 0.5,
+    });
   }
   // Under the lower lip.
   const fold = lower - random.uniform(5, 7);

@@ -22,6 +22,8 @@ interface FitFlags {
   out: string;
   format: string[];
   detail?: string;
+  displacementSize?: number;
+  highTriangles?: number;
   device?: string;
   inference?: string;
   face: 'largest' | 'all' | number;
@@ -258,6 +260,8 @@ function writeToStdout(bytes: Uint8Array): Promise<void> {
 function fitOptions(flags: FitFlags): Omit<FitOptions, 'face' | 'onProgress'> {
   return {
     detail: flags.detail as FitOptions['detail'],
+    displacementSize: flags.displacementSize,
+    highTriangles: flags.highTriangles,
     focalLengthPx: flags.focalLength,
     regressor: flags.regressor,
     textureSize: flags.textureSize,
@@ -331,7 +335,9 @@ export const fitCommand = new Command('fit')
   .argument('<images...>', 'JPEG, PNG, WebP, TIFF, AVIF, HEIC or GIF; a pattern in quotes; - for stdin')
   .requiredOption('-o, --out <dir>', 'folder for the results; made if missing; - for stdout')
   .option('--format <list>', 'formats to write: glb, obj, usdz, ply, stl, separated by commas', parseFormats, ['glb'])
-  .option('--detail <level>', 'coarse or medium (default: medium)')
+  .option('--detail <level>', 'coarse, medium or high (default: medium)')
+  .option('--displacement-size <px>', 'side of the displacement map at --detail high (default: 1024)', parseNumber)
+  .option('--high-triangles <n>', 'of the mesh at --detail high, about (default: 150000)', parseNumber)
   .option('--device <name>', 'auto, cpu, cuda or cuda:N (default: auto)')
   .option('--inference <name>', 'what runs the networks: cpu or cuda (default: cpu)')
   .option('--face <which>', 'largest, all, or the number that hrn detect gives it', parseFace, 'largest')

@@ -79,10 +79,10 @@ export async function levelOfDetail({ mesh, model }: ReconstructionData, lod: Lo
   return { indices: Uint32Array.from(kept), parts };
 }
 
-/** The mesh at a level of detail; beyond level 0 without the vertices that no triangle uses any more. */
+/** The mesh at a level of detail, at level 0 the detailed one where there is one; beyond level 0 without the vertices that no triangle uses any more. */
 export async function meshAt(result: ReconstructionData, lod: Lod): Promise<Mesh> {
   const { mesh } = result;
-  if (lod === 0) return mesh;
+  if (lod === 0) return result.levels.high ?? mesh;
   const { indices, parts } = await levelOfDetail(result, lod);
   const source = [...new Set(indices)].sort((a, b) => a - b);
   const place = new Uint32Array(mesh.positions.length / 3);

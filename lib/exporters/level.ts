@@ -12,6 +12,7 @@ export function atLevel(
   level: keyof ReconstructionData['levels'] | undefined,
 ): ReconstructionData {
   if (level === undefined) return result;
+  if (level === 'high' && result.levels.high) return result;
   const positions = result.levels[level];
   if (!(positions instanceof Float32Array)) {
     const known = Object.keys(result.levels).join(', ');
@@ -20,5 +21,11 @@ export function atLevel(
     });
   }
   const { indices } = result.mesh;
-  return { ...result, mesh: { ...result.mesh, positions, normals: new VertexNormals(positions, indices).normals } };
+  const { coarse, medium } = result.levels;
+  const levels = { coarse, ...(medium ? { medium } : {}) };
+  return {
+    ...result,
+    levels,
+    mesh: { ...result.mesh, positions, normals: new VertexNormals(positions, indices).normals },
+  };
 }

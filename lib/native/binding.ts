@@ -1,6 +1,7 @@
 import type { HrnError, HrnErrorCode } from '../errors.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
+import type { DetailFit, DetailProblem } from './detail.js';
 import type { Affine, NativeFaceView } from './face-view.js';
 import type {
   DeformationFit,
@@ -99,6 +100,14 @@ export interface NativeBinding {
     problem: DeformationProblem,
     onProgress?: NativeProgress,
   ): NativeJob<DeformationFit>;
+  /** The displacement map on top of the deformation map, and the mesh with it; see DetailProblem. */
+  detailFit(
+    context: NativeContext,
+    model: NativeModel,
+    photo: NativeImage,
+    problem: DetailProblem,
+    onProgress?: NativeProgress,
+  ): NativeJob<DetailFit>;
   /** The landmark fit of several views of one person: a result a view, of one identity; see JointProblem. */
   jointLandmarkFit(
     context: NativeContext,
@@ -150,6 +159,7 @@ export const NATIVE_EXPORTS = [
   'headShape',
   'photometricFit',
   'deformationFit',
+  'detailFit',
   'jointLandmarkFit',
   'jointPhotometricFit',
   'jointDeformationFit',

@@ -1,8 +1,9 @@
 import type { HeadModel } from '../head-model.js';
 import type { MorphableModel, Part } from '../morphable-model.js';
+import type { DetailFit } from '../native/detail.js';
 import type { NativeCamera } from '../native/refine.js';
 import { projectionMatrix } from '../projection-matrix.js';
-import type { Pose, Quality, ReconstructionData } from '../result-data.js';
+import type { Mesh, Pose, Quality, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
 import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';
@@ -18,6 +19,7 @@ export interface Fitted {
   landmarks: DenseLandmarks;
   coarse: CoarseStage;
   refined: RefinedHead;
+  detail?: DetailFit | undefined;
   texture: Texture;
   scale: MetricScale;
   focal: FocalLength;
@@ -37,6 +39,7 @@ type Assembled = Pick<
   | 'landmarks'
   | 'levels'
   | 'deformationMap'
+  | 'displacementMap'
   | 'texture'
   | 'quality'
   | 'scale'
@@ -44,7 +47,7 @@ type Assembled = Pick<
 
 /** Brings the stages' results to metric size and into the public frame: origin between the fitted eyes. */
 export function assemble(fitted: Fitted): Assembled {
-  const { head, landmarks, coarse, refined, texture, scale, focal, principalPx } = fitted;
+  const { head, landmarks, coarse, refined, detail, texture, scale, focal, principalPx } = fitted;
   const origin = fitted.origin ?? betweenEyes(head, refined.positions);
   const place = (positions: Float32Array) => {
     const placed = new Float32Array(positions.length);
@@ -90,7 +93,18 @@ export function assemble(fitted: Fitted): Assembled {
     levels: {
       coarse: place(refined.coarsePositions),
       ...(refined.deformationMap ? { medium: positions } : {}),
+      ...(detail ? { high: highMesh(head, detail, place(detail.positions)) } : {}),
     },
+    ...(detail
+      ? {
+          displacementMap: {
+            data: detail.map.map((value) => value * scale.factor),
+            size: Math.round(Math.sqrt(detail.map.length)),
+            seen: detail.seen,
+            solvedSize: detail.solvedSize,
+          },
+        }
+      : {}),
     ...(refined.deformationMap
       ? {
           deformationMap: {
@@ -103,6 +117,16 @@ export function assemble(fitted: Fitted): Assembled {
     quality: fitQuality(head, landmarks, coarse, refined),
     scale: scaleSource,
   };
+}
+
+function highMesh(head: MorphableModel, detail: DetailFit, positions: Float32Array): Mesh {
+  let firstIndex = 0;
+  const parts = head.parts.map(({ name }, i) => {
+    const part = { name, firstIndex, indexCount: 3 * detail.partTriangles[i]! };
+    firstIndex += part.indexCount;
+    return part;
+  });
+  return { positions, normals: detail.normals, uvs: detail.uvs, indices: detail.indices, parts };
 }
 
 /** A view's pose and projection in the result's frame. */

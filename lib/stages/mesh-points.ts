@@ -97,3 +97,8 @@ export const SYMMETRIC_PAIRS = [
   [127, 356],
   [132, 361],
 ] as const;
+
+/** Brows, once around each, and the outer border of the lips. */
+export const RIGHT_BROW_RING = [70, 63, 105, 66, 107, 55, 65, 52, 53, 46];
+export const LEFT_BROW_RING = [300, 293, 334, 296, 336, 285, 295, 282, 283, 276];
+export const OUTER_LIPS = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 409, 270, 269, 267, 0, 37, 39, 40, 185];

@@ -6,6 +6,7 @@
 #include "binding/coarse.hpp"
 #include "binding/context.hpp"
 #include "binding/convert.hpp"
+#include "binding/detail.hpp"
 #include "binding/device.hpp"
 #include "binding/errors.hpp"
 #include "binding/face.hpp"
@@ -64,6 +65,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_model(env, exports);
   register_coarse(env, exports);
   register_refine(env, exports);
+  register_detail(env, exports);
   register_views(env, exports);
   return exports;
 }

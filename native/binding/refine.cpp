@@ -36,6 +36,8 @@ std::array<double, N> doubles_of(const Napi::Object& from, const char* key) {
   return out;
 }
 
+}  // namespace
+
 fit::CameraPose camera_of(const Napi::Value& value) {
   const Napi::Object o = object_of(value, "camera");
   fit::CameraPose camera;
@@ -45,6 +47,8 @@ fit::CameraPose camera_of(const Napi::Value& value) {
   camera.principal_px = doubles_of<2>(o, "principalPx");
   return camera;
 }
+
+namespace {
 
 // Sets the numbers that are given; an absent one keeps its default.
 void set_numbers(const Napi::Object& from, std::initializer_list<std::pair<const char*, double*>> fields) {

@@ -3,10 +3,13 @@
 #include <napi.h>
 
 #include "fit/deformation/deformation.hpp"
+#include "fit/head/camera_pose.hpp"
 #include "fit/parameters/fit.hpp"
 
 namespace hrn::binding {
 
+// The lib/native/refine.ts NativeCamera; throws invalid_argument.
+fit::CameraPose camera_of(const Napi::Value& value);
 // The lib/native/refine.ts PhotometricProblem, levels of none allowed; only types are checked.
 fit::PhotometricProblem photometric_problem_of(const Napi::Value& value);
 // The lib/native/refine.ts PhotometricFit.

@@ -82,8 +82,8 @@ export async function use(signal: AbortSignal): Promise<void> {
   await hrn.fit(5);
   // @ts-expect-error: raw pixels need their shape
   await hrn.fit({ data: new Uint8Array(12) });
-  // @ts-expect-error: comes in a later version
-  await hrn.fit('photo.jpg', { detail: 'high' });
+  // @ts-expect-error: no such level
+  await hrn.fit('photo.jpg', { detail: 'fine' });
   // @ts-expect-error: misspelt
   await hrn.fit('photo.jpg', { textursize: 512 });
   // @ts-expect-error: no such device

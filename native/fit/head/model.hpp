@@ -57,6 +57,7 @@ struct SurfacePoints {
 
 struct ContourBandShape;
 struct PhotometricBasis;
+struct Tessellation;
 
 struct Model {
   long vertex_count = 0, triangle_count = 0;
@@ -80,10 +81,11 @@ struct Model {
   SurfacePoints dense_points;
 
   /// What fits derive from the model, by what they ask for: the vertices of a band; the number of identity components;
-  /// a radius.
+  /// a radius; the number of triangles.
   Memo<std::vector<std::uint32_t>, ContourBandShape> contour_bands;
   Memo<long, PhotometricBasis> photometric_bases;
   Memo<double, std::vector<std::uint32_t>> contour_candidates;
+  Memo<long, Tessellation> tessellations;
 
   /// One value of the shape basis, mm per unit.
   float shape_value(long component, long row) const;

@@ -1,0 +1,207 @@
+// What the photo's shading says of a displacement map: the photo at each texel, the light that explains it, and the
+// rows of the least squares in height_solver.hpp. The same source for every backend.
+//
+// Logarithms of linear light: photo = albedo + light(normal) + what neither explains. The last is split into what is
+// smooth over millimetres (albedo, shadows, the light's own changes), which is taken out, what all channels share
+// (shading), and what they do not (pigment, blood, shine): of those the combination is taken that shading changes by 1
+// and they change least.
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+#include "core/vec.hpp"
+#include "fit/detail/grid.hpp"
+#include "ops/shade.hpp"
+
+namespace hrn::fit::detail {
+
+using V3 = Vec3<float>;
+
+struct RowArgs {
+  Box box{};
+  // In: the surface.
+  const float* pixel = nullptr;       // [n][2]
+  const float* normal = nullptr;      // [n][3], view frame
+  const float* along_u = nullptr;     // [n][3]
+  const float* along_v = nullptr;     // [n][3]
+  const float* area = nullptr;        // [n]
+  const float* allowed = nullptr;     // [n]
+  const float* facing = nullptr;      // [n]
+  const float* log_albedo = nullptr;  // [n][3]
+  // In: the photo.
+  const float* rgb = nullptr;  // [side][side][3], sRGB-encoded 0..1, of the square
+  long side = 0;
+  float pixels_per_mm = 0;      // of the raster, at the face
+  const float* skin = nullptr;  // [skin_side][skin_side], 0..1, over the same square
+  long skin_side = 0;
+  // In: what is known of light and colours.
+  float lighting[27] = {};  // [3][9], linear light over albedo
+  float share[3] = {};      // of each channel in the shading
+  float doubt[6] = {};      // inverse covariance of what the channels do not share: rr, rg, rb, gg, gb, bb
+  float chroma_limit = 0;   // squared deviations at which a texel's colours have lost half their trust
+  float limit = 0;          // log light left unexplained at which a texel has lost half its trust
+  // In: the map so far.
+  const float* height = nullptr;  // [n], mm
+  const std::uint8_t* active = nullptr;
+  SmoothGridArgs smooth{};  // of `unexplained`
+  // Out.
+  float* photo = nullptr;  // [n][3], log of linear light
+  float* trust = nullptr;  // [n], 0..1: how far the photo shows bare skin
+  std::uint8_t* is_active = nullptr;
+  float* unexplained = nullptr;  // [n][3], log light that albedo and shading leave
+  float* weight = nullptr;       // [n]
+  float* slope_u = nullptr;      // [n]
+  float* slope_v = nullptr;      // [n]
+  float* shift = nullptr;        // [n]
+};
+
+HRN_HD float raster_at(const float* values, long side, int channels, int channel, float x, float y) {
+  const float last = static_cast<float>(side - 1);
+  const float s = clamp(x - 0.5f, 0.f, last), t = clamp(y - 0.5f, 0.f, last);
+  const long x0 = static_cast<long>(s), y0 = static_cast<long>(t);
+  const long x1 = x0 + 1 < side ? x0 + 1 : x0, y1 = y0 + 1 < side ? y0 + 1 : y0;
+  const float u = s - static_cast<float>(x0), v = t - static_cast<float>(y0);
+  const auto at = [&](long px, long py) { return values[(py * side + px) * channels + channel]; };
+  return (at(x0, y0) * (1 - u) + at(x1, y0) * u) * (1 - v) + (at(x0, y1) * (1 - u) + at(x1, y1) * u) * v;
+}
+
+struct ShadingRow {
+  HRN_HD static float decode(float x) { return x <= 0.04045f ? x / 12.92f : std::pow((x + 0.055f) / 1.055f, 2.4f); }
+
+  // Per texel: the photo, and how far it is trusted.
+  struct Photo {
+    HRN_HD static void run(const RowArgs& a, long i) {
+      const long x = i % a.box.width, y = i / a.box.width;
+      const bool border = x == 0 || y == 0 || x + 1 == a.box.width || y + 1 == a.box.height;
+      a.is_active[i] = !border && a.allowed[i] > 0.02f && a.facing[i] > 0.05f ? 1 : 0;
+      float trust = 0;
+      store3(a.photo, i, V3{0, 0, 0});
+      const float u = a.pixel[2 * i], v = a.pixel[2 * i + 1], side = static_cast<float>(a.side);
+      if (a.is_active[i] != 0 && u > 1 && v > 1 && u < side - 1 && v < side - 1) {
+        const float scale = static_cast<float>(a.skin_side) / side;
+        trust = raster_at(a.skin, a.skin_side, 1, 0, u * scale, v * scale) * smoothstep(0.15f, 0.5f, a.facing[i]) *
+                a.allowed[i];
+        float brightest = 0, sum = 0;
+        for (int k = 0; k < 3; ++k) {
+          const float encoded = raster_at(a.rgb, a.side, 3, k, u, v);
+          const float linear = decode(encoded);
+          brightest = encoded > brightest ? encoded : brightest;
+          sum += linear;
+          a.photo[3 * i + k] = std::log(linear > 0.002f ? linear : 0.002f);
+        }
+        // Neither what is burnt out nor what is black tells of shading.
+        trust *= 1 - 0.9f * smoothstep(0.94f, 0.995f, brightest);
+        trust *= smoothstep(0.01f, 0.06f, sum);
+      }
+      a.trust[i] = trust;
+    }
+  };
+
+  // Reduction to 9 x 9 (upper triangle, 45) and 3 x 9 sums: the light that best explains photo over albedo.
+  struct Light {
+    static constexpr int kSums = 45 + 27;
+    HRN_HD static void run(const RowArgs& a, long i, double* sum) {
+      const float trust = a.trust[i];
+      if (!(trust > 0)) return;
+      float h[9], value[3];
+      ops::Shade::basis(load3(a.normal, i), h);
+      float bright = 0, model = 0;
+      for (int k = 0; k < 3; ++k) {
+        value[k] = std::exp(a.photo[3 * i + k] - a.log_albedo[3 * i + k]);
+        float light = 0;
+        for (int j = 0; j < 9; ++j) light += a.lighting[9 * k + j] * h[j];
+        bright += value[k];
+        model += light;
+      }
+      // Before there is a light all texels count the same.
+      float robust = 1;
+      if (model > 0) {
+        const float off = (bright - model) / (0.2f * model);
+        robust = 1 / ((1 + off * off) * (1 + off * off));
+      }
+      const double w = static_cast<double>(trust * robust * a.area[i] * a.facing[i]);
+      int at = 0;
+      for (int r = 0; r < 9; ++r) {
+        const double wr = w * static_cast<double>(h[r]);
+        for (int c = r; c < 9; ++c) sum[at++] += wr * static_cast<double>(h[c]);
+        for (int k = 0; k < 3; ++k) sum[45 + 9 * k + r] += wr * static_cast<double>(value[k]);
+      }
+    }
+  };
+
+  // The normal of the displaced surface, not of unit length: n - grad h.
+  HRN_HD static V3 bent(const RowArgs& a, long i, bool& has_gradient, float& u, float& v) {
+    has_gradient = a.active[i] != 0 && a.active[i + 1] != 0 && a.active[i + a.box.width] != 0;
+    u = v = 0;
+    if (!has_gradient) return load3(a.normal, i);
+    u = a.height[i + 1] - a.height[i];
+    v = a.height[i + a.box.width] - a.height[i];
+    return load3(a.normal, i) - u * load3(a.along_u, i) - v * load3(a.along_v, i);
+  }
+
+  // Per texel: the derivative of the shading by the height's differences, and what is not explained yet.
+  struct Explain {
+    HRN_HD static void run(const RowArgs& a, long i) {
+      a.slope_u[i] = a.slope_v[i] = a.shift[i] = 0;
+      store3(a.unexplained, i, V3{0, 0, 0});
+      if (!(a.trust[i] > 0)) return;
+      bool has_gradient;
+      float u, v;
+      const V3 m = bent(a, i, has_gradient, u, v);
+      const float norm = length(m);
+      const V3 n = (1 / norm) * m, along_u = load3(a.along_u, i), along_v = load3(a.along_v, i);
+      float h[9];
+      ops::Shade::basis(n, h);
+      float slope_u = 0, slope_v = 0;
+      for (int k = 0; k < 3; ++k) {
+        const float* light = a.lighting + 9 * k;
+        float value = 0;
+        for (int j = 0; j < 9; ++j) value += light[j] * h[j];
+        const float strength =
+            std::sqrt(light[0] * light[0] + light[1] * light[1] + light[2] * light[2] + light[3] * light[3]);
+        const float least = 0.1f * strength;
+        V3 slope = ops::Shade::basis_gradient(n, light);
+        // Where the fitted light goes out, it tells nothing.
+        if (!(value > least)) {
+          value = least > 1e-6f ? least : 1e-6f;
+          slope = V3{0, 0, 0};
+        }
+        // By the direction of the normal: of its change only what is across it counts.
+        slope = (1 / (value * norm)) * (slope - dot(slope, n) * n);
+        slope_u -= a.share[k] * dot(slope, along_u);
+        slope_v -= a.share[k] * dot(slope, along_v);
+        a.unexplained[3 * i + k] = a.photo[3 * i + k] - a.log_albedo[3 * i + k] - std::log(value);
+      }
+      if (!has_gradient) return;
+      a.slope_u[i] = slope_u;
+      a.slope_v[i] = slope_v;
+      a.shift[i] = slope_u * u + slope_v * v;
+    }
+  };
+
+  // Per texel, when what is not explained has been smoothed: the row's right side and weight.
+  struct Weigh {
+    HRN_HD static void run(const RowArgs& a, long i) {
+      a.weight[i] = 0;
+      if (!(a.trust[i] > 0) || a.active[i] == 0) return;
+      float smooth[3], rest[3], shared = 0;
+      SmoothGrid::at(a.smooth, i, a.unexplained + 3 * i, smooth);
+      for (int k = 0; k < 3; ++k) {
+        rest[k] = a.unexplained[3 * i + k] - smooth[k];
+        shared += a.share[k] * rest[k];
+      }
+      for (int k = 0; k < 3; ++k) rest[k] -= shared;
+      const float* d = a.doubt;
+      const float chroma = d[0] * rest[0] * rest[0] + d[3] * rest[1] * rest[1] + d[5] * rest[2] * rest[2] +
+                           2 * (d[1] * rest[0] * rest[1] + d[2] * rest[0] * rest[2] + d[4] * rest[1] * rest[2]);
+      const float off = shared / a.limit;
+      const float stray = 1 + off * off, robust = 1 / ((1 + chroma / a.chroma_limit) * stray * stray);
+      // Texels finer than pixels say the same thing several times.
+      const float pixels = a.area[i] * a.facing[i] * a.pixels_per_mm * a.pixels_per_mm;
+      a.weight[i] = a.trust[i] * robust * (pixels < 1 ? pixels : 1.f);
+      a.shift[i] += shared;
+    }
+  };
+};
+
+}  // namespace hrn::fit::detail
