@@ -82,8 +82,13 @@ std::vector<float> run_texture(const Model& model, const ModelArrays& arrays, co
   bake.channels = static_cast<int>(photo.channels);
   const auto person = backend.borrow(problem.person.values.data(), problem.person.values.size());
   const auto skin = backend.borrow(problem.person.skin.data(), problem.person.skin.size());
+  const auto opening = backend.borrow(problem.person.opening.data(), problem.person.opening.size());
+  const auto paint = backend.borrow(problem.paint.data(), problem.paint.size());
+  if (!problem.paint.empty()) bake.paint = paint.data();
+  bake.colourless = problem.colourless;
   if (!problem.person.values.empty()) {
     bake.person = person.data();
+    if (!problem.person.opening.empty()) bake.opening = opening.data();
     if (!problem.person.skin.empty()) bake.skin = skin.data();
     bake.person_width = problem.person.width;
     bake.person_height = problem.person.height;

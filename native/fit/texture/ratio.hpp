@@ -137,7 +137,11 @@ struct Ratio {
   struct Apply {
     HRN_HD static void run(const RatioArgs& r, long v) {
       const V3 ratio = load3(r.from, v), base = load3(r.texels.bake.shaded, v);
-      store3(r.texels.fill, v, {ratio.x * base.x, ratio.y * base.y, ratio.z * base.z});
+      const TextureBakeArgs& bake = r.texels.bake;
+      const V3 fill{ratio.x * base.x, ratio.y * base.y, ratio.z * base.z};
+      const float* paint = bake.paint != nullptr ? bake.paint + 4 * v : nullptr;
+      store3(r.texels.fill, v,
+             paint != nullptr ? (1 - paint[3]) * fill + paint[3] * V3{paint[0], paint[1], paint[2]} : fill);
     }
   };
 };

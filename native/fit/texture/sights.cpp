@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "core/error.hpp"
+#include "fit/texture/paint.hpp"
 #include "fit/texture/texel.hpp"
+#include "imaging/openings.hpp"
 
 namespace hrn::fit {
 namespace {
@@ -42,7 +44,8 @@ class Sights {
       } else if (r == Region::scalp || r == Region::other) {
         const bool is_lining = count > 0 && std::hypot(mean(v, 0) - mouth[0], mean(v, 1) - mouth[1]) < kLiningRadius &&
                                mean(v, 2) - mouth[2] > -kLiningDepth;
-        set(v, is_lining ? Sight::narrow : Sight::scalp);
+        // The lining is dark whatever the photo shows there: teeth of a smile would stay on it in every expression.
+        set(v, is_lining ? Sight::covered : Sight::scalp);
       }
     }
   }
@@ -52,6 +55,15 @@ class Sights {
     const auto& rim = view.points.inner_lips;
     for (long v = 0; v < model_.vertex_count; ++v) {
       if (region(v) == Region::mouth && is_inside(view, rim, in_photo(v)) && !is_behind(v, rim)) set(v, Sight::covered);
+    }
+  }
+
+  // The network's landmarks tell nothing of the tongue, and teeth are easily taken for it.
+  void cover_tongue() {
+    for (const Part& part : model_.parts) {
+      if (part.name != "tongue") continue;
+      for (long c = 3 * part.first_triangle; c < 3 * (part.first_triangle + part.triangle_count); ++c)
+        set(model_.topology.triangles[static_cast<std::size_t>(c)], Sight::covered);
     }
   }
 
@@ -131,6 +143,7 @@ std::vector<std::uint8_t> texture_sights(const Model& model, std::span<const flo
   Sights sights(model, positions, camera);
   sights.label();
   sights.cover_lips(view);
+  sights.cover_tongue();
   sights.cover_ears(view, skin);
   return sights.take();
 }
@@ -143,7 +156,10 @@ void look_at_face(TextureProblem& problem, const Model& model, const imaging::Fa
   problem.person.width = problem.person.height = static_cast<int>(view.size);
   const imaging::Affine from_photo = imaging::inverse(view.to_photo);
   for (std::size_t i = 0; i < from_photo.size(); ++i) problem.person.from_photo[i] = static_cast<float>(from_photo[i]);
+  problem.person.opening = imaging::opening_mask(view, pool);
+  problem.colourless = imaging::is_colourless(view);
   problem.sights = texture_sights(model, problem.positions, problem.camera, view, skin);
+  problem.paint = texture_paint(model, problem, view);
 }
 
 }  // namespace hrn::fit

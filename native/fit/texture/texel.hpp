@@ -47,6 +47,12 @@ struct TextureBakeArgs {
   int first_row = 0;              // of the photo that is given; those beyond the last one given are not looked at
   const float* person = nullptr;  // in  [person_height][person_width], 0..1: does the pixel belong to the person
   const float* skin = nullptr;  // in  [person_height][person_width], 0..1: does the pixel look like skin; null: all do
+  // in  [person_height][person_width], 0..1: does the pixel lie between lids or lips, where what is no skin can be
+  // seen; null: it can anywhere
+  const float* opening = nullptr;
+  const float* paint =
+      nullptr;              // in  [vertices][4], colour of what is not seen and how far it is known; null: not at all
+  bool colourless = false;  // the texture is to have no chroma
   int person_width = 0, person_height = 0;
   float person_from_photo[6] = {};  // affine, row-major 2x3: photo pixels to person-mask pixels
   int size = 0;                     // texture side, texels
@@ -199,6 +205,7 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
   const Taps taps = taps_at(a.person_width, a.person_height, q[0] * u + q[1] * v + q[2], q[3] * u + q[4] * v + q[5]);
   if (a.person != nullptr) weight *= smoothstep(0.5f, 0.9f, sample(a.person, taps));
   const bool is_skin = a.islands[args.owner[i]] == 0;
+  if (!is_skin && a.opening != nullptr) weight *= sample(a.opening, taps);
   // Skin in a narrow opening may show something else, like teeth on the lining of the mouth.
   float witness = is_skin ? 1 - sight.narrow : 1.f;
   if (a.skin != nullptr) {
@@ -263,6 +270,14 @@ struct Texel {
   // The model's colour, corrected towards the photo.
   HRN_HD static V3 filled(const TexelArgs& a, long i) { return blend(corners(a, i), a.fill); }
 
+  // How far the colour of what is not seen is known.
+  HRN_HD static float painted(const TexelArgs& a, long i) {
+    if (a.bake.paint == nullptr) return 0;
+    const Corners c = corners(a, i);
+    return c.b[0] * a.bake.paint[4 * c.v[0] + 3] + c.b[1] * a.bake.paint[4 * c.v[1] + 3] +
+           c.b[2] * a.bake.paint[4 * c.v[2] + 3];
+  }
+
   // A texel's colour: the photo where it is trusted, elsewhere the corrected model with the other cheek's detail.
   HRN_HD static V3 colour(const TexelArgs& a, long i) {
     const float* photo = a.photo + 4 * i;
@@ -273,7 +288,8 @@ struct Texel {
       // The layout is mirror-symmetric about u = 1/2.
       const long size = a.bake.size, m = i - i % size + size - 1 - i % size;
       const float* there = a.photo + 4 * m;
-      const float mirrored = there[3] * there[3] * (1 - w);
+      // The other side's strands would be patches on hair of one colour.
+      const float mirrored = there[3] * there[3] * (1 - w) * (1 - painted(a, i));
       if (mirrored > 0) {
         // As lighter and darker, which suits the light of this side, and colours of which a channel is nearly black.
         constexpr float kLeast = 0.05f;
@@ -283,8 +299,13 @@ struct Texel {
         fill = (1 + mirrored * (clamp(detail, 0.4f, 1.4f) - 1)) * fill;
       }
     }
-    const V3 out = (1 - w) * fill;
-    return w > 0 ? out + w * V3{photo[0], photo[1], photo[2]} : out;
+    V3 out = (1 - w) * fill;
+    if (w > 0) out = out + w * V3{photo[0], photo[1], photo[2]};
+    if (a.bake.colourless) {
+      const float grey = 0.299f * out.x + 0.587f * out.y + 0.114f * out.z;
+      out = {grey, grey, grey};
+    }
+    return out;
   }
   HRN_HD static std::uint8_t byte(float value) {
     return static_cast<std::uint8_t>(static_cast<int>(255 * clamp(value, 0.f, 1.f) + 0.5f));

@@ -38,6 +38,10 @@ void check_texture_problem(const Model& model, const TextureProblem& p, std::spa
   for (const float v : mask.values) require(v >= 0 && v <= 1, "person mask values of 0 to 1");
   require(mask.skin.empty() || mask.skin.size() == mask.values.size(), "a skin mask like the person mask");
   for (const float v : mask.skin) require(v >= 0 && v <= 1, "skin mask values of 0 to 1");
+  require(mask.opening.empty() || mask.opening.size() == mask.values.size(), "an opening mask like the person mask");
+  for (const float v : mask.opening) require(v >= 0 && v <= 1, "opening mask values of 0 to 1");
+  require(p.paint.empty() || static_cast<long>(p.paint.size()) == 4 * model.vertex_count, "a paint per vertex");
+  for (const float v : p.paint) require(v >= 0 && v <= 1, "paint of 0 to 1");
   for (const float v : mask.from_photo) require(std::isfinite(v), "a finite affine map to the person mask");
 }
 

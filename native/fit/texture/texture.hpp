@@ -19,6 +19,9 @@ struct PersonMask {
   std::vector<float> skin;    // [height][width], 0..1: how far the pixel looks like skin; empty: everything does
   int width = 0, height = 0;
   std::array<float, 6> from_photo{};  // affine, row-major 2x3, photo pixels to mask pixels
+  // [height][width], 0..1: whether the pixel lies between lids or lips; empty: eyes and teeth are seen wherever they
+  // are in front
+  std::vector<float> opening{};
 };
 
 struct TextureProblem {
@@ -28,7 +31,11 @@ struct TextureProblem {
   std::array<double, 27> lighting{};  // [3][9], view frame
   PersonMask person;
   std::vector<std::uint8_t> sights;  // [V] or empty: how the photo shows each vertex, a Sight
-  int size = 2048;                   // texels a side
+  // [V][4] or empty: colour, sRGB-encoded 0..1, of what the photo does not show at a vertex, and how far it is known;
+  // what is not known is the model's colour corrected towards the photo
+  std::vector<float> paint;
+  bool colourless = false;  // a photo in black and white: the texture has no chroma either
+  int size = 2048;          // texels a side
 };
 
 /// Writes the texture to `rgb` ([size][size][3], sRGB, rows from v = 0) and returns the vertices' unit normals [V][3].

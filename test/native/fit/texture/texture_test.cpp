@@ -232,6 +232,50 @@ HRN_TEST("fit/texture-bake/the person mask is read where its map says") {
   for (const std::uint8_t value : texture) report.near(value, 128, 2, "colour");
 }
 
+HRN_TEST("fit/texture-bake/what is no skin is taken from the photo inside openings alone") {
+  Plane plane;
+  // Fills follow the photo's colour, but not its detail.
+  plane.paint([](int, int column, int) { return column % 4 < 2 ? 200 : 160; });
+  const LeftHalf mask;
+  mask.frame(plane.args);
+  // The right half is the second island; the opening is on the left.
+  plane.args.person = mask.everywhere.data();
+  plane.args.opening = mask.left.data();
+  const auto texture = plane.bake();
+  const auto contrast = [&](int column) {
+    const int row = kSide / 2;
+    return std::abs(texture[texel(row, column)] - texture[texel(row, column + 2)]);
+  };
+  CHECK(contrast(kSide / 4) > 35);
+  CHECK(contrast(3 * kSide / 4) < 3);
+}
+
+HRN_TEST("fit/texture-bake/what is not seen has the colour that is known, and no detail of the other side") {
+  Plane plane;
+  plane.one_island();
+  plane.cover_right();
+  plane.paint([](int, int column, int) { return column % 4 < 2 ? 200 : 100; });
+  std::vector<float> paint;
+  for (long v = 0; v < plane.args.vertices; ++v) paint.insert(paint.end(), {0.2f, 0.4f, 0.6f, 1.f});
+  plane.args.paint = paint.data();
+  const auto texture = plane.bake();
+  const int expected[3] = {51, 102, 153};
+  for (int row = kBorder; row < kSide - kBorder; row += 11) {
+    for (int column = 5 * kSide / 8; column < kSide - kBorder; ++column)
+      for (std::size_t c = 0; c < 3; ++c) report.near(texture[texel(row, column) + c], expected[c], 1, "colour");
+  }
+}
+
+HRN_TEST("fit/texture-bake/a texture without chroma has none anywhere") {
+  Plane plane;
+  plane.cover_right();
+  plane.paint([](int, int column, int channel) { return (column + 40 * channel) % 256; });
+  plane.args.colourless = true;
+  const auto texture = plane.bake();
+  for (std::size_t i = 0; i < texture.size(); i += 3)
+    CHECK(texture[i] == texture[i + 1] && texture[i] == texture[i + 2]);
+}
+
 HRN_TEST("fit/texture-bake/what is to be bare is taken from the photo where that looks like skin") {
   Plane plane;
   plane.one_island();
@@ -429,6 +473,10 @@ HRN_TEST("fit/texture/refuses what is no problem") {
   refuses("mask of 3", [](Problem& p) { p.person = {{3}, {}, 1, 1, {}}; });
   refuses("skin of another size", [](Problem& p) { p.person = {{1}, {1, 1}, 1, 1, {}}; });
   refuses("skin of 2", [](Problem& p) { p.person = {{1}, {2}, 1, 1, {}}; });
+  refuses("openings of another size", [](Problem& p) { p.person = {{1}, {}, 1, 1, {}, {1, 1}}; });
+  refuses("an opening of 2", [](Problem& p) { p.person = {{1}, {}, 1, 1, {}, {2}}; });
+  refuses("paint short", [](Problem& p) { p.paint.assign(7, 0.f); });
+  refuses("paint of 2", [](Problem& p) { p.paint.assign(static_cast<std::size_t>(4 * small_head().vertex_count), 2); });
   refuses("a sight of 9", [](Problem& p) { p.sights.assign(static_cast<std::size_t>(small_head().vertex_count), 9); });
   refuses("mask NaN", [&](Problem& p) { p.person = {{kNan}, {}, 1, 1, {}}; });
   refuses("mask map NaN", [&](Problem& p) { p.person = {{1}, {}, 1, 1, {kNan, 0, 0, 0, 0, 0}}; });
