@@ -11,12 +11,22 @@ elseif(WIN32)
       -d "${HRN_NODE_API_LISTS}/${list}.def" -l "${_library}" COMMAND_ERROR_IS_FATAL ANY)
     target_link_libraries(hrn PRIVATE "${_library}")
   endforeach()
-  # Annotations that ONNX Runtime's header takes from Microsoft's headers, and those of mingw lack.
-  target_compile_definitions(hrn PRIVATE _Frees_ptr_opt_= _Outptr_result_buffer_maybenull_\(x\)=)
 else()
   set(_exports "${CMAKE_SOURCE_DIR}/cmake/exports.map")
   target_link_options(hrn PRIVATE -Wl,--version-script=${_exports} -Wl,--gc-sections -Wl,-z,now)
   set_target_properties(hrn PROPERTIES LINK_DEPENDS "${_exports}")
+  # HRN_GLIBC_STUBS: folder with stand-ins for the libraries of an old glibc (scripts/packages/zig.mjs). g++ then links
+  # against those in place of the system's: no symbol can be newer, and what its own libraries want of later ones comes
+  # from old-glibc.cpp. Exceptions are thrown by the system's libgcc_s, which node needs too.
+  if(HRN_GLIBC_STUBS)
+    target_sources(hrn PRIVATE "${CMAKE_SOURCE_DIR}/cmake/old-glibc.cpp")
+    target_link_options(hrn PRIVATE -nodefaultlibs -s)
+    set(_stubs "")
+    foreach(library m.so.6 pthread.so.0 dl.so.2 rt.so.1 c.so.6)
+      list(APPEND _stubs "${HRN_GLIBC_STUBS}/lib${library}")
+    endforeach()
+    target_link_libraries(hrn PRIVATE -Wl,-Bstatic -lstdc++ -Wl,-Bdynamic ${_stubs} -lgcc -lgcc_s)
+  endif()
 endif()
 if(HRN_ZIG)
   target_link_options(hrn PRIVATE -s) # without symbols

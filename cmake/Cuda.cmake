@@ -67,7 +67,12 @@ endif()
 # OUT: the architectures to compile for, as CMake takes them.
 function(hrn_cuda_architectures out)
   if(HRN_CUDA_ARCHITECTURES STREQUAL "PREBUILD")
-    set(${out} 75-real 80-real 86-real 89-real 90-real 100-real 120 PARENT_SCOPE)
+    if(CMAKE_CUDA_COMPILER_VERSION VERSION_LESS 12.8)
+      # Newer GPUs (Blackwell) compile the PTX of 90 when the addon is first used.
+      set(${out} 75-real 80-real 86-real 89-real 90 PARENT_SCOPE)
+    else()
+      set(${out} 75-real 80-real 86-real 89-real 90-real 100-real 120 PARENT_SCOPE)
+    endif()
     return()
   elseif(NOT HRN_CUDA_ARCHITECTURES STREQUAL "AUTO")
     set(${out} ${HRN_CUDA_ARCHITECTURES} PARENT_SCOPE)

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { availableParallelism } from 'node:os';
 import { chooseDevice, type Device, deviceText } from './device.js';
 import { HrnError } from './errors.js';

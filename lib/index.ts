@@ -9,6 +9,7 @@ import type { ViewsReconstruction } from './views/result.js';
 
 export { HrnError, type HrnErrorCode } from './errors.js';
 export type { Compression, ExportOptions, Lod, TextureFormat } from './exporters/options.js';
+export type { ExpressionName, Expressions } from './expression-names.js';
 export type { FaceBox, FittedFaces, Hrn } from './hrn.js';
 export type { ImageInput, RawImage } from './image.js';
 export type { ImportedHeadModel, ImportModelOptions } from './import-model.js';
@@ -70,7 +71,14 @@ const instance = async (): Promise<Hrn> => (await import('./hrn.js')).sharedInst
 /**
  * One portrait photo in, a textured 3D head out.
  *
- * @example const face = await hrn.fit('portrait.jpg'); await face.write('portrait.glb')
+ * @example
+ * {@includeCode ../examples/api/fit.ts}
+ *
+ * @example Progress, and stopping
+ * {@includeCode ../examples/api/progress-and-abort.ts}
+ *
+ * @example Bytes in, bytes out
+ * {@includeCode ../examples/api/bytes.ts}
  */
 export async function fit(image: ImageInput, options?: FitOptions): Promise<Reconstruction> {
   return (await instance()).fit(image, options);
@@ -81,7 +89,12 @@ export async function fitAll(image: ImageInput, options?: FitOptions): Promise<F
   return (await instance()).fitAll(image, options);
 }
 
-/** Every face, one after the other: each is fitted when it is asked for. */
+/**
+ * Every face, one after the other: each is fitted when it is asked for.
+ *
+ * @example
+ * {@includeCode ../examples/api/every-face.ts}
+ */
 export async function* fitEach(image: ImageInput, options?: FitOptions): AsyncGenerator<FaceOutcome, void> {
   yield* (await instance()).fitEach(image, options);
 }
@@ -89,7 +102,11 @@ export async function* fitEach(image: ImageInput, options?: FitOptions): AsyncGe
 /**
  * One person from several photos of any expressions and cameras.
  *
- * @example const face = await hrn.fitViews(['front.jpg', 'left.jpg', 'right.jpg']); await face.write('person.glb')
+ * @example
+ * ```ts
+ * const face = await hrn.fitViews(['front.jpg', 'left.jpg', 'right.jpg']);
+ * await face.write('person.glb');
+ * ```
  */
 export async function fitViews(images: readonly ImageInput[], options?: FitViewsOptions): Promise<ViewsReconstruction> {
   return (await instance()).fitViews(images, options);
@@ -117,7 +134,12 @@ export async function detect(image: ImageInput, options?: DetectOptions): Promis
   return (await instance()).detect(image, options);
 }
 
-/** An instance with threads, device, models and lifetime of its own. */
+/**
+ * An instance with threads, device, models and lifetime of its own.
+ *
+ * @example
+ * {@includeCode ../examples/api/instance.ts}
+ */
 export async function create(options?: CreateOptions): Promise<Hrn> {
   return (await import('./hrn.js')).create(options);
 }

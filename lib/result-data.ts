@@ -1,3 +1,4 @@
+import type { Expressions } from './expression-names.js';
 import type { MorphableModel, PartName } from './morphable-model.js';
 import type { FaceWarning } from './warnings.js';
 
@@ -50,7 +51,7 @@ export interface Coefficients {
   /** Units of one prior standard deviation. */
   identity: Float32Array;
   /** By ARKit name, 0..1. */
-  expression: Record<string, number>;
+  expression: Expressions;
   /** Units of one prior standard deviation. */
   albedo: Float32Array;
   /** Spherical harmonics, `[3 channels][9]`, view frame: x right, y up, z towards the camera. */

@@ -11,7 +11,14 @@ import { invalid } from './options.js';
 import type { ReconstructionData } from './result-data.js';
 
 /** Where `face.write` writes to: a path, a file: URL or a stream, which is ended. */
-export type OutputTarget = string | URL | Writable | WritableStream<Uint8Array>;
+export type OutputTarget = string | URL | NodeWritable | WritableStream<Uint8Array>;
+
+/** A Writable of node:stream, by what it is used for, so that programs without node's types can be compiled. */
+export interface NodeWritable {
+  write(chunk: Uint8Array): boolean;
+  end(): unknown;
+  once(event: string, listener: (...args: never[]) => void): unknown;
+}
 
 /** What `face.encode` takes besides the format. */
 export interface EncodeOptions extends ExportOptions {

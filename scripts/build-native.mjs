@@ -12,7 +12,8 @@
 // Also started by binding.gyp, and by prebuildify in node-gyp's place: arguments meant for node-gyp are ignored.
 // --sanitize builds with ASan and UBSan in a tree of its own, and copies the addon only if told where to.
 // A tree that CMake configured for sources elsewhere (a checkout that was copied) is made anew.
-// In the environment: HRN_TARGET, HRN_ZIG_TARGET and HRN_ZIG_TOOLS, a platform to build for with cmake/zig.cmake; HRN_CUDA and HRN_CUDA_ARCHITECTURES as in cmake/Cuda.cmake; CMAKE_BUILD_PARALLEL_LEVEL, the number
+// In the environment: HRN_TARGET, a platform's name, with HRN_ZIG_TARGET and HRN_ZIG_TOOLS (cmake/zig.cmake) or
+// HRN_GLIBC_STUBS (cmake/AddonLinking.cmake), as scripts/packages/prebuild.mjs sets them; HRN_CUDA and HRN_CUDA_ARCHITECTURES as in cmake/Cuda.cmake; CMAKE_BUILD_PARALLEL_LEVEL, the number
 // of compilers run at a time (default: every core).
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
@@ -34,6 +35,7 @@ const zig = env.HRN_ZIG_TARGET && [
   `--CDHRN_ZIG_TARGET=${env.HRN_ZIG_TARGET}`,
   `--CDHRN_ZIG_TOOLS=${env.HRN_ZIG_TOOLS}`,
 ];
+const stubs = env.HRN_GLIBC_STUBS && [`--CDHRN_GLIBC_STUBS=${env.HRN_GLIBC_STUBS}`];
 const cuda = races ? 'EMULATED' : (env.HRN_CUDA ?? 'AUTO');
 const architectures = env.HRN_CUDA_ARCHITECTURES ?? 'AUTO';
 // Outside build/, which node-gyp's clean removes. Trees of their own for what takes minutes to compile.
@@ -74,7 +76,7 @@ run(process.execPath, [
   `--CDHRN_CUDA=${cuda}`,
   `--CDHRN_RACES=${races ? 'ON' : 'OFF'}`,
   `--CDHRN_CUDA_ARCHITECTURES=${architectures}`,
-  ...(zig || []),
+  ...(zig || stubs || []),
 ]);
 run(process.execPath, [...common, 'build', '--target', program ?? 'hrn']);
 

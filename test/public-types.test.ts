@@ -6,9 +6,12 @@ import * as hrn from '../lib/index.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-it('the public types fit the documented uses, and refuse wrong ones', async () => {
+it.each([
+  ['fit the documented uses, and refuse wrong ones', 'test/types'],
+  ["need no types of node's", 'test/types/without-node'],
+])('the public types %s', async (_, project) => {
   const tsc = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', import.meta.url));
-  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', 'test/types'], { cwd: root }).catch(
+  const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', project], { cwd: root }).catch(
     (error) => error,
   );
   expect(stdout).toBe('');

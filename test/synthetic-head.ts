@@ -1,3 +1,4 @@
+import type { Expressions } from '../lib/expression-names.js';
 import { type MorphableModel, PART_NAMES, type Part, REGION_NAMES } from '../lib/morphable-model.js';
 import { Reconstruction } from '../lib/result.js';
 
@@ -162,7 +163,7 @@ export function syntheticHead(): Reconstruction {
     },
     coefficients: {
       identity: Float32Array.of(0.5, -1.25),
-      expression: { jawOpen: 0.4, browInnerUp: 0, mouthSmileLeft: 0.25, tongueOut: 0, eyeBlinkLeft: 0 },
+      expression: { jawOpen: 0.4, browInnerUp: 0, mouthSmileLeft: 0.25, tongueOut: 0, eyeBlinkLeft: 0 } as Expressions,
       albedo: Float32Array.of(0.1),
       lighting: Float32Array.from({ length: 27 }, (_, i) => (i % 9 === 0 ? 0.8 : 0)),
     },

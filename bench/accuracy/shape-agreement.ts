@@ -7,7 +7,8 @@ import { modelFaceRegion, withoutExpression } from './model-face.js';
 
 /** The finest fitted head with a neutral expression, `[vertices][3]`, mm. */
 export function neutralShape({ model, mesh, coefficients }: ReconstructionData): Float32Array {
-  const weights = model.expression.names.map((name) => coefficients.expression[name] ?? 0);
+  const fitted: Record<string, number> = coefficients.expression;
+  const weights = model.expression.names.map((name) => fitted[name] ?? 0);
   return withoutExpression(model, mesh.positions, Float32Array.from(weights));
 }
 

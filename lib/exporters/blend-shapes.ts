@@ -1,4 +1,5 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import type { ExpressionName } from '../expression-names.js';
 import { decodeHalfs } from '../half-float.js';
 import type { ReconstructionData } from '../result-data.js';
 import { lengthAt, VertexNormals } from './vertex-normals.js';
@@ -73,7 +74,7 @@ export async function toBlendShapes(result: ReconstructionData, chosen: readonly
   const decoded: { name: string; weight: number; offsets: Float32Array }[] = [];
   for (const [i, k] of chosen.entries()) {
     if (i % 8 === 7) await yieldToEventLoop();
-    const name = names[k] as string;
+    const name = names[k] as ExpressionName;
     const weight = coefficients.expression[name] ?? 0;
     const offsets = dropSmall(decodeHalfs(halfs, k * perShape, (k + 1) * perShape), LEAST_OFFSET_MM);
     if (weight !== 0) {

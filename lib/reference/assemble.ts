@@ -1,3 +1,4 @@
+import type { Expressions } from '../expression-names.js';
 import type { DecodedImage } from '../image.js';
 import type { MorphableModel } from '../morphable-model.js';
 import { projectionMatrix } from '../projection-matrix.js';
@@ -65,7 +66,9 @@ export function assembleReference(
     },
     coefficients: {
       identity: parts.identity,
-      expression: Object.fromEntries(morphable.expression.names.map((name, k) => [name, parts.expression[k]!])),
+      expression: Object.fromEntries(
+        morphable.expression.names.map((name, k) => [name, parts.expression[k]!]),
+      ) as Expressions,
       albedo: parts.albedo,
       lighting: parts.light,
     },

@@ -1,3 +1,4 @@
+import type { Expressions } from '../expression-names.js';
 import type { HeadModel } from '../head-model.js';
 import type { MorphableModel, Part } from '../morphable-model.js';
 import type { DetailFit } from '../native/detail.js';
@@ -78,7 +79,9 @@ export function assemble(fitted: Fitted): Assembled {
     },
     coefficients: {
       identity: Float32Array.from(refined.identity),
-      expression: Object.fromEntries(head.expression.names.map((name, k) => [name, refined.expression[k]!])),
+      expression: Object.fromEntries(
+        head.expression.names.map((name, k) => [name, refined.expression[k]!]),
+      ) as Expressions,
       albedo: Float32Array.from(refined.albedo),
       lighting: Float32Array.from(refined.lighting),
     },

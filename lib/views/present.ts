@@ -1,5 +1,7 @@
 /** A joint fit as a result: with the expression, pose and camera of one of its views. */
+
 import { VertexNormals } from '../exporters/vertex-normals.js';
+import type { Expressions } from '../expression-names.js';
 import type { Resources } from '../fit.js';
 import type { PixelLimits } from '../image/limits.js';
 import { decodeImage } from '../image.js';
@@ -77,7 +79,9 @@ export async function present(
       face: detectedAs(one),
       pose,
       camera: lens,
-      expression: Object.fromEntries(morphable.expression.names.map((name, k) => [name, expression[k]!])),
+      expression: Object.fromEntries(
+        morphable.expression.names.map((name, k) => [name, expression[k]!]),
+      ) as Expressions,
       lighting: Float32Array.from(lighting),
       quality: fitQuality(morphable, one.landmarks, stage(i), fit.refined[i]!),
       textureShare: fit.texture.shares[i]!,

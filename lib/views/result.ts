@@ -1,4 +1,5 @@
 import type { HrnErrorCode } from '../errors.js';
+import type { Expressions } from '../expression-names.js';
 import type { ImageInput } from '../image.js';
 import { Reconstruction } from '../result.js';
 import type { Camera, DetectedAs, Pose, Quality, ReconstructionData } from '../result-data.js';
@@ -16,7 +17,7 @@ export interface FittedView {
   pose: Pose;
   camera: Camera;
   /** By ARKit name, 0..1. */
-  expression: Record<string, number>;
+  expression: Expressions;
   /** Spherical harmonics, `[3][9]`, view frame. */
   lighting: Float32Array;
   /** How this view's head fits it. */

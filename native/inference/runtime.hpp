@@ -1,8 +1,8 @@
 // Opens ONNX Runtime's shared library.
 #pragma once
-#include <onnxruntime_cxx_api.h>
-
 #include <string>
+
+#include "inference/onnx_runtime_api.hpp"
 
 namespace hrn::inference {
 

@@ -1,12 +1,11 @@
 #include "inference/session.hpp"
 
-#include <onnxruntime_cxx_api.h>
-
 #include <algorithm>
 #include <functional>
 #include <numeric>
 
 #include "core/error.hpp"
+#include "inference/onnx_runtime_api.hpp"
 #include "inference/runtime.hpp"
 
 namespace hrn::inference {

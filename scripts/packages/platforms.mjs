@@ -7,7 +7,9 @@
  * @property {string} cpu
  * @property {string} [libc]
  * @property {string} library ONNX Runtime's, as onnxruntime-node keeps it and lib/native/onnx-runtime.ts looks for it
- * @property {string} zig target that the addon is built for
+ * @property {string} target that zig builds the addon for
+ * @property {boolean} [cuda] with the GPU backend, and so by g++: NVIDIA's compiler takes no other. zig then only makes the
+ *   libraries of the target's glibc
  */
 
 /** @type {Platform[]} */
@@ -18,7 +20,8 @@ export const PLATFORMS = [
     cpu: 'x64',
     libc: 'glibc',
     library: 'libonnxruntime.so.1',
-    zig: 'x86_64-linux-gnu.2.28',
+    target: 'x86_64-linux-gnu.2.28',
+    cuda: true,
   },
   {
     name: 'linux-arm64',
@@ -26,10 +29,10 @@ export const PLATFORMS = [
     cpu: 'arm64',
     libc: 'glibc',
     library: 'libonnxruntime.so.1',
-    zig: 'aarch64-linux-gnu.2.28',
+    target: 'aarch64-linux-gnu.2.28',
   },
-  { name: 'win32-x64', os: 'win32', cpu: 'x64', library: 'onnxruntime.dll', zig: 'x86_64-windows-gnu' },
-  { name: 'darwin-arm64', os: 'darwin', cpu: 'arm64', library: 'libonnxruntime.1.dylib', zig: 'aarch64-macos.11.0' },
+  { name: 'win32-x64', os: 'win32', cpu: 'x64', library: 'onnxruntime.dll', target: 'x86_64-windows-gnu' },
+  { name: 'darwin-arm64', os: 'darwin', cpu: 'arm64', library: 'libonnxruntime.1.dylib', target: 'aarch64-macos.11.0' },
 ];
 
 /**

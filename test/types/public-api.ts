@@ -37,7 +37,10 @@ export async function use(signal: AbortSignal): Promise<void> {
   const { positions, normals, uvs, indices, parts } = face.mesh;
   const arrays: [Float32Array, Float32Array, Float32Array, Uint32Array] = [positions, normals, uvs, indices];
   const names: hrn.PartName[] = parts.map(({ name }) => name);
-  const smile: number | undefined = face.coefficients.expression.mouthSmileLeft;
+  const smile: number = face.coefficients.expression.mouthSmileLeft;
+  // @ts-expect-error: misspelt
+  const misspelt: number = face.coefficients.expression.mouthSmile;
+  void misspelt;
   const coefficients: Float32Array[] = [
     face.coefficients.identity,
     face.coefficients.albedo,
