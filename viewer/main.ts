@@ -181,13 +181,14 @@ function element(tag: string, text: string): HTMLElement {
   return one;
 }
 
-function showFacts({ quality, timingsMs, device }: Fit, { input }: PhotoCamera): void {
+function showFacts({ quality, warnings, timingsMs, device }: Fit, { input }: PhotoCamera): void {
   const seconds = Object.values(timingsMs ?? {}).reduce((sum, ms) => sum + ms, 0) / 1000;
   const facts: [string, string][] = [
     ['Photo', `${input.width} × ${input.height} px`],
     ['Landmark error', `${quality?.landmarkErrorPercent?.toFixed(2)} % of the eye distance`],
     ['Colour error', `${(100 * (quality?.photometricError ?? 0)).toFixed(1)} %`],
     ['Time', `${seconds.toFixed(1)} s on ${device?.replace(/ \(.*/, '')}`],
+    ...(warnings ?? []).map(({ message }): [string, string] => ['Mind', message]),
   ];
   byId('facts').replaceChildren(...facts.flatMap(([name, value]) => [element('dt', name), element('dd', value)]));
 }

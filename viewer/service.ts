@@ -4,6 +4,7 @@ export interface Fit {
   state: 'queued' | 'running' | 'done' | 'failed';
   progress: { stage: string; fraction: number };
   quality?: Record<string, number>;
+  warnings?: { code: string; message: string }[];
   timingsMs?: Record<string, number>;
   device?: string;
   files: Record<string, string>;
