@@ -1,5 +1,5 @@
 import { access, constants, mkdir } from 'node:fs/promises';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { Command } from 'commander';
 import { type OutputFile, outputError, writeFilesAtomically } from '../atomic-write.js';
 import { HrnError } from '../errors.js';
@@ -11,6 +11,9 @@ import type { FaceOutcome } from '../photo-fits.js';
 import type { Reconstruction } from '../result.js';
 import { parseFace, parseFormats, parseNumber, parseTargets } from './arguments.js';
 import { exitCodeOf, failureLine, failureRecord, warningLine } from './failure.js';
+import { expandFolders } from './fit-folder.js';
+import { FitJournal } from './fit-journal.js';
+import { fitInOrder, type ImageFitter, type Outcome } from './fit-run.js';
 import { encodeViewPreviews, fitOnePerson } from './fit-views.js';
 import { type CliImage, readImages } from './inputs.js';
 import { interruptible } from './interrupt.js';
@@ -47,6 +50,7 @@ interface FitFlags {
   preview: boolean;
   regressor: boolean;
   quiet?: boolean;
+  resume?: boolean;
 }
 
 const EXAMPLES = `
@@ -58,8 +62,9 @@ Examples:
   hrn fit group.jpg --out out --face all           every face: out/group_0.glb, out/group_1.glb, ...
   hrn fit --views a.jpg b.jpg c.jpg --out out      one person in three photos: out/a.glb, out/a_preview.png and a
                                                    preview for each photo, out/a_view_0_preview.png, ...
+  hrn fit photos --out out --resume                every image of a folder; again after an interruption, the rest
 
-IMAGE is a file, a pattern in quotes, or - for stdin (NAME is then stdin). --out - writes the one file of one image to
+IMAGE is a file, a folder, a pattern in quotes, or - for stdin (NAME is then stdin). --out - writes the one file of one image to
 stdout. Files, per image NAME: NAME.glb, NAME.obj with NAME.mtl and NAME_texture.png, NAME.usdz,
 NAME.ply, NAME.stl, NAME.json, NAME_preview.png.
 With --face all NAME is followed by the number of the face, that of hrn detect; where two images have the same name, the
@@ -125,11 +130,9 @@ function describe(face: Reconstruction, seconds: number, files: readonly OutputF
   return `landmark error ${error} %, ${seconds.toFixed(1)} s -> ${paths.join(', ')}`;
 }
 
-/** What became of one image, or of one of its faces. */
-type Outcome = 'done' | 'failed' | 'left out';
-
 /** Fits the images one after the other and reports each face as it is written. */
-class ImageFits {
+class ImageFits implements ImageFitter {
+  readonly written: string[] = [];
   readonly #inputs: ReadonlySet<string>;
 
   constructor(
@@ -142,7 +145,6 @@ class ImageFits {
     this.#inputs = new Set(images.map(({ name }) => resolve(name)));
   }
 
-  /** @returns one outcome for each face that was asked for */
   async fit(image: CliImage, name: string): Promise<Outcome[]> {
     try {
       if (this.flags.face === 'all') return await this.#fitEach(image, name);
@@ -230,6 +232,7 @@ class ImageFits {
     }
     if (toStdout) await writeToStdout(files[0]!.bytes);
     else await writeFilesAtomically(files, this.signal);
+    this.written.push(...files.map(({ path }) => path));
     const seconds = (performance.now() - start) / 1000;
     this.reporter.record({ ...subject, seconds, files: files.map(({ path }) => path), result: face });
     this.reporter.done(`${subjectText(subject)}: ${describe(face, seconds, files)}`);
@@ -276,6 +279,7 @@ function checkFlags(flags: FitFlags, images: readonly CliImage[]): void {
   exportOptions(flags);
   resolveFitOptions(fitOptions(flags));
   if (flags.out !== STDOUT) return;
+  if (flags.resume) throw new HrnError('INVALID_OPTION', 'expected a folder for --out with --resume, got -');
   const one = images.length === 1 && flags.face !== 'all' && flags.format.length === 1 && !flags.format.includes('obj');
   if (!one || flags.json || flags.jsonl) {
     throw new HrnError(
@@ -296,7 +300,8 @@ async function fit(args: string[], flags: FitFlags): Promise<void> {
   const reporter = createReporter(flags.quiet ?? false, flags.jsonl ? 'jsonl' : flags.out === STDOUT ? 'file' : 'text');
   await interruptible(async (signal) => {
     try {
-      const images = await readImages(args);
+      const { inputs, folders } = await expandFolders(args);
+      const images = await readImages(inputs);
       checkFlags(flags, images);
       if (flags.out !== STDOUT) await prepareFolder(flags.out);
       const { create } = await import('../hrn.js');
@@ -310,13 +315,14 @@ async function fit(args: string[], flags: FitFlags): Promise<void> {
       });
       try {
         const fits = new ImageFits(hrn, images, flags, reporter, signal);
-        const names = outputNames(images.map((image) => image.name));
-        const outcomes: Outcome[][] = flags.views ? [await fits.fitTogether(images, names[0]!)] : [];
-        for (const [i, image] of flags.views ? [] : images.entries()) {
-          reporter.begin(basename(image.name), `${i + 1}/${images.length}`);
-          outcomes.push(await fits.fit(image, names[i]!));
-        }
-        process.exitCode = exitCode(outcomes);
+        const resume = flags.resume ?? false;
+        const noted = (folders > 0 && flags.out !== STDOUT) || resume;
+        const journal = noted ? await FitJournal.open(flags.out, flags) : undefined;
+        process.exitCode = exitCode(
+          flags.views
+            ? [await fits.fitTogether(images, outputNames(images.map((image) => image.name))[0]!)]
+            : await fitInOrder(fits, images, { journal, resume, reporter }),
+        );
       } finally {
         await hrn.dispose();
       }
@@ -332,7 +338,7 @@ async function fit(args: string[], flags: FitFlags): Promise<void> {
 
 export const fitCommand = new Command('fit')
   .description('make a textured 3D head of each photo')
-  .argument('<images...>', 'JPEG, PNG, WebP, TIFF, AVIF, HEIC or GIF; a pattern in quotes; - for stdin')
+  .argument('<images...>', 'JPEG, PNG, WebP, TIFF, AVIF, HEIC or GIF; folders; a pattern in quotes; - for stdin')
   .requiredOption('-o, --out <dir>', 'folder for the results; made if missing; - for stdout')
   .option('--format <list>', 'formats to write: glb, obj, usdz, ply, stl, separated by commas', parseFormats, ['glb'])
   .option('--detail <level>', 'coarse, medium or high (default: medium)')
@@ -364,6 +370,7 @@ export const fitCommand = new Command('fit')
   .option('--jsonl', 'print a line of JSON for each face in place of text')
   .option('--no-regressor', 'fit without the coefficient network')
   .option('--no-preview', 'do not write NAME_preview.png')
+  .option('--resume', 'leave out what an earlier run into the same folder has done')
   .option('-q, --quiet', 'print failures only')
   .addHelpText('after', EXAMPLES)
   .action(fit);

@@ -17,20 +17,20 @@ declare module 'fastify' {
 
 /** A request that names a photo's address. */
 const JSON_BYTES = 16 * 1024;
-const PACKAGES = ['fastify', '@fastify/multipart', '@fastify/swagger', 'prom-client'];
+const PACKAGES = ['fastify', '@fastify/busboy', '@fastify/swagger', 'prom-client'];
 
 const load = () =>
   loadPackages('hrn serve', PACKAGES, async () => {
-    const [{ fastify, LogController }, multipart, swagger, prometheus] = await Promise.all([
+    const [{ fastify, LogController }, , swagger, prometheus] = await Promise.all([
       import('fastify'),
-      import('@fastify/multipart'),
+      import('@fastify/busboy'),
       import('@fastify/swagger'),
       import('prom-client'),
     ]);
     return {
       fastify,
       LogController,
-      multipart: multipart.default,
+
       swagger: swagger.default,
       prometheus: prometheus.default,
     };
@@ -39,7 +39,7 @@ const load = () =>
 /** The HTTP side of the service, not yet listening. */
 export async function createApp(context: RouteContext): Promise<FastifyInstance> {
   const { options, fits, pool } = context;
-  const { fastify, LogController, multipart, swagger, prometheus } = await load();
+  const { fastify, LogController, swagger, prometheus } = await load();
   const app = fastify({
     logger: { level: options.logLevel },
     // One line a request, below, in place of two.
@@ -91,7 +91,6 @@ export async function createApp(context: RouteContext): Promise<FastifyInstance>
     throw new Problem('NOT_FOUND', 'there is nothing at this address');
   });
 
-  await app.register(multipart);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -107,7 +106,7 @@ export async function createApp(context: RouteContext): Promise<FastifyInstance>
     { parseAs: 'string', bodyLimit: JSON_BYTES },
     app.getDefaultJsonParser('error', 'error'),
   );
-  for (const type of [/^image\//, 'application/octet-stream']) {
+  for (const type of [/^image\//, 'application/octet-stream', 'multipart/form-data']) {
     app.addContentTypeParser(type, (_request, payload, done) => done(null, payload));
   }
 

@@ -88,10 +88,9 @@ export class Fits extends EventEmitter<{ finished: [FitRecord, number, unknown] 
     await this.#sweep();
   }
 
-  /** Fits that are not finished, uploads included. */
-  get open(): number {
-    const { waiting, running } = this.#pool.counts;
-    return waiting + running + this.#uploading;
+  /** Photos that are being sent. */
+  get uploading(): number {
+    return this.#uploading;
   }
 
   /** Bytes on disk or set aside. */

@@ -27,6 +27,7 @@ export function createMetrics(client: PromClient, pool: FitPool, fits: Fits): Me
       },
     });
   gauge('hrn_workers_ready', 'Processes that can fit', () => pool.counts.ready);
+  gauge('hrn_uploads', 'Photos that are being sent', () => fits.uploading);
   gauge('hrn_fits_running', 'Fits that run', () => pool.counts.running);
   gauge('hrn_fits_waiting', 'Fits that wait for a process', () => pool.counts.waiting);
   gauge('hrn_results_bytes', 'Bytes that uploads and results take, or are set aside for them', () => fits.bytes);

@@ -67,6 +67,7 @@ export function answerOf(error: unknown): { status: number; body: ErrorBody; ret
   if (error instanceof HrnError) return answer(statusOfFitError(error.code), error.code, error.message);
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message: string };
   if (DISK_FULL.has(code ?? '')) return answer(507, 'DISK_FULL', 'the disk of the service is full; try again later');
+  if (code === 'ECONNRESET') return answer(400, 'BAD_REQUEST', 'the request broke off');
   // What fastify and its plugins refuse before a handler sees it.
   if (statusCode === 413) return answer(413, 'BODY_TOO_LARGE', message);
   if (statusCode === 415) return answer(415, 'UNSUPPORTED_MEDIA_TYPE', message);

@@ -6,6 +6,7 @@ import type { FitPool } from '../workers/pool.js';
 import type { Output, TaskOptions } from '../workers/task.js';
 import { eventStream } from './events.js';
 import type { FitRecord, Fits, Upload } from './fits.js';
+import { readForm } from './form.js';
 import type { ResolvedServeOptions } from './options.js';
 import { savePhotoAt } from './photo-address.js';
 import { Problem, SERVICE_CODES, statusOfFitError } from './problems.js';
@@ -85,8 +86,13 @@ function saverOf(request: FastifyRequest, options: ResolvedServeOptions): (path:
     if (!request.validateInput(fields, schema)) throw new Problem('BAD_REQUEST', 'the fields of the request are wrong');
     return fields;
   };
-  if (request.isMultipart()) return (path) => saveForm(request, path, options, check);
   const type = request.headers['content-type'] ?? '';
+  if (/^multipart\/form-data\b/i.test(type)) {
+    return async (path) => {
+      const { bytes, fields } = await readForm(request.raw, request.headers, path, bodyBytes);
+      return { bytes, ...taskOf({ ...query, ...check(fields, optionsSchema(options)) }, options) };
+    };
+  }
   if (/^application\/json\b/.test(type)) {
     return async (path) => {
       if (options.allowUrls.length === 0) {
@@ -102,30 +108,6 @@ function saverOf(request: FastifyRequest, options: ResolvedServeOptions): (path:
     if (!(request.body instanceof Readable)) throw new Problem('BAD_REQUEST', 'the request has no body; send a photo');
     return { bytes: await saveBody(request.body, path, bodyBytes), ...taskOf(query, options) };
   };
-}
-
-async function saveForm(
-  request: FastifyRequest,
-  path: string,
-  options: ResolvedServeOptions,
-  check: (fields: Fields, schema: object) => Fields,
-): Promise<Upload> {
-  const fields: Fields = {};
-  let bytes: number | undefined;
-  const limits = {
-    files: 1,
-    fields: 16,
-    parts: 17,
-    fieldSize: 200,
-    fieldNameSize: 50,
-    fileSize: options.bodyBytes + 1,
-  };
-  for await (const part of request.parts({ limits })) {
-    if (part.type === 'file') bytes = await saveBody(part.file, path, options.bodyBytes);
-    else fields[part.fieldname] = part.value;
-  }
-  if (bytes === undefined) throw new Problem('BAD_REQUEST', 'the form holds no file; add the photo as one');
-  return { bytes, ...taskOf({ ...(request.query as Fields), ...check(fields, optionsSchema(options)) }, options) };
 }
 
 const answers = (...statuses: (keyof typeof SERVICE_CODES)[]) =>
