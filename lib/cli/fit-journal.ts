@@ -6,7 +6,7 @@ import { outputNames } from './output-names.js';
 
 const FILE = 'hrn-fit.jsonl';
 /** Flags that change nothing in the files, or only where they lie. */
-const NO_MATTER = new Set(['out', 'threads', 'quiet', 'resume', 'device', 'inference']);
+const NO_MATTER = new Set(['out', 'threads', 'quiet', 'resume', 'device', 'inference', 'jsonl']);
 
 /** One image that was fitted, whole or in vain. */
 interface Entry {
