@@ -1,11 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFile, copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { validateBytes } from 'gltf-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MAIN, runCli } from './cli-process.js';
+import { runCli } from './cli-process.js';
+import { startWorkerProcess, type WorkerProcess } from './queue-worker.js';
 import { REDIS, RedisServer } from './redis-server.js';
 
 if (!REDIS)
@@ -21,53 +21,14 @@ const PHOTOS = 6;
 let folder: string;
 let redis: RedisServer;
 const at = (...names: string[]) => join(folder, ...names);
-const workers: ChildProcess[] = [];
+const workers: WorkerProcess[] = [];
 
-interface Line {
-  type: string;
-  id?: string;
-  known?: boolean;
-}
-class Worker {
-  readonly lines: Line[] = [];
-  readonly child: ChildProcess;
-  readonly ended: Promise<number | string>;
-  #notify: () => void = () => {};
-
-  constructor() {
-    const args = [
-      'worker',
-      '--redis',
-      redis.url,
-      '--root',
-      at('in'),
-      '--out',
-      at('out'),
-      '--threads',
-      '1',
-      '--lock',
-      '2',
-    ];
-    this.child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    workers.push(this.child);
-    let rest = '';
-    this.child.stdout!.on('data', (chunk) => {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop()!;
-      this.lines.push(...lines.map((line) => JSON.parse(line) as Line));
-      this.#notify();
-    });
-    this.ended = new Promise((resolve) => this.child.once('close', (code, signal) => resolve(code ?? signal!)));
-  }
-
-  async has(type: string): Promise<void> {
-    while (!this.lines.some((line) => line.type === type)) {
-      await new Promise<void>((resolve) => {
-        this.#notify = resolve;
-      });
-    }
-  }
-}
+const startWorker = (): WorkerProcess => {
+  const place = ['--redis', redis.url, '--root', at('in'), '--out', at('out')];
+  const worker = startWorkerProcess([...place, '--threads', '1', '--lock', '2']);
+  workers.push(worker);
+  return worker;
+};
 
 const cli = (...args: string[]) => runCli([...args, '--redis', redis.url]);
 const results = async () =>
@@ -88,7 +49,7 @@ describe.skipIf(!REDIS)('a queue', () => {
     await writeFile(at('in', 'poison.png'), 'not an image');
   });
   afterAll(async () => {
-    for (const child of workers) child.kill('SIGKILL');
+    for (const { child } of workers) child.kill('SIGKILL');
     await redis?.stop();
     if (folder) await rm(folder, { recursive: true, force: true });
   });
@@ -108,11 +69,11 @@ describe.skipIf(!REDIS)('a queue', () => {
   });
 
   it('loses and doubles nothing when a worker is killed and Redis restarts', { timeout: 180_000 }, async () => {
-    const killed = new Worker();
+    const killed = startWorker();
     await killed.has('done');
     killed.child.kill('SIGKILL');
     await killed.ended;
-    const [second, third] = [new Worker(), new Worker()];
+    const [second, third] = [startWorker(), startWorker()];
     await Promise.race([second.has('done'), third.has('done')]);
     await redis.stop();
     await redis.start();

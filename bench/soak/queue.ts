@@ -1,0 +1,176 @@
+// npm run bench:queue -- --jobs 1000 --workers 3: jobs through workers that are killed at random and a Redis that restarts, then
+// how fast the same processes are with a queue and without. Fails where a result is missing, doubled or broken.
+import { copyFileSync } from 'node:fs';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { FitPool } from '../../dist/workers/pool.js';
+import { runCli } from '../../test/cli-process.js';
+import { startWorkerProcess, type WorkerProcess } from '../../test/queue-worker.js';
+import { REDIS, RedisServer } from '../../test/redis-server.js';
+import { numberArgument, randomNumbers } from './arguments.js';
+
+const jobs = numberArgument('jobs', 1000);
+const workers = numberArgument('workers', 3);
+/** Jobs of the comparison of throughputs. */
+const timed = numberArgument('timed', 60);
+const killEveryS = numberArgument('kill-every', 20);
+const restarts = numberArgument('restarts', 3);
+const random = randomNumbers(numberArgument('seed', 1));
+if (!REDIS) throw new Error('neither redis-server nor valkey-server is installed');
+
+const astronaut = fileURLToPath(new URL('../../examples/astronaut.png', import.meta.url));
+const OPTIONS = { detail: 'coarse', textureSize: 256 } as const;
+const QUICK = ['--detail', OPTIONS.detail, '--texture-size', `${OPTIONS.textureSize}`, '--outputs', 'glb'];
+const folder = await mkdtemp(join(tmpdir(), 'hrn-bench-queue-'));
+const at = (...names: string[]) => join(folder, ...names);
+await Promise.all(['redis', 'in'].map((name) => mkdir(at(name))));
+const redis = await RedisServer.start(at('redis'));
+
+async function photos(from: number, count: number): Promise<string[]> {
+  const paths: string[] = [];
+  for (let i = from; i < from + count; i++) {
+    const path = at('in', `${i}.png`);
+    copyFileSync(astronaut, path);
+    // Bytes after the end of a PNG are no part of the picture, but make it another file.
+    await appendFile(path, `${i}`);
+    paths.push(path);
+  }
+  return paths;
+}
+
+const start = (out: string, queue: string) =>
+  startWorkerProcess([
+    ...['--redis', redis.url, '--queue', queue, '--root', at('in'), '--out', at(out)],
+    ...['--processes', '1', '--threads', '1', '--lock', '5'],
+  ]);
+
+async function enqueue(paths: readonly string[], queue: string): Promise<void> {
+  for (let i = 0; i < paths.length; i += 500) {
+    const some = paths.slice(i, i + 500);
+    const run = await runCli([
+      'enqueue',
+      ...some,
+      '--redis',
+      redis.url,
+      '--queue',
+      queue,
+      '--root',
+      at('in'),
+      ...QUICK,
+    ]);
+    if (run.code !== 0) throw new Error(run.stderr);
+  }
+}
+
+interface Counts {
+  waiting: number;
+  delayed: number;
+  active: number;
+  completed: number;
+  failed: number;
+}
+async function counts(queue: string): Promise<Counts | undefined> {
+  const run = await runCli(['queue', '--redis', redis.url, '--queue', queue, '--json', '--failures', '0']);
+  return run.code === 0 ? (JSON.parse(run.stdout) as Counts) : undefined; // Redis restarts
+}
+
+async function killed(): Promise<Record<string, unknown>> {
+  const begun = performance.now();
+  await enqueue(await photos(0, jobs), 'killed');
+  const running: WorkerProcess[] = Array.from({ length: workers }, () => start('killed', 'killed'));
+  const all = [...running];
+  let kills = 0;
+  let redisRestarts = 0;
+  let left = jobs;
+  while (left > 0) {
+    await sleep(1000 * killEveryS * (0.5 + random()));
+    const victim = Math.floor(random() * workers);
+    running[victim]!.child.kill('SIGKILL');
+    await running[victim]!.ended;
+    running[victim] = start('killed', 'killed');
+    all.push(running[victim]);
+    kills++;
+    const now = await counts('killed');
+    if (now) left = now.waiting + now.delayed + now.active;
+    console.log(
+      JSON.stringify({ seconds: Math.round((performance.now() - begun) / 1000), kills, redisRestarts, ...now }),
+    );
+    if (redisRestarts < restarts && left < (jobs * (restarts - redisRestarts)) / (restarts + 1)) {
+      await redis.stop();
+      await redis.start();
+      redisRestarts++;
+    }
+  }
+  for (const { child } of running) child.kill('SIGTERM');
+  const exits = await Promise.all(running.map(({ ended }) => ended));
+  const records = (await readdir(at('killed'), { recursive: true })).filter((name) => name.endsWith('fit.json'));
+  const seen = new Set<string>();
+  for (const name of records) {
+    const { photo, files } = JSON.parse(await readFile(at('killed', name), 'utf8')) as {
+      photo: string;
+      files: string[];
+    };
+    const glb = await readFile(at('killed', name, '..', files[0]!));
+    if (glb.readUInt32LE(8) === glb.length) seen.add(photo);
+  }
+  const fitted = all.flatMap(({ lines }) => lines).filter(({ type, known }) => type === 'done' && !known).length;
+  const seconds = Math.round((performance.now() - begun) / 1000);
+  return { jobs, workers, kills, redisRestarts, seconds, results: records.length, photos: seen.size, fitted, exits };
+}
+
+/** The same jobs by the same number of processes: through the queue, and handed out directly. */
+async function throughput(): Promise<Record<string, unknown>> {
+  const paths = await photos(jobs, timed);
+  const queued: WorkerProcess[] = Array.from({ length: workers }, () => start('timed', 'timed'));
+  await Promise.all(queued.map((worker) => worker.has('ready')));
+  const begun = performance.now();
+  await enqueue(paths, 'timed');
+  const finished = () => queued.reduce((sum, { lines }) => sum + lines.filter(({ type }) => type === 'done').length, 0);
+  while (finished() < timed) await sleep(20);
+  const withQueueS = (performance.now() - begun) / 1000;
+  for (const { child } of queued) child.kill('SIGTERM');
+  await Promise.all(queued.map(({ ended }) => ended));
+
+  const pool = new FitPool({
+    processes: workers,
+    threads: 1,
+    device: undefined,
+    models: undefined,
+    timeoutMs: 300_000,
+  });
+  await pool.ready();
+  while (pool.counts.ready < workers) await sleep(20);
+  const again = performance.now();
+  await Promise.all(
+    paths.map(async (image, i) => {
+      const out = at('direct', `${i}`);
+      await mkdir(out, { recursive: true });
+      await pool.run({ image, name: image, folder: out, options: OPTIONS, outputs: ['glb'] });
+    }),
+  );
+  const withoutQueueS = (performance.now() - again) / 1000;
+  await pool.close();
+  const ratio = withQueueS / withoutQueueS;
+  return { jobs: timed, workers, withQueueS, withoutQueueS, ratio };
+}
+
+let good = true;
+try {
+  if (jobs > 0) {
+    const report = await killed();
+    console.log(JSON.stringify(report, null, 2));
+    good = report.results === jobs && report.photos === jobs;
+  }
+  if (timed > 0) {
+    const report = await throughput();
+    console.log(JSON.stringify(report, null, 2));
+    good &&= (report.ratio as number) < 1.1;
+  }
+} finally {
+  await redis.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+process.exitCode = good ? 0 : 1;
