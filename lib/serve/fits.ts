@@ -51,6 +51,8 @@ export interface FitsOptions {
 export const UPLOAD = 'upload';
 /** What the files of one fit take at most, apart from the texture. */
 const MESH_BYTES = 24 * 2 ** 20;
+/** The same at the high level, whose mesh is seven times as large. */
+const HIGH_MESH_BYTES = 7 * MESH_BYTES;
 /** PNG of noise is hardly smaller than its pixels; JPEG in the GLB comes on top. */
 const TEXTURE_BYTES_PER_TEXEL = 4;
 /** Records of failed fits are small, but there may be no end of them. */
@@ -131,7 +133,8 @@ export class Fits extends EventEmitter<{ finished: [FitRecord, number, unknown] 
       const folder = await this.#folder.begin(id);
       const { bytes, options, outputs } = await save(join(folder, UPLOAD));
       entry.bytes = bytes;
-      const more = MESH_BYTES + TEXTURE_BYTES_PER_TEXEL * (options.textureSize ?? 2048) ** 2;
+      const mesh = options.detail === 'high' ? HIGH_MESH_BYTES : MESH_BYTES;
+      const more = mesh + TEXTURE_BYTES_PER_TEXEL * (options.textureSize ?? 2048) ** 2;
       this.#admitBytes(more);
       entry.bytes += more;
       entry.settled = this.#run(entry, { image: join(folder, UPLOAD), name: 'the photo', folder, options, outputs });

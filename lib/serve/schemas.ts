@@ -18,7 +18,7 @@ export const errorSchema = {
 } as const;
 
 const optionProperties = ({ maxTextureSize }: Pick<ResolvedServeOptions, 'maxTextureSize'>) => ({
-  detail: { type: 'string', minLength: 1, maxLength: 20, description: 'coarse or medium (default)' },
+  detail: { type: 'string', minLength: 1, maxLength: 20, description: 'coarse, medium (default) or high' },
   face: {
     type: 'integer',
     minimum: 0,
