@@ -117,7 +117,10 @@ class LandmarkBackbone(nn.Module):
     def forward(self, crop):
         x = functional.interpolate(crop, size=(self.SEEN, self.SEEN), mode="bilinear", align_corners=False)
         edge = (self.SIDE - self.SEEN) // 2
-        values = {self.start: functional.pad(x, (edge,) * 4, mode="replicate")}
+        return self.values({self.start: functional.pad(x, (edge,) * 4, mode="replicate")})[self.LAST]
+
+    def values(self, values):
+        """All that the layers say, by name, from what goes into them."""
         for kind, inputs, target, detail in self.steps:
             x = values[inputs[0]]
             if kind == "Conv":
@@ -134,7 +137,7 @@ class LandmarkBackbone(nn.Module):
             else:
                 x = functional.pad(x, detail)
             values[target] = x
-        return values[self.LAST]
+        return values
 
 
 class Regressor(nn.Module):

@@ -1,0 +1,137 @@
+"""
+The dense networks that are compared: [n][3][256][256] sRGB 0..1 to, in 128 x 128, a normal (3), the logarithm of its
+deviation (radians an axis), a surface point (3, POINT_MM), the logarithm of its deviation (mm an axis), classes (14).
+"""
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from portraits import CLASSES, IN, OUT
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+#: widths at 128, 64, 32, 16 and 8 pixels; blocks there; how far a block widens inside
+SIZES = {
+    "small": ((12, 24, 40, 72, 112), (1, 1, 2, 2, 1), 2),
+    "medium": ((16, 32, 56, 104, 160), (1, 2, 2, 3, 2), 3),
+    "large": ((16, 40, 80, 144, 224), (1, 2, 3, 4, 3), 3),
+}
+OUTPUTS = 3 + 1 + 3 + 1 + len(CLASSES)
+
+
+def layer(inputs, outputs, size=3, stride=1, groups=1, active=True):
+    parts = [nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs)]
+    return nn.Sequential(*parts, nn.ReLU(inplace=True)) if active else nn.Sequential(*parts)
+
+
+class Block(nn.Module):
+    """Widen, look around, narrow; the input is added where it fits."""
+
+    def __init__(self, inputs, outputs, expand, stride=1):
+        super().__init__()
+        inner = expand * inputs
+        self.body = nn.Sequential(
+            layer(inputs, inner, 1), layer(inner, inner, 3, stride, inner), layer(inner, outputs, 1, active=False)
+        )
+        self.same = inputs == outputs and stride == 1
+
+    def forward(self, x):
+        y = self.body(x)
+        return x + y if self.same else y
+
+
+class Encoder(nn.Module):
+    """Features at 128, 64, 32, 16 and 8 pixels."""
+
+    def __init__(self, widths, blocks, expand):
+        super().__init__()
+        self.widths = widths
+        self.stem = layer(3, widths[0], 5, 2)
+        self.stages = nn.ModuleList()
+        before = widths[0]
+        for level, (width, count) in enumerate(zip(widths, blocks)):
+            steps = [Block(before, width, expand, 1 if level == 0 else 2)]
+            steps += [Block(width, width, expand) for _ in range(count - 1)]
+            self.stages.append(nn.Sequential(*steps))
+            before = width
+
+    def forward(self, crop):
+        x = self.stem(4 * crop - 2)
+        features = []
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features
+
+
+class LandmarkEncoder(nn.Module):
+    """The landmark network's first layers, which have seen real faces, trained on; and a fresh layer at full size."""
+
+    def __init__(self, widths):
+        super().__init__()
+        from network import LandmarkBackbone
+
+        self.widths = widths
+        self.layers = LandmarkBackbone()
+        self.fresh = layer(3, widths[0], 5, 2)
+        self.narrow = nn.ModuleList(layer(a, b, 1) for a, b in zip(self._sides(), widths[1:]))
+
+    def _seen(self, crop):
+        """The last features of 48, 24, 12 and 6 pixels; the network was trained on the same square of a photo."""
+        x = functional.interpolate(crop, (192, 192), mode="bilinear", align_corners=False)
+        values = self.layers.values({self.layers.start: x})
+        return [[v for v in values.values() if v.shape[2] == side][-1] for side in (48, 24, 12, 6)]
+
+    def _sides(self):
+        with torch.no_grad():
+            return [v.shape[1] for v in self._seen(torch.zeros(1, 3, IN, IN))]
+
+    def forward(self, crop):
+        features = [self.fresh(4 * crop - 2)]
+        seen = self._seen(crop)
+        for k, (feature, narrow) in enumerate(zip(seen, self.narrow)):
+            side = OUT >> (k + 1)
+            features.append(narrow(functional.interpolate(feature, (side, side), mode="bilinear", align_corners=False)))
+        return features
+
+
+class DenseNetwork(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        widths, blocks, expand = SIZES["medium" if kind == "landmarks" else kind]
+        self.encoder = LandmarkEncoder(widths) if kind == "landmarks" else Encoder(widths, blocks, expand)
+        deep = widths[-1]
+        # Faces are framed: where a feature lies says much.
+        self.place = nn.Parameter(torch.zeros(1, deep, OUT >> 4, OUT >> 4))
+        self.whole = nn.Sequential(nn.Conv2d(deep, deep, 1), nn.ReLU(inplace=True), nn.Conv2d(deep, deep, 1))
+        self.reduce = nn.ModuleList(layer(a, b, 1, active=False) for a, b in zip(widths[1:], widths[:-1]))
+        self.refine = nn.ModuleList(Block(w, w, expand) for w in widths[:-1])
+        self.out = nn.Conv2d(widths[0], OUTPUTS, 1)
+
+    def forward(self, crop):
+        features = self.encoder(crop)
+        x = features[-1] + self.place
+        x = x + self.whole(x.mean((2, 3), keepdim=True))
+        for level in (3, 2, 1, 0):
+            x = functional.interpolate(self.reduce[level](x), scale_factor=2, mode="bilinear", align_corners=False)
+            x = self.refine[level](functional.relu(x + features[level]))
+        return self.out(x)
+
+
+def split(out):
+    """The outputs by name; the normal of unit length."""
+    return {
+        "normal": functional.normalize(out[:, :3], dim=1), "normal_deviation": out[:, 3:4].clamp(-5, 1),
+        "point": out[:, 4:7], "point_deviation": out[:, 7:8].clamp(-3, 4), "classes": out[:, 8:],
+    }  # fmt: skip
+
+
+def mirrored(out):
+    """Outputs for the mirror image of a crop, as those of the crop."""
+    sign = torch.ones(OUTPUTS, device=out.device)
+    sign[[0, 4]] = -1
+    return out.flip(3) * sign[:, None, None]
