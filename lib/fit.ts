@@ -9,10 +9,10 @@ import { assemble, requireLikeness } from './stages/assemble.js';
 import { fitFromStarts } from './stages/coarse-starts.js';
 import { fitDetail } from './stages/detail.js';
 import type { DetectedFace } from './stages/detected-face.js';
+import { type FacePixels, seeFacePixels } from './stages/face-pixels.js';
 import { headTurn, requireFacing } from './stages/head-turn.js';
 import { metricScale } from './stages/iris-scale.js';
 import { landmarksInFrame } from './stages/landmarks.js';
-import { findPersonMask, type PersonMask } from './stages/mask.js';
 import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
 import { refine } from './stages/refine.js';
@@ -57,11 +57,11 @@ export async function fitFace(
     return result;
   };
   // Stages that do not need each other run side by side. They are still waited for, and fail, in their order.
-  let findingPerson: Promise<PersonMask> | undefined;
+  let looking: Promise<FacePixels> | undefined;
   const landmarks = await stage('landmarks', async () => {
     const region = face.framed;
-    findingPerson = findPersonMask(networks, photo, { region }, signal);
-    findingPerson.catch(() => {});
+    looking = seeFacePixels(networks, photo, { region }, signal);
+    looking.catch(() => {});
     return landmarksInFrame(networks, photo, region, signal);
   });
   const turnDegrees = headTurn(landmarks, face);
@@ -81,14 +81,14 @@ export async function fitFace(
     return fitFromStarts(context, head, landmarks, estimate, lens, { signal, onProgress });
   });
   fittingCoarse.catch(() => {});
-  const person = await stage('mask', () => findingPerson!);
+  const pixels = await stage('mask', () => looking!);
   if (regressor) await stage('regress', () => estimating);
   const { focal, principalPx, coarse } = await stage('coarse', (onProgress) => {
     onCoarseProgress = onProgress;
     return fittingCoarse;
   });
   const refined = await stage('refine', (onProgress) =>
-    refine(context, head, photo, landmarks, person, coarse, options.detail, { signal, onProgress }),
+    refine(context, head, photo, landmarks, pixels, coarse, options.detail, { signal, onProgress }),
   );
   requireLikeness(head, landmarks, coarse, refined, principalPx);
   const { displacementSize: size, highTriangles: triangles } = options;
@@ -100,7 +100,7 @@ export async function fitFace(
       : undefined;
   const scale = metricScale(landmarks, refined.camera);
   const texture = await stage('texture', () =>
-    recoverTexture(context, head, photo, refined, landmarks, person, options.textureSize, signal),
+    recoverTexture(context, head, photo, refined, landmarks, pixels.person, options.textureSize, signal),
   );
   const result = assemble({
     head: head.morphable,
@@ -122,7 +122,7 @@ export async function fitFace(
       face,
       landmarks,
       turnDegrees,
-      person,
+      person: pixels.person,
       model: head.morphable,
       quality: result.quality,
     }),

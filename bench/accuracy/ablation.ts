@@ -17,9 +17,9 @@ import { native } from '../../lib/native/load.js';
 import type { DeformationProblem, PhotometricProblem } from '../../lib/native/refine.js';
 import { coarseProblem, refinementProblem, solveCoarse } from '../../lib/stages/coarse.js';
 import { detectFaces } from '../../lib/stages/detect.js';
+import { seeFacePixels } from '../../lib/stages/face-pixels.js';
 import { focalLengthPrior } from '../../lib/stages/focal-length.js';
 import { findLandmarks } from '../../lib/stages/landmarks.js';
-import { findPersonMask } from '../../lib/stages/mask.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { refine } from '../../lib/stages/refine.js';
@@ -174,7 +174,7 @@ async function fitEveryWay({ image, truth, head: name }: PortraitCase): Promise<
     const [face] = await detectFaces(networks, photo);
     if (!face) return undefined;
     const landmarks = await findLandmarks(networks, photo, face);
-    const person = await findPersonMask(networks, photo, landmarks);
+    const pixels = await seeFacePixels(networks, photo, landmarks);
     const full = await regress(networks, EMBEDDED_REGRESSOR, head.morphable, photo, landmarks);
     const principalPx = [image.width / 2, image.height / 2] as const;
     const fits = new Map<string, Figures>();
@@ -185,7 +185,7 @@ async function fitEveryWay({ image, truth, head: name }: PortraitCase): Promise<
       const problem = coarseProblem(head, landmarks, estimate, focal, principalPx);
       const { problem: solved, fit } = await solveCoarse(context, head, variant.landmarkFit?.(problem) ?? problem, {});
       const coarse = { problem: refinementProblem(solved, estimate), fit };
-      const refined = await refine(context, head, photo, landmarks, person, coarse, 'medium', {});
+      const refined = await refine(context, head, photo, landmarks, pixels, coarse, 'medium', {});
       const hasOwnCoarse = variant === ALL_TERMS || variant.estimate || variant.landmarkFit;
       const coarseMm = hasOwnCoarse
         ? errorOf(truth, head, refined.coarsePositions).meanMm

@@ -20,8 +20,8 @@ import { native } from '../../lib/native/load.js';
 import type { Reconstruction } from '../../lib/result.js';
 import { sample } from '../../lib/sample.js';
 import { detectFaces } from '../../lib/stages/detect.js';
+import { seeFacePixels } from '../../lib/stages/face-pixels.js';
 import { findLandmarks } from '../../lib/stages/landmarks.js';
-import { findPersonMask } from '../../lib/stages/mask.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { findSkinEdges } from '../../lib/stages/skin-edges.js';
@@ -133,8 +133,8 @@ async function measureSilhouettes(face: Reconstruction): Promise<Silhouettes> {
     const [same] = found.sort((a, b) => overlap(a.box) - overlap(b.box));
     if (!same) throw new Error('the face that was fitted is not detected again');
     const landmarks = await findLandmarks(networks, photo, same);
-    const mask = await findPersonMask(networks, photo, landmarks);
-    return await silhouetteFigures(context, face, await findSkinEdges(context, photo, landmarks, mask));
+    const pixels = await seeFacePixels(networks, photo, landmarks);
+    return await silhouetteFigures(context, face, await findSkinEdges(context, photo, landmarks, pixels));
   } finally {
     photo.dispose();
   }

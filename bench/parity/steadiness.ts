@@ -7,9 +7,9 @@ import { native } from '../../lib/native/load.js';
 import type { Raster } from '../../lib/result.js';
 import { type CoarseStage, fitCoarse } from '../../lib/stages/coarse.js';
 import { detectFaces } from '../../lib/stages/detect.js';
+import { seeFacePixels } from '../../lib/stages/face-pixels.js';
 import { focalLengthPrior } from '../../lib/stages/focal-length.js';
 import { findLandmarks } from '../../lib/stages/landmarks.js';
-import { findPersonMask } from '../../lib/stages/mask.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { refine } from '../../lib/stages/refine.js';
@@ -43,13 +43,13 @@ export class SteadinessProbe {
       const [face] = await detectFaces(networks, photo);
       if (!face) throw new Error('no face found');
       const landmarks = await findLandmarks(networks, photo, face);
-      const person = await findPersonMask(networks, photo, landmarks);
+      const pixels = await seeFacePixels(networks, photo, landmarks);
       const estimate = await regress(networks, EMBEDDED_REGRESSOR, head.morphable, photo, landmarks);
       const focal = focalLengthPrior(landmarks, undefined, undefined, estimate);
       const principal = [image.width / 2, image.height / 2] as const;
       const coarse = await fitCoarse(context, head, landmarks, estimate, focal, principal, {});
       const fit = (start: CoarseStage['fit']) =>
-        refine(context, head, photo, landmarks, person, { ...coarse, fit: start }, 'medium', {});
+        refine(context, head, photo, landmarks, pixels, { ...coarse, fit: start }, 'medium', {});
       const { positions } = await fit(coarse.fit);
       const distances: number[] = [];
       for (const beside of STARTS) {

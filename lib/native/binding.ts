@@ -2,7 +2,7 @@ import type { HrnError, HrnErrorCode } from '../errors.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
 import type { DetailFit, DetailProblem } from './detail.js';
-import type { Affine, NativeFaceView } from './face-view.js';
+import type { Affine, NativeDenseClasses, NativeFaceView } from './face-view.js';
 import type {
   DeformationFit,
   DeformationProblem,
@@ -49,19 +49,21 @@ export interface NativeBinding {
    * the arrays where they lie.
    */
   guidedUpsample(context: NativeContext, options: GuidedUpsample): NativeJob<Float32Array>;
-  /** Where bare skin ends and background begins. */
+  /** Where bare skin of the head ends and background begins. */
   skinEdges(
     context: NativeContext,
     view: NativeFaceView,
+    dense: NativeDenseClasses,
     photo: { width: number; height: number },
   ): NativeJob<NativeSkinEdges>;
   /**
    * Where a crop shows skin, `[size][size]`, 0..1: inside the landmarks' outline, outside the openings of eyes and mouth,
-   * inside the photo, and as far as the person mask says.
+   * inside the photo, and as far as person mask and dense network say.
    */
   skinMask(
     context: NativeContext,
     view: NativeFaceView,
+    dense: NativeDenseClasses,
     frame: NativeCropFrame,
     photo: { width: number; height: number },
   ): NativeJob<Float32Array>;

@@ -34,3 +34,12 @@ export interface NativeFaceView {
   pixels: Float32Array;
   points: NativeFacePoints;
 }
+
+/** What the dense network says of the pixels around a face. A job reads `classes` where they lie. */
+export interface NativeDenseClasses {
+  side: number;
+  /** `[DENSE_CLASSES][side][side]`, 0..1. */
+  classes: Float32Array;
+  /** Pixels of the map to pixels of the photo. */
+  toPhoto: Affine;
+}

@@ -1,5 +1,5 @@
 import type { CoarseProblem } from './coarse.js';
-import type { NativeFaceView } from './face-view.js';
+import type { Affine, NativeFaceView } from './face-view.js';
 
 /** Pinhole camera: p_cam = R p + t in mm (x right, y down, z away), u = f x / z + cx, v = f y / z + cy in pixels. */
 export interface NativeCamera {
@@ -40,6 +40,25 @@ export interface SilhouetteProblem {
   robustScale?: number;
 }
 
+/** Which way the face's surface is to face: see native/fit/dense. */
+export interface NormalProblem {
+  side: number;
+  /** `[3][side][side]`: right and up along the map's sides, and towards a camera that looks at its middle. */
+  normals: Float32Array;
+  /** `[side][side]`, radians, along each of a normal's two axes. */
+  normalSigma: Float32Array;
+  /** `[side][side]`, 0..1: how probably a pixel shows skin of the head. */
+  skin: Float32Array;
+  /** Pixels of the map to pixels of the photo. */
+  toPhoto: Affine;
+  /** All patches together count as this many independent ones; default 40. */
+  effective?: number;
+  /** What a patch's normal and the network's differ by at best, radians; default 0.06. */
+  floorSigma?: number;
+  /** In standard deviations; default 2.5. */
+  robustScale?: number;
+}
+
 /** Input of `photometricFit`: the landmark problem, where to start, and the photo, coarse to fine. */
 export interface PhotometricProblem {
   landmarks: CoarseProblem;
@@ -49,6 +68,7 @@ export interface PhotometricProblem {
   nuisance: Float64Array;
   levels: readonly PhotometricLevel[];
   silhouette?: SilhouetteProblem;
+  normals?: NormalProblem;
   /** Colour noise, 0..1, where the fit has come to within 0.016 of the photo; grows with the difference left. Default 0.04. */
   sigmaReference?: number;
   /** But at least this, 0..1; default 0.01. */

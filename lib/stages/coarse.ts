@@ -38,8 +38,12 @@ const REFINED_WEIGHT = 1 / 18;
 const FEATURE_GAIN = 6;
 /** and deviations this many times as large for the whole face's errors: what turned heads say of noses hangs on it. */
 const REFINED_MODE_TEMPER = 1.5;
-/** The network's deviations of identity count this much smaller there: photos of one person agree better. */
-const REFINED_IDENTITY_TEMPER = 0.9;
+/**
+ * There the network's identity is believed by this share, with deviations by that: it was learned on heads of the
+ * model's own prior, and people who differ from it (a large nose) are drawn towards what is usual.
+ */
+const REFINED_IDENTITY_SHARE = 0.7;
+const REFINED_IDENTITY_TEMPER = 0.75;
 const MIN_EXPRESSION_SIGMA = 0.02;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
 const OUTLIER_SIGMAS = 4;
@@ -122,6 +126,11 @@ export function refinementProblem(problem: CoarseProblem, estimate: CoefficientE
       (_, i) => REFINED_WEIGHT * (FEATURE_POINTS.has(i) ? FEATURE_GAIN : 1),
     ),
     ...(problem.nuisanceMm ? { nuisanceMm: problem.nuisanceMm.map((mm) => REFINED_MODE_TEMPER * mm) } : {}),
-    ...(estimate ? { identitySigma: estimate.identity.sigma.map((s) => REFINED_IDENTITY_TEMPER * s) } : {}),
+    ...(estimate
+      ? {
+          identityMean: estimate.identity.mean.map((m) => REFINED_IDENTITY_SHARE * m),
+          identitySigma: estimate.identity.sigma.map((s) => REFINED_IDENTITY_TEMPER * s),
+        }
+      : {}),
   };
 }

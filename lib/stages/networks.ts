@@ -15,6 +15,7 @@ const FILES = {
   detectFullRange: 'face-detection-full-range.onnx',
   landmarks: 'face-landmarks.onnx',
   segmentPerson: 'person-segmentation.onnx',
+  dense: 'dense-face.onnx',
   regress: REGRESSOR_FILE,
 } as const;
 

@@ -7,6 +7,7 @@ import { native } from '../native/load.js';
 import type {
   DeformationProblem,
   NativeCamera,
+  NormalProblem,
   PhotometricFit,
   PhotometricLevel,
   PhotometricProblem,
@@ -14,9 +15,10 @@ import type {
 import type { Detail } from '../options.js';
 import type { DeformationMap } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
+import { DENSE_CLASSES, type DenseClass, type DenseFace } from './dense.js';
+import type { FacePixels } from './face-pixels.js';
 import { faceView } from './face-view.js';
 import type { DenseLandmarks } from './landmarks.js';
-import type { PersonMask } from './mask.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
 import { findSkinEdges } from './skin-edges.js';
@@ -52,30 +54,33 @@ export const MAP_SIZE = 128;
 const LANDMARK_WEIGHT = 0.03;
 
 /** What the refinement looks at in a photo: crops, coarse to fine, and the outline. */
-export type Observation = Required<Pick<PhotometricProblem, 'levels' | 'silhouette'>>;
+export type Observation = Required<Pick<PhotometricProblem, 'levels' | 'silhouette' | 'normals'>>;
 
 export async function observe(
   context: NativeContext,
   head: HeadModel,
   photo: Photo,
   landmarks: DenseLandmarks,
-  person: PersonMask,
+  pixels: FacePixels,
   detail: Detail,
   signal: AbortSignal | undefined,
 ): Promise<Observation> {
   const [{ points: edges, normals }, ...levels] = await Promise.all([
-    findSkinEdges(context, photo, landmarks, person, signal),
+    findSkinEdges(context, photo, landmarks, pixels, signal),
     ...LEVELS.map(async ({ size, iterations }) => ({
-      ...(await cropLevel(photo, landmarks, person, size, signal)),
+      ...(await cropLevel(photo, landmarks, pixels, size, signal)),
       // At coarse detail only albedo and light are solved for: the texture needs them where the photo shows nothing.
       iterations: detail === 'coarse' ? 0 : iterations,
     })),
   ]);
-  return { levels, silhouette: { edges, normals, takesPart: silhouetteVertices(head.morphable) } };
+  return { levels, silhouette: { edges, normals, takesPart: silhouetteVertices(head.morphable) }, normals: normalsOf(pixels.dense) };
 }
 
 /** The parametric refinement, from where the landmark fit ended. */
-export function photometricProblem({ problem, fit }: CoarseStage, seen: Observation): PhotometricProblem {
+export function photometricProblem(
+  { problem, fit }: CoarseStage,
+  seen: Pick<PhotometricProblem, 'levels' | 'silhouette' | 'normals'>,
+): PhotometricProblem {
   return {
     landmarks: problem,
     camera: {
@@ -88,7 +93,24 @@ export function photometricProblem({ problem, fit }: CoarseStage, seen: Observat
     expression: fit.expression,
     nuisance: fit.nuisance,
     ...seen,
+    effectiveSamples: colourWeight(seen.levels),
   };
+}
+
+/** All surface points of a bright face count as this many independent ones, those of a dark one less, by its cube: */
+const COLOUR_SAMPLES = 70;
+/** from this mean of its red, of which shading is a share, while highlights and noise are not. */
+const BRIGHT_FACE = 0.7;
+
+function colourWeight(levels: readonly Pick<PhotometricLevel, 'rgb' | 'mask'>[]): number {
+  const finest = levels.at(-1);
+  if (!finest) return COLOUR_SAMPLES;
+  let [sum, weight] = [0, 0];
+  for (let i = 0; i < finest.mask.length; i++) {
+    sum += finest.mask[i]! * finest.rgb[3 * i]!;
+    weight += finest.mask[i]!;
+  }
+  return COLOUR_SAMPLES * Math.min(1, (sum / Math.max(weight, 1) / BRIGHT_FACE) ** 3);
 }
 
 /** The deformation map's part, from where the parametric refinement ended. */
@@ -119,7 +141,7 @@ export async function refine(
   head: HeadModel,
   photo: Photo,
   landmarks: DenseLandmarks,
-  person: PersonMask,
+  pixels: FacePixels,
   coarse: CoarseStage,
   detail: Detail,
   job: JobOptions,
@@ -129,7 +151,7 @@ export async function refine(
     runJob(() => native().headShape(context, head.native, identity, expression), { signal });
   const [coarsePositions, seen] = await Promise.all([
     shape(coarse.fit),
-    observe(context, head, photo, landmarks, person, detail, signal),
+    observe(context, head, photo, landmarks, pixels, detail, signal),
   ]);
   const problem = photometricProblem(coarse, seen);
   const fitted = await runJob((onProgress) => native().photometricFit(context, head.native, problem, onProgress), job);
@@ -151,8 +173,21 @@ export async function refine(
   };
 }
 
+/** Skin whose normals the head model has. */
+const SKIN_CLASSES: readonly DenseClass[] = ['face', 'lips', 'brows'];
+
+function normalsOf({ side, normals, normalSigma, classes, toPhoto }: DenseFace): NormalProblem {
+  const plane = side * side;
+  const skin = new Float32Array(plane);
+  for (const name of SKIN_CLASSES) {
+    const first = DENSE_CLASSES.indexOf(name) * plane;
+    for (let i = 0; i < plane; i++) skin[i]! += classes[first + i]!;
+  }
+  return { side, normals, normalSigma, skin: skin.map((p) => Math.min(1, p)), toPhoto };
+}
+
 /** Parts of the head that photos show bare; the outline of others is that of hair or clothes. */
-const BARE_REGIONS: readonly RegionName[] = ['cheeks', 'chin', 'ears'];
+const BARE_REGIONS: readonly RegionName[] = ['cheeks', 'chin', 'ears', 'nose', 'mouth', 'forehead'];
 
 function silhouetteVertices({ regions }: MorphableModel): Uint8Array {
   const bare = REGION_NAMES.map((name) => (BARE_REGIONS.includes(name) ? 1 : 0));
@@ -163,7 +198,7 @@ function silhouetteVertices({ regions }: MorphableModel): Uint8Array {
 export async function cropLevel(
   photo: Photo,
   landmarks: DenseLandmarks,
-  person: PersonMask,
+  pixels: FacePixels,
   size: number,
   signal: AbortSignal | undefined,
 ): Promise<Omit<PhotometricLevel, 'iterations'>> {
@@ -184,9 +219,9 @@ export async function cropLevel(
     },
     signal,
   );
-  const view = faceView(person, landmarks);
+  const view = faceView(pixels.person, landmarks);
   const { width, height } = photo;
-  const mask = runJob(() => native().skinMask(photo.context, view, frame, { width, height }), { signal });
+  const mask = runJob(() => native().skinMask(photo.context, view, pixels.dense, frame, { width, height }), { signal });
   const [crop, skin] = await Promise.all([rgb, mask]);
   return { rgb: crop, mask: skin, ...frame };
 }

@@ -7,10 +7,11 @@ import { type CoarseStage, coarseProblem } from '../stages/coarse.js';
 import { fitFromStarts } from '../stages/coarse-starts.js';
 import { detectFaces } from '../stages/detect.js';
 import type { DetectedFace } from '../stages/detected-face.js';
+import { seeFacePixels } from '../stages/face-pixels.js';
 import type { FocalLength } from '../stages/focal-length.js';
 import { headTurn, requireFacing } from '../stages/head-turn.js';
 import { type DenseLandmarks, landmarksInFrame } from '../stages/landmarks.js';
-import { findPersonMask, type PersonMask } from '../stages/mask.js';
+import type { PersonMask } from '../stages/mask.js';
 import { Photo } from '../stages/photo.js';
 import { type Observation, observe } from '../stages/refine.js';
 import { regress } from '../stages/regress.js';
@@ -66,8 +67,8 @@ export async function lookAt(
       );
     }
     const region = face.framed;
-    const [person, landmarks] = await Promise.all([
-      findPersonMask(networks, photo, { region }, signal),
+    const [pixels, landmarks] = await Promise.all([
+      seeFacePixels(networks, photo, { region }, signal),
       landmarksInFrame(networks, photo, region, signal),
     ]);
     const turnDegrees = headTurn(landmarks, face);
@@ -77,10 +78,23 @@ export async function lookAt(
     const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
     const [{ focal, principalPx, coarse }, seen] = await Promise.all([
       fitFromStarts(context, head, landmarks, estimate, lens, { signal }),
-      observe(context, head, photo, landmarks, person, options.detail, signal),
+      observe(context, head, photo, landmarks, pixels, options.detail, signal),
     ]);
     const observed = coarseProblem(head, landmarks, estimate, focal, principalPx);
-    return { image, width, height, principalPx, face, landmarks, turnDegrees, person, focal, observed, coarse, seen };
+    return {
+      image,
+      width,
+      height,
+      principalPx,
+      face,
+      landmarks,
+      turnDegrees,
+      person: pixels.person,
+      focal,
+      observed,
+      coarse,
+      seen,
+    };
   } finally {
     photo.dispose();
   }

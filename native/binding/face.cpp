@@ -1,11 +1,13 @@
 // Skin of one face: skinEdges(), skinMask().
 #include "binding/face.hpp"
 
+#include <cmath>
 #include <memory>
 
 #include "binding/context.hpp"
 #include "binding/errors.hpp"
 #include "binding/job.hpp"
+#include "core/error.hpp"
 #include "fit/context.hpp"
 #include "imaging/skin_edges.hpp"
 #include "imaging/skin_mask.hpp"
@@ -37,18 +39,20 @@ std::pair<long, long> extent_of(const Napi::Value& value) {
           integer_of(field(o, "height"), "height", 1, kMaxImageSide)};
 }
 
-// skinEdges(context, view, photo): job of { points, normals }
+// skinEdges(context, view, classes, photo): job of { points, normals }
 Napi::Value skin_edges(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
   auto face = std::make_unique<const FaceView>(info[1]);
-  const auto [width, height] = extent_of(info[2]);
+  auto dense = std::make_unique<const DenseClasses>(info[2]);
+  const auto [width, height] = extent_of(info[3]);
   return start_job(
       info.Env(), info.Env().Undefined(),
-      [context = std::move(context), face = std::move(face), w = width, h = height](const Cancel& cancel,
-                                                                                    const Progress&) {
+      [context = std::move(context), face = std::move(face), dense = std::move(dense), w = width, h = height](
+          const Cancel& cancel, const Progress&) {
         imaging::check_numbers(face->view());
+        dense->check_numbers();
         ThreadPool pool(context->crew(), cancel);
-        return imaging::skin_edges(face->view(), w, h, pool);
+        return imaging::skin_edges(face->view(), dense->classes(), w, h, pool);
       },
       [](Napi::Env env, imaging::SkinEdges&& edges) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
@@ -58,28 +62,59 @@ Napi::Value skin_edges(const Napi::CallbackInfo& info) {
       });
 }
 
-// skinMask(context, view, frame, photo): job of Float32Array
+// skinMask(context, view, classes, frame, photo): job of Float32Array
 Napi::Value skin_mask(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
   auto face = std::make_unique<const FaceView>(info[1]);
-  const Napi::Object o = object_of(info[2], "frame");
+  auto dense = std::make_unique<const DenseClasses>(info[2]);
+  const Napi::Object o = object_of(info[3], "frame");
   const imaging::CropFrame frame{number_of(field(o, "x0"), "x0", -kMaxPosition, kMaxPosition),
                                  number_of(field(o, "y0"), "y0", -kMaxPosition, kMaxPosition),
                                  number_of(field(o, "scale"), "scale", 1e-6, 1e6),
                                  integer_of(field(o, "size"), "size", 1, kMaxSide)};
-  const auto [width, height] = extent_of(info[3]);
+  const auto [width, height] = extent_of(info[4]);
   return start_job(
       info.Env(), info.Env().Undefined(),
-      [context = std::move(context), face = std::move(face), frame, w = width, h = height](const Cancel& cancel,
-                                                                                           const Progress&) {
+      [context = std::move(context), face = std::move(face), dense = std::move(dense), frame, w = width, h = height](
+          const Cancel& cancel, const Progress&) {
         imaging::check_numbers(face->view());
+        dense->check_numbers();
         ThreadPool pool(context->crew(), cancel);
-        return imaging::skin_mask(face->view(), frame, w, h, pool);
+        return imaging::skin_mask(face->view(), dense->classes(), frame, w, h, pool);
       },
       [](Napi::Env env, std::vector<float>&& mask) -> Napi::Value { return adopted_array(env, std::move(mask)); });
 }
 
 }  // namespace
+
+imaging::Affine affine_of(const Napi::Value& matrix) {
+  if (!matrix.IsArray() || matrix.As<Napi::Array>().Length() != 6) reject("an array of 6", "toPhoto", matrix);
+  imaging::Affine affine;
+  for (uint32_t i = 0; i < 6; ++i)
+    affine[i] = number_of(matrix.As<Napi::Array>().Get(i), "toPhoto", -kMaxPosition, kMaxPosition);
+  return affine;
+}
+
+DenseClasses::DenseClasses(const Napi::Value& value)
+    : DenseClasses(object_of(value, "dense"),
+                   integer_of(field(object_of(value, "dense"), "side"), "side", 2, kMaxSide)) {}
+
+DenseClasses::DenseClasses(const Napi::Object& object, long size)
+    : probabilities_(field(object, "classes"), "classes",
+                     static_cast<std::size_t>(imaging::kPixelClasses * size * size)) {
+  const imaging::Affine to_photo = affine_of(field(object, "toPhoto"));
+  classes_.size = size;
+  classes_.probabilities = probabilities_.view();
+  classes_.from_photo = imaging::inverse(to_photo);
+  for (const double v : classes_.from_photo)
+    if (!std::isfinite(v)) reject("an invertible map", "toPhoto", field(object, "toPhoto"));
+}
+
+void DenseClasses::check_numbers() const {
+  // Written so that NaN fails.
+  for (const float p : classes_.probabilities)
+    if (!(p >= 0 && p <= 1)) throw Error(ErrorCode::invalid_argument, "dense: expected probabilities of 0 to 1");
+}
 
 FaceView::FaceView(const Napi::Value& value)
     : FaceView(object_of(value, "view"), integer_of(field(object_of(value, "view"), "size"), "size", 1, kMaxSide)) {}
@@ -88,10 +123,7 @@ FaceView::FaceView(const Napi::Object& object, long size)
     : person_(field(object, "values"), "values", static_cast<std::size_t>(size * size)),
       rgb_(field(object, "rgb"), "rgb", static_cast<std::size_t>(3 * size * size)),
       landmarks_(copy_of<float>(field(object, "pixels"), "pixels")) {
-  const Napi::Value matrix = field(object, "toPhoto");
-  if (!matrix.IsArray() || matrix.As<Napi::Array>().Length() != 6) reject("an array of 6", "toPhoto", matrix);
-  for (uint32_t i = 0; i < 6; ++i)
-    view_.to_photo[i] = number_of(matrix.As<Napi::Array>().Get(i), "toPhoto", -kMaxPosition, kMaxPosition);
+  view_.to_photo = affine_of(field(object, "toPhoto"));
   if (landmarks_.empty() || landmarks_.size() % 2 != 0) reject("pairs of numbers", "pixels", field(object, "pixels"));
   view_.size = size;
   view_.person = person_.view();

@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include "binding/convert.hpp"
+#include "imaging/dense_classes.hpp"
 #include "imaging/face_view.hpp"
 
 namespace hrn::binding {
@@ -20,6 +21,24 @@ class FaceView {
   Borrowed<float> person_, rgb_;
   std::vector<float> landmarks_;
   imaging::FaceView view_;
+};
+
+// Throws invalid_argument unless it is an array of six finite numbers.
+imaging::Affine affine_of(const Napi::Value& matrix);
+
+// What the dense network says of pixels; the array lies in JavaScript's memory.
+class DenseClasses {
+ public:
+  explicit DenseClasses(const Napi::Value& value);
+  const imaging::DenseClasses& classes() const { return classes_; }
+  // Throws invalid_argument unless every probability is 0 to 1.
+  void check_numbers() const;
+
+ private:
+  DenseClasses(const Napi::Object& object, long size);
+
+  Borrowed<float> probabilities_;
+  imaging::DenseClasses classes_;
 };
 
 void register_face(Napi::Env env, Napi::Object exports);

@@ -133,6 +133,21 @@ fit::SilhouetteProblem silhouette_of(const Napi::Value& value) {
   return silhouette;
 }
 
+fit::NormalProblem normals_of(const Napi::Value& value) {
+  fit::NormalProblem normals;
+  if (value.IsUndefined()) return normals;
+  const Napi::Object o = object_of(value, "normals");
+  normals.size = static_cast<int>(integer_of(field(o, "side"), "side", 2, kMaxSide));
+  normals.normals = copy_of<float>(field(o, "normals"), "normals");
+  normals.sigma = copy_of<float>(field(o, "normalSigma"), "normalSigma");
+  normals.skin = copy_of<float>(field(o, "skin"), "skin");
+  normals.to_photo = affine_of(field(o, "toPhoto"));
+  set_numbers(o, {{"effective", &normals.effective},
+                  {"floorSigma", &normals.floor_sigma},
+                  {"robustScale", &normals.robust_scale}});
+  return normals;
+}
+
 }  // namespace
 
 fit::PhotometricProblem photometric_problem_of(const Napi::Value& value) {
@@ -149,6 +164,7 @@ fit::PhotometricProblem photometric_problem_of(const Napi::Value& value) {
   for (std::uint32_t i = 0; i < list.Length() && i < 16; ++i) problem.levels.push_back(level_of(list.Get(i)));
   set_photometric_options(o, problem.photo);
   problem.silhouette = silhouette_of(field(o, "silhouette"));
+  problem.normals = normals_of(field(o, "normals"));
   set_numbers(o, {{"albedoSigma", &problem.albedo_sigma},
                   {"lightSigma", &problem.light_sigma},
                   {"lightColourSigma", &problem.light_colour_sigma}});

@@ -4,20 +4,21 @@
 #include <cstdint>
 #include <utility>
 
-#include "imaging/hair_colour.hpp"
-#include "imaging/skin_colour.hpp"
-
 namespace hrn::imaging {
 namespace {
 
 // Reach of the differences that tell the direction of an edge, pixels of the view: its edge is as soft as that.
 constexpr long kGradientReach = 2;
-// How far inside the edge the colour is looked at, pixels of the view: some 3 mm, beyond the soft rim of the photo.
-constexpr double kInside = 4;
+// How far inside the edge it is looked at what the photo shows, pixels of the view: some 5 mm, more than two pixels of
+// the dense network; and how far outside it must still be the photo.
+constexpr double kInside = 8, kOutside = 6;
+// Skin of the head there is at least so many times as probable as what covers it. Few outlines are worse for a fit than
+// some of the edges of hair.
+constexpr double kLeastOdds = 0.4;
 // The mask is not to be trusted beside the photo's border, pixels of the view.
 constexpr long kBorder = 6;
-// Edges a thread takes at a time: each is compared with some hundred colours.
-constexpr long kGrain = 16;
+// Edges a thread takes at a time.
+constexpr long kGrain = 64;
 
 // Of the mask, pixels of the view.
 struct Edge {
@@ -52,13 +53,9 @@ std::vector<Edge> mask_edges(const FaceView& view) {
 
 }  // namespace
 
-SkinEdges skin_edges(const FaceView& view, long width, long height, ThreadPool& pool) {
-  const SkinColour skin(view);
-  // Hair taken for skin would draw the head to its own outline.
-  if (!skin.tells_hair()) return {};
-  const HairColour hair(view);
-  const auto in_photo = [&](double u, double v) {
-    const Point p = mapped(view.to_photo, u, v);
+SkinEdges skin_edges(const FaceView& view, const DenseClasses& classes, long width, long height, ThreadPool& pool) {
+  using enum PixelClass;
+  const auto in_photo = [&](const Point& p) {
     return p[0] > 0 && p[1] > 0 && p[0] < static_cast<double>(width) && p[1] < static_cast<double>(height);
   };
   const std::vector<Edge> edges = mask_edges(view);
@@ -67,10 +64,12 @@ SkinEdges skin_edges(const FaceView& view, long width, long height, ThreadPool& 
   pool.parallel_for((count + kGrain - 1) / kGrain, [&](long chunk) {
     for (long i = chunk * kGrain; i < count && i < (chunk + 1) * kGrain; ++i) {
       const Edge& e = edges[static_cast<std::size_t>(i)];
-      const double u = e.u - kInside * e.normal_u, v = e.v - kInside * e.normal_v;
-      const double border = static_cast<double>(kBorder);
+      const auto across = [&](double by) { return mapped(view.to_photo, e.u + by * e.normal_u, e.v + by * e.normal_v); };
+      const Point inside = across(-kInside), outside = across(kOutside);
       ends_skin[static_cast<std::size_t>(i)] =
-          skin.is_skin(u, v) && !hair.is_hair(u, v) && in_photo(e.u + border * e.normal_u, e.v + border * e.normal_v);
+          in_photo(outside) && classes.holds(inside[0], inside[1]) &&
+          classes.share({face, ears, lips, brows, eyes, mouth, teeth}, inside[0], inside[1]) >
+              kLeastOdds * classes.share({hair, beard, neck, clothes, occluder}, inside[0], inside[1]);
     }
   });
   SkinEdges found;

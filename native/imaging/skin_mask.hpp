@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "core/thread_pool.hpp"
+#include "imaging/dense_classes.hpp"
 #include "imaging/face_view.hpp"
 
 namespace hrn::imaging {
@@ -14,8 +15,9 @@ struct CropFrame {
 };
 
 /// Inside the landmarks' outline, outside the openings of eyes and mouth, inside the photo, and as far as the person
-/// mask says (bilinear; zero outside the view). `width`, `height`: of the photo. Returns [size][size], 0..1; the same
-/// for any number of threads.
-std::vector<float> skin_mask(const FaceView& view, const CropFrame& frame, long width, long height, ThreadPool& pool);
+/// mask (bilinear; zero outside the view) and the dense network say. `width`, `height`: of the photo. Returns
+/// [size][size], 0..1; the same for any number of threads.
+std::vector<float> skin_mask(const FaceView& view, const DenseClasses& classes, const CropFrame& frame, long width,
+                             long height, ThreadPool& pool);
 
 }  // namespace hrn::imaging

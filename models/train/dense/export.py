@@ -14,7 +14,8 @@ from onnx import helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from dense_net import IN, DenseNetwork
+from dense_net import IN, OUT, DenseNetwork, mirrored, split
+from portraits import POINT_MM
 
 
 def fold(module):
@@ -34,7 +35,7 @@ def halve(model):
     casts, kept = [], []
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < 64:
+        if values.dtype != np.float32 or values.size < 64 or not np.isfinite(values.astype(np.float16)).all():
             kept.append(tensor)
             continue
         half = tensor.name + "_half"
@@ -47,14 +48,34 @@ def halve(model):
     graph.node.extend(casts + nodes)
 
 
+class BothWays(nn.Module):
+    """A crop [1][256][256][3] and its mirror image in one batch, and the mean of what is said of them, by name."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+        self.register_buffer("backwards", torch.arange(IN - 1, -1, -1))
+        self.register_buffer("backwards_out", torch.arange(OUT - 1, -1, -1))
+
+    def forward(self, crop):
+        x = crop.permute(0, 3, 1, 2)
+        out = self.network(torch.cat([x, x.index_select(3, self.backwards)], 0))
+        sign = mirrored(torch.ones(1, out.shape[1], 1, 1))
+        mean = (out[:1] + out[1:].index_select(3, self.backwards_out) * sign) / 2
+        said = split(mean)
+        return (
+            said["normal"], said["normal_deviation"].exp(), said["point"] * POINT_MM,
+            said["point_deviation"].exp(), said["classes"].softmax(1),
+        )  # fmt: skip
+
+
 def export(network, path):
     network = network.cpu().eval()
     fold(network)
-    crop = torch.zeros(2, 3, IN, IN)
     partial = Path(f"{path}.partial")
     torch.onnx.export(
-        network, (crop,), str(partial), input_names=["crop"], output_names=["dense"], opset_version=17, dynamo=False,
-        dynamic_axes={"crop": {0: "n"}, "dense": {0: "n"}},
+        BothWays(network), (torch.zeros(1, IN, IN, 3),), str(partial), input_names=["crop"],
+        output_names=["normal", "normalDeviation", "point", "pointDeviation", "classes"], opset_version=17, dynamo=False,
     )  # fmt: skip
     model = onnx.load(partial)
     halve(model)

@@ -6,6 +6,7 @@
 #include "core/cancel.hpp"
 #include "core/progress.hpp"
 #include "core/thread_pool.hpp"
+#include "fit/dense/normal_term.hpp"
 #include "fit/head/model.hpp"
 #include "fit/landmarks/coarse.hpp"
 #include "fit/outline/silhouette_term.hpp"
@@ -28,6 +29,7 @@ struct PhotometricProblem {
   std::vector<PhotometricLevel> levels;  // coarse to fine
   PhotometricOptions photo;
   SilhouetteProblem silhouette;
+  NormalProblem normals;
   double albedo_sigma = 1;          // prior of the albedo coefficients
   double light_sigma = 0.5;         // prior of every light coefficient but the first of each channel
   double light_colour_sigma = 0.1;  // prior of a channel's deviation from the mean of the three

@@ -41,7 +41,8 @@ class PhotometricLeastSquares {
         pool_(pool),
         landmarks_(model, problem.landmarks, pool),
         photo_(photo),
-        silhouette_(model, problem.silhouette, problem.landmarks.identity_count) {
+        silhouette_(model, problem.silhouette, problem.landmarks.identity_count),
+        normals_(model, problem.normals, problem.landmarks.identity_count) {
     layout_.pose = landmarks_.pose_unknowns();
     layout_.nuisance = static_cast<int>(problem.landmarks.nuisance_count);
     layout_.shape = static_cast<int>(landmarks_.coefficient_count()) - layout_.nuisance;
@@ -56,7 +57,7 @@ class PhotometricLeastSquares {
   int unknowns() const { return layout_.total(); }
   // Landmarks and outline say nothing of albedo and light.
   int row_unknowns() const { return layout_.first_albedo(); }
-  int max_rows() const { return landmarks_.max_rows() + SilhouetteTerm::kRows; }
+  int max_rows() const { return landmarks_.max_rows() + std::max(SilhouetteTerm::kRows, NormalTerm::kRows); }
   const HeadState& state() { return landmarks_.state(); }
   const Appearance& appearance() const { return look_; }
   long samples() const { return photo_.selected(); }
@@ -66,10 +67,11 @@ class PhotometricLeastSquares {
     seen_energy_.reset();
     photo_.select(landmarks_.state(), crop, visible);
   }
-  // Looks anew where the outline is to lie.
-  void match_silhouette(const HeadView& view) {
+  // Looks anew where the outline is to lie, and which way the face's patches are to face.
+  void match_outline_and_normals(const HeadView& view, const std::vector<float>& visible) {
     seen_energy_.reset();
     silhouette_.match(landmarks_.state(), view);
+    normals_.match(landmarks_.state(), view.positions, visible, pool_);
   }
   // Solves for light and albedo alone.
   void set_appearance_only(bool only) {
@@ -100,7 +102,11 @@ class PhotometricLeastSquares {
     double cost = appearance_only_ ? geometry_cost_ : landmarks_.linearize(equations);
     if (!seen_energy_) seen_energy_ = seen_energy(landmarks_.state(), look_);
     cost += *seen_energy_;
-    if (!appearance_only_) silhouette_.accumulate(landmarks_.state(), layout_, pool_, equations);
+    if (!appearance_only_) {
+      silhouette_.accumulate(landmarks_.state(), layout_, pool_, equations);
+      equations.accumulate(pool_);
+      normals_.accumulate(landmarks_.state(), layout_, pool_, equations);
+    }
     equations.accumulate(pool_);
     photo_.add_products(equations, layout_.total() - moved.total());
     const double albedo = 1 / (problem_.albedo_sigma * problem_.albedo_sigma);
@@ -150,9 +156,9 @@ class PhotometricLeastSquares {
     seen_energy_.reset();
     photo_.set_sigma(sigma);
   }
-  // Of what the photo shows: colours and silhouette.
+  // Of what the photo shows: colours, silhouette and normals.
   double seen_energy(const HeadState& state, const Appearance& look) {
-    return photo_.energy(state, look, crop_, problem_.photo) + silhouette_.energy(state);
+    return photo_.energy(state, look, crop_, problem_.photo) + silhouette_.energy(state) + normals_.energy(state);
   }
 
   double light_mean(const Appearance& look, int k) const {
@@ -191,6 +197,7 @@ class PhotometricLeastSquares {
   LandmarkProblem landmarks_;
   Term& photo_;
   SilhouetteTerm silhouette_;
+  NormalTerm normals_;
   ParameterLayout layout_;
   PhotoCrop crop_;
   Appearance look_, candidate_;
@@ -270,7 +277,8 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
       return look_at_head(model, surface, backend, fit.state(), problem.landmarks.identity_count);
     };
     HeadView view = look();
-    fit.set_level(crop, visible_vertices(model, view));
+    std::vector<float> visible = visible_vertices(model, view);
+    fit.set_level(crop, visible);
     const auto run = [&](int iterations, double tolerance) {
       if (iterations == 0) return;
       optim::LevenbergMarquardtOptions options;
@@ -296,8 +304,11 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
     for (int k = 0; k < 2; ++k) {
       if (i > 0) fit.update_sigma();
       if (parts[k] > 0) {
-        if (k > 0) view = look();
-        fit.match_silhouette(view);
+        if (k > 0) {
+          view = look();
+          visible = visible_vertices(model, view);
+        }
+        fit.match_outline_and_normals(view, visible);
       }
       run(parts[k], 1e-4);
     }

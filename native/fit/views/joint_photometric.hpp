@@ -89,7 +89,7 @@ std::vector<PhotometricResult> run_joint_photometric(const Model& model, const J
         if (i > 0) views[v]->update_sigma();
         if (parts[k] == 0) continue;
         if (k > 0) look(v);
-        views[v]->match_silhouette(sights[v]);
+        views[v]->match_outline_and_normals(sights[v], visible_vertices(model, sights[v]));
       }
       run(parts[k], 1e-4);
     }
