@@ -25,7 +25,7 @@ async function sources(folder: string, extensions: RegExp): Promise<SourceFile[]
 describe('native includes', () => {
   const UNDER_FIT = ['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'backends/backend.hpp'];
   const STAGES = [
-    ...['fit/head', 'fit/outline', 'fit/landmarks'],
+    ...['fit/head', 'fit/outline', 'fit/dense', 'fit/landmarks'],
     ...['fit/parameters', 'fit/deformation', 'fit/detail', 'fit/texture'],
   ];
   /** Room by room, what may be included besides the room itself. */
@@ -43,8 +43,9 @@ describe('native includes', () => {
     // A fit has a room a stage.
     'fit/head': UNDER_FIT,
     'fit/outline': [...UNDER_FIT, 'fit/head'],
+    'fit/dense': [...UNDER_FIT, 'fit/head'],
     'fit/landmarks': [...UNDER_FIT, 'fit/head', 'fit/outline'],
-    'fit/parameters': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/landmarks'],
+    'fit/parameters': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/dense', 'fit/landmarks'],
     'fit/deformation': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/landmarks', 'fit/parameters'],
     'fit/detail': [...UNDER_FIT, 'fit/head', 'fit/parameters'],
     'fit/texture': [...UNDER_FIT, ...STAGES.filter((stage) => stage !== 'fit/texture')],

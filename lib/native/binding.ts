@@ -58,12 +58,12 @@ export interface NativeBinding {
   ): NativeJob<NativeSkinEdges>;
   /**
    * Where a crop shows skin, `[size][size]`, 0..1: inside the landmarks' outline, outside the openings of eyes and mouth,
-   * inside the photo, and as far as person mask and dense network say.
+   * inside the photo, and as far as the person mask and, where it is given, the dense network say.
    */
   skinMask(
     context: NativeContext,
     view: NativeFaceView,
-    dense: NativeDenseClasses,
+    dense: NativeDenseClasses | undefined,
     frame: NativeCropFrame,
     photo: { width: number; height: number },
   ): NativeJob<Float32Array>;

@@ -51,7 +51,7 @@ export interface NormalProblem {
   skin: Float32Array;
   /** Pixels of the map to pixels of the photo. */
   toPhoto: Affine;
-  /** All patches together count as this many independent ones; default 40. */
+  /** All patches together count as this many independent ones; default 60. */
   effective?: number;
   /** What a patch's normal and the network's differ by at best, radians; default 0.06. */
   floorSigma?: number;

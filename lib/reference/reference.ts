@@ -156,7 +156,7 @@ async function faceMask(
   const frame = { x0: at.left / scale, y0: at.top / scale, scale, size: at.side };
   const view = faceView(person, landmarks);
   const mask = await runJob(
-    () => native().skinMask(context, view, frame, { width: photo.width, height: photo.height }),
+    () => native().skinMask(context, view, undefined, frame, { width: photo.width, height: photo.height }),
     { signal },
   );
   for (const outline of [LEFT_LIDS, RIGHT_LIDS, INNER_LIPS]) {

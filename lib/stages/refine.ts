@@ -73,7 +73,11 @@ export async function observe(
       iterations: detail === 'coarse' ? 0 : iterations,
     })),
   ]);
-  return { levels, silhouette: { edges, normals, takesPart: silhouetteVertices(head.morphable) }, normals: normalsOf(pixels.dense) };
+  return {
+    levels,
+    silhouette: { edges, normals, takesPart: silhouetteVertices(head.morphable) },
+    normals: normalsOf(pixels.dense),
+  };
 }
 
 /** The parametric refinement, from where the landmark fit ended. */
@@ -173,6 +177,8 @@ export async function refine(
   };
 }
 
+/** All normals together count as this many independent ones: neighbours err alike (npm run bench:accuracy). */
+const NORMAL_PATCHES = 60;
 /** Skin whose normals the head model has. */
 const SKIN_CLASSES: readonly DenseClass[] = ['face', 'lips', 'brows'];
 
@@ -183,7 +189,7 @@ function normalsOf({ side, normals, normalSigma, classes, toPhoto }: DenseFace):
     const first = DENSE_CLASSES.indexOf(name) * plane;
     for (let i = 0; i < plane; i++) skin[i]! += classes[first + i]!;
   }
-  return { side, normals, normalSigma, skin: skin.map((p) => Math.min(1, p)), toPhoto };
+  return { side, normals, normalSigma, skin: skin.map((p) => Math.min(1, p)), toPhoto, effective: NORMAL_PATCHES };
 }
 
 /** Parts of the head that photos show bare; the outline of others is that of hair or clothes. */
@@ -198,7 +204,7 @@ function silhouetteVertices({ regions }: MorphableModel): Uint8Array {
 export async function cropLevel(
   photo: Photo,
   landmarks: DenseLandmarks,
-  pixels: FacePixels,
+  pixels: Pick<FacePixels, 'person'> & Partial<FacePixels>,
   size: number,
   signal: AbortSignal | undefined,
 ): Promise<Omit<PhotometricLevel, 'iterations'>> {

@@ -113,7 +113,7 @@ export class Tracker {
     const problem = this.#problem(landmarks, before);
     const [start, level, blur] = await Promise.all([
       before ?? this.#start(problem),
-      cropLevel(photo, landmarks, WHOLE_PERSON, CROP_PX, signal),
+      cropLevel(photo, landmarks, { person: WHOLE_PERSON }, CROP_PX, signal),
       this.#sharpness(photo, landmarks.region),
     ]);
     if (!start) return undefined;

@@ -66,7 +66,7 @@ Napi::Value skin_edges(const Napi::CallbackInfo& info) {
 Napi::Value skin_mask(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
   auto face = std::make_unique<const FaceView>(info[1]);
-  auto dense = std::make_unique<const DenseClasses>(info[2]);
+  auto dense = info[2].IsUndefined() ? nullptr : std::make_unique<const DenseClasses>(info[2]);
   const Napi::Object o = object_of(info[3], "frame");
   const imaging::CropFrame frame{number_of(field(o, "x0"), "x0", -kMaxPosition, kMaxPosition),
                                  number_of(field(o, "y0"), "y0", -kMaxPosition, kMaxPosition),
@@ -78,9 +78,9 @@ Napi::Value skin_mask(const Napi::CallbackInfo& info) {
       [context = std::move(context), face = std::move(face), dense = std::move(dense), frame, w = width, h = height](
           const Cancel& cancel, const Progress&) {
         imaging::check_numbers(face->view());
-        dense->check_numbers();
+        if (dense) dense->check_numbers();
         ThreadPool pool(context->crew(), cancel);
-        return imaging::skin_mask(face->view(), dense->classes(), frame, w, h, pool);
+        return imaging::skin_mask(face->view(), dense ? &dense->classes() : nullptr, frame, w, h, pool);
       },
       [](Napi::Env env, std::vector<float>&& mask) -> Napi::Value { return adopted_array(env, std::move(mask)); });
 }

@@ -13,8 +13,6 @@ constexpr double kMinDeviation = 0.012;
 constexpr double kSoftness = 0.3;
 // Sides of the face may lie in shadow or shine; hair is mostly darker still. Of the median brightness.
 constexpr double kDarkest = 0.3, kBrightest = 2;
-// A face whose shares of colours are this close to equal is that of a black-and-white photo.
-constexpr double kColourless = 0.01;
 
 double median(std::vector<double> values) {
   if (values.empty()) return 0;
@@ -55,10 +53,6 @@ double SkinColour::margin(double u, double v) const {
 
 double SkinColour::likeness(double u, double v) const {
   return std::clamp(margin(u, v) / (2 * kSoftness) + 0.5, 0.0, 1.0);
-}
-
-bool SkinColour::tells_hair() const {
-  return std::abs(centre_.red - 1.0 / 3) > kColourless || std::abs(centre_.green - 1.0 / 3) > kColourless;
 }
 
 std::vector<float> SkinColour::likeness_map(ThreadPool& pool) const {

@@ -16,8 +16,6 @@ class SkinColour {
   bool is_skin(double u, double v) const { return margin(u, v) > 0; }
   /// The same without a sharp limit, 0..1.
   double likeness(double u, double v) const;
-  /// False in black and white, where hair cannot be told from skin.
-  bool tells_hair() const;
 
   /// The likeness of every pixel of the person, 0 elsewhere, [size][size]; the same for any number of threads.
   std::vector<float> likeness_map(ThreadPool& pool) const;

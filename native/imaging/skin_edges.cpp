@@ -64,7 +64,9 @@ SkinEdges skin_edges(const FaceView& view, const DenseClasses& classes, long wid
   pool.parallel_for((count + kGrain - 1) / kGrain, [&](long chunk) {
     for (long i = chunk * kGrain; i < count && i < (chunk + 1) * kGrain; ++i) {
       const Edge& e = edges[static_cast<std::size_t>(i)];
-      const auto across = [&](double by) { return mapped(view.to_photo, e.u + by * e.normal_u, e.v + by * e.normal_v); };
+      const auto across = [&](double by) {
+        return mapped(view.to_photo, e.u + by * e.normal_u, e.v + by * e.normal_v);
+      };
       const Point inside = across(-kInside), outside = across(kOutside);
       ends_skin[static_cast<std::size_t>(i)] =
           in_photo(outside) && classes.holds(inside[0], inside[1]) &&

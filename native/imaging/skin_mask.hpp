@@ -15,9 +15,9 @@ struct CropFrame {
 };
 
 /// Inside the landmarks' outline, outside the openings of eyes and mouth, inside the photo, and as far as the person
-/// mask (bilinear; zero outside the view) and the dense network say. `width`, `height`: of the photo. Returns
-/// [size][size], 0..1; the same for any number of threads.
-std::vector<float> skin_mask(const FaceView& view, const DenseClasses& classes, const CropFrame& frame, long width,
+/// mask (bilinear; zero outside the view) and, where given, the dense network say. `width`, `height`: of the photo.
+/// Returns [size][size], 0..1; the same for any number of threads.
+std::vector<float> skin_mask(const FaceView& view, const DenseClasses* classes, const CropFrame& frame, long width,
                              long height, ThreadPool& pool);
 
 }  // namespace hrn::imaging

@@ -89,6 +89,7 @@ const level = {
   y0: 0,
   iterations: 1,
 };
+const dense = { side: 4, classes: new Float32Array(14 * 16).fill(1 / 14), toPhoto: [4, 0, 0, 0, 4, 0] };
 const view = {
   values: square(64, 0).map((_, i) => (i % 64 < 32 ? 1 : 0)),
   rgb: new Float32Array(64 * 64 * 3).map((_, i) => 0.4 + 0.1 * (i % 3)),
@@ -156,10 +157,10 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     ],
     call: call(addon.guidedUpsample),
   },
-  { name: 'skinEdges', args: [context, view, extent], call: call(addon.skinEdges) },
+  { name: 'skinEdges', args: [context, view, dense, extent], call: call(addon.skinEdges) },
   {
     name: 'skinMask',
-    args: [context, view, { x0: 0, y0: 0, scale: 0.125, size: 16 }, extent],
+    args: [context, view, dense, { x0: 0, y0: 0, scale: 0.125, size: 16 }, extent],
     call: call(addon.skinMask),
   },
   { name: 'buildModel', args: [model], call: call(addon.buildModel) },

@@ -4,7 +4,7 @@
 
 #include "core/error.hpp"
 #include "framework.hpp"
-#include "imaging/hair_colour.hpp"
+#include "imaging/dense_classes.hpp"
 #include "imaging/skin_colour.hpp"
 #include "imaging/skin_edges.hpp"
 #include "imaging/skin_mask.hpp"
@@ -91,7 +91,7 @@ HRN_TEST("imaging/skin colour/sure of the face itself, and that neither a collar
     const imaging::SkinColour skin(picture.view);
     report.equal(skin.likeness(48, 48), 1.0, "likeness of the face");
     report.equal(skin.likeness(16, 48), 0.0, "likeness of what lies beside it");
-    CHECK(skin.is_skin(48, 48) && !skin.is_skin(16, 48) && skin.tells_hair());
+    CHECK(skin.is_skin(48, 48) && !skin.is_skin(16, 48));
   }
 }
 
@@ -135,39 +135,50 @@ void paint_portrait(Picture& picture, const Rgb& cover, double head_top = 50) {
   picture.place(picture.view.points.outline, centre, centre, face_width, face_height);
 }
 
-HRN_TEST("imaging/hair colour/told from skin where it differs in brightness or colour alone") {
-  for (const Rgb& hair_colour : {Rgb{0.7 * kSkin[0], 0.7 * kSkin[1], 0.7 * kSkin[2]}, Rgb{0.76, 0.61, 0.5}}) {
-    Picture picture(240);
-    paint_portrait(picture, hair_colour);
-    const imaging::HairColour hair(picture.view);
-    CHECK(hair.is_hair(120, 60) && hair.is_hair(150, 65));
-    CHECK(!hair.is_hair(120, 120) && !hair.is_hair(60, 120) && !hair.is_hair(175, 140));
+// One class everywhere but in a disc around the middle of a photo of `size` pixels.
+struct Classes {
+  Classes(long photo, imaging::PixelClass inside, double radius, imaging::PixelClass outside) {
+    constexpr long kSide = 120;
+    probabilities.assign(static_cast<std::size_t>(imaging::kPixelClasses * kSide * kSide), 0.f);
+    const double scale = static_cast<double>(photo) / kSide;
+    for (long i = 0; i < kSide * kSide; ++i) {
+      const double x = (static_cast<double>(i % kSide) + 0.5) * scale - static_cast<double>(photo) / 2;
+      const double y = (static_cast<double>(i / kSide) + 0.5) * scale - static_cast<double>(photo) / 2;
+      const imaging::PixelClass shown = std::hypot(x, y) < radius ? inside : outside;
+      probabilities[static_cast<std::size_t>(static_cast<long>(shown) * kSide * kSide + i)] = 1;
+    }
+    view = {kSide, probabilities, {1 / scale, 0, 0, 0, 1 / scale, 0}};
   }
+  std::vector<float> probabilities;
+  imaging::DenseClasses view;
+};
+
+HRN_TEST("imaging/dense classes/bilinear, the border's value beyond it") {
+  const Classes c(240, imaging::PixelClass::face, 60, imaging::PixelClass::hair);
+  using enum imaging::PixelClass;
+  report.equal(c.view.share({face}, 120, 120), 1.0, "inside");
+  report.equal(c.view.share({face, hair}, 61, 120), 1.0, "both, at the edge");
+  const double edge = c.view.share({face}, 60, 121);
+  CHECK(edge > 0.2 && edge < 0.8);
+  report.equal(c.view.share({hair}, -50, 900), 1.0, "beyond the map");
+  CHECK(c.view.holds(0, 240) && !c.view.holds(-1, 120));
 }
 
-HRN_TEST("imaging/hair colour/nothing is hair where the photo ends above the face, nor black") {
-  Picture cut(240), black(240);
-  paint_portrait(cut, {0.2, 0.15, 0.1}, 75);
-  paint_portrait(black, {0, 0, 0});
-  const imaging::HairColour no_hair(cut.view);
-  CHECK(!no_hair.is_hair(120, 120) && !no_hair.is_hair(120, 60));
-  CHECK(!imaging::HairColour(black.view).is_hair(120, 60));
-}
-
-HRN_TEST("imaging/skin edges/the same for any number of threads, none in black and white") {
+HRN_TEST("imaging/skin edges/the same for any number of threads, none of hair") {
   Picture picture(240);
+  const Classes skin(240, imaging::PixelClass::face, 72, imaging::PixelClass::background);
+  const Classes hair(240, imaging::PixelClass::hair, 72, imaging::PixelClass::background);
   paint_portrait(picture, {0.2, 0.15, 0.1});
   std::vector<double> first;
   for (const int threads : {1, 2, 5}) {
     ThreadPool pool(threads);
-    const imaging::SkinEdges edges = imaging::skin_edges(picture.view, 240, 240, pool);
+    const imaging::SkinEdges edges = imaging::skin_edges(picture.view, skin.view, 240, 240, pool);
     CHECK(edges.points.size() > 2 * 100 && edges.points.size() == edges.normals.size());
     if (threads == 1) first = edges.points;
     CHECK(edges.points == first);
   }
-  for (std::size_t i = 0; i < picture.rgb.size(); ++i) picture.rgb[i] = picture.rgb[i - i % 3];
   ThreadPool pool(1);
-  CHECK(imaging::skin_edges(picture.view, 240, 240, pool).points.empty());
+  CHECK(imaging::skin_edges(picture.view, hair.view, 240, 240, pool).points.empty());
 }
 
 double sum(const std::vector<float>& values) {
@@ -182,12 +193,13 @@ double area_of(double n, double a, double b) { return n / 2 * std::sin(2 * std::
 struct MaskScene {
   Picture picture{260};
   ThreadPool pool{2};
+  Classes classes{200, imaging::PixelClass::face, 1000, imaging::PixelClass::face};
   MaskScene() {
     std::fill(picture.person.begin(), picture.person.end(), 1.f);
     picture.view.to_photo = {1, 0, -30, 0, 1, -30};
   }
   std::vector<float> mask(const imaging::CropFrame& frame) {
-    return imaging::skin_mask(picture.view, frame, 200, 200, pool);
+    return imaging::skin_mask(picture.view, &classes.view, frame, 200, 200, pool);
   }
 };
 
@@ -231,6 +243,14 @@ HRN_TEST("imaging/skin mask/the person only, softly, and nothing beyond the phot
   CHECK(cut[100 * 200 + 79] == 0 && cut[100 * 200 + 81] == 1);
 }
 
+HRN_TEST("imaging/skin mask/only as far as the dense network sees skin") {
+  MaskScene s;
+  s.classes = Classes(200, imaging::PixelClass::face, 30, imaging::PixelClass::occluder);
+  s.picture.place(s.picture.view.points.outline, 100, 100, 60, 80);
+  const auto seen = s.mask({0, 0, 1, 200});
+  CHECK(seen[100 * 200 + 100] == 1 && seen[100 * 200 + 150] == 0 && seen[40 * 200 + 100] == 0);
+}
+
 HRN_TEST("imaging/skin mask/empty for a face beside the crop, full inside one larger than it") {
   MaskScene s;
   const auto& outline = s.picture.view.points.outline;
@@ -249,7 +269,8 @@ HRN_TEST("imaging/skin mask/reads the person mask where the photo shows it") {
     picture.person[static_cast<std::size_t>(i)] = static_cast<float>(i % 64 + 2 * (i / 64)) / 200;
   picture.place(picture.view.points.outline, 60, 60, 6000, 8000);
   const imaging::CropFrame frame{20, 10, 0.8, 70};
-  const auto mask = imaging::skin_mask(picture.view, frame, 1000, 1000, pool);
+  const Classes skin(1000, imaging::PixelClass::face, 2000, imaging::PixelClass::face);
+  const auto mask = imaging::skin_mask(picture.view, &skin.view, frame, 1000, 1000, pool);
   const imaging::Affine m = imaging::inverse(picture.view.to_photo);
   long inside = 0;
   for (long i = 0; i < 70 * 70; ++i) {

@@ -52,7 +52,8 @@ HD float area_of(const Corners& c) {
 
 /** Draws one triangle, both of its sides; `keep(pixel, key)` keeps the least key of a pixel. */
 template <class Keep>
-HD void draw_triangle(const Screen& s, const float* points, const int* corner, int triangle, bool perspective, Keep keep) {
+HD void draw_triangle(const Screen& s, const float* points, const int* corner, int triangle, bool perspective,
+                      Keep keep) {
   Corners c;
   if (!corners_of(points, corner, c)) return;
   const float area = area_of(c);

@@ -160,7 +160,8 @@ void NormalTerm::match(const HeadState& state, const std::vector<float>& positio
   }
   matched_at_.assign(state.coefficients.begin(), state.coefficients.begin() + coefficients_);
   // Area vectors move with the coefficients nearly linearly.
-  const std::size_t shape = static_cast<std::size_t>(coefficients_), columns = static_cast<std::size_t>(patches_->columns);
+  const std::size_t shape = static_cast<std::size_t>(coefficients_),
+                    columns = static_cast<std::size_t>(patches_->columns);
   jacobian_.assign(3 * pairs.size() * shape, 0.0f);
   pool.parallel_for(static_cast<long>(pairs.size()), [&](long t) {
     const NormalPatches::Patch& patch = patches_->patches[pairs[static_cast<std::size_t>(t)].patch];
@@ -169,10 +170,10 @@ void NormalTerm::match(const HeadState& state, const std::vector<float>& positio
     const auto add = [&](std::int32_t place, Vec3<double> c) {
       // d area = 0.5 c x dx for this vertex, by rows of its x, y and z.
       for (std::size_t axis = 0; axis < 3; ++axis)
-        basis_row_kernels().unpack(
-            patches_->basis.data() + (3 * static_cast<std::size_t>(place) + axis) * columns, patches_->columns,
-            rows.data() + axis * columns);
-      const float cx = static_cast<float>(0.5 * c.x), cy = static_cast<float>(0.5 * c.y), cz = static_cast<float>(0.5 * c.z);
+        basis_row_kernels().unpack(patches_->basis.data() + (3 * static_cast<std::size_t>(place) + axis) * columns,
+                                   patches_->columns, rows.data() + axis * columns);
+      const float cx = static_cast<float>(0.5 * c.x), cy = static_cast<float>(0.5 * c.y),
+                  cz = static_cast<float>(0.5 * c.z);
       const float *x = rows.data(), *y = x + columns, *z = y + columns;
       for (std::size_t k = 0; k < columns; ++k) {
         sums[k] += cy * z[k] - cz * y[k];

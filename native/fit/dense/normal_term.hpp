@@ -18,14 +18,14 @@
 namespace hrn::fit {
 
 struct NormalProblem {
-  int size = 0;                     // of the map's sides; 0: the term is nothing
-  std::vector<float> normals;       // [3][size][size]: right and up along the map's sides, towards the camera
-  std::vector<float> sigma;         // [size][size], radians, along each of a normal's two axes
-  std::vector<float> skin;          // [size][size], 0..1: how probably a pixel shows skin of the head
-  imaging::Affine to_photo{};       // pixels of the map to pixels of the photo
-  double effective = 40;            // all patches together count as this many independent ones
-  double floor_sigma = 0.06;        // what a patch's normal and the network's differ by at best, radians
-  double robust_scale = 2.5;        // Geman-McClure, in standard deviations
+  int size = 0;                // of the map's sides; 0: the term is nothing
+  std::vector<float> normals;  // [3][size][size]: right and up along the map's sides, towards the camera
+  std::vector<float> sigma;    // [size][size], radians, along each of a normal's two axes
+  std::vector<float> skin;     // [size][size], 0..1: how probably a pixel shows skin of the head
+  imaging::Affine to_photo{};  // pixels of the map to pixels of the photo
+  double effective = 60;       // all patches together count as this many independent ones
+  double floor_sigma = 0.06;   // what a patch's normal and the network's differ by at best, radians
+  double robust_scale = 2.5;   // Geman-McClure, in standard deviations
 };
 
 class NormalTerm {
