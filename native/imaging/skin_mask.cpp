@@ -71,7 +71,7 @@ std::vector<float> skin_mask(const FaceView& view, const DenseClasses* classes, 
       const bool in_photo = px >= 0 && py >= 0 && px <= static_cast<double>(width) && py <= static_cast<double>(height);
       const Point at = mapped(from_photo, px, py);
       row[x] = in_photo ? person_at(view, at[0] - 0.5, at[1] - 0.5) : 0;
-      if (row[x] > 0)
+      if (classes != nullptr && row[x] > 0)
         row[x] *= static_cast<float>(std::min(1.0, classes->share({face, ears, neck, lips, brows}, px, py)));
     }
   });

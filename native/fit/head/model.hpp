@@ -57,11 +57,8 @@ struct SurfacePoints {
 
 struct ContourBandShape;
 struct PhotometricBasis;
-<<<<<<< HEAD
 struct Tessellation;
-=======
 struct NormalPatches;
->>>>>>> c7d10fa (wip: dense evidence in the fit)
 
 struct Model {
   long vertex_count = 0, triangle_count = 0;
@@ -89,11 +86,8 @@ struct Model {
   Memo<std::vector<std::uint32_t>, ContourBandShape> contour_bands;
   Memo<long, PhotometricBasis> photometric_bases;
   Memo<double, std::vector<std::uint32_t>> contour_candidates;
-<<<<<<< HEAD
   Memo<long, Tessellation> tessellations;
-=======
   Memo<int, NormalPatches> normal_patches;
->>>>>>> c7d10fa (wip: dense evidence in the fit)
 
   /// One value of the shape basis, mm per unit.
   float shape_value(long component, long row) const;
