@@ -95,7 +95,7 @@ export async function fitFace(
   const detail =
     options.detail === 'high'
       ? await stage('detail', (onProgress) =>
-          fitDetail(context, head, photo, refined, landmarks, pixels.person, { size, triangles }, { signal, onProgress }),
+          fitDetail(context, head, photo, refined, landmarks, pixels, { size, triangles }, { signal, onProgress }),
         )
       : undefined;
   const scale = metricScale(landmarks, refined.camera);

@@ -1,4 +1,4 @@
-import type { NativeFaceView } from './face-view.js';
+import type { NativeDenseClasses, NativeFaceView } from './face-view.js';
 import type { NativeCamera } from './refine.js';
 
 /** A part of the face whose colours are no skin's, like a brow. */
@@ -24,6 +24,7 @@ export interface DetailProblem {
   /** Of the detailed mesh, about. */
   triangles: number;
   face: NativeFaceView;
+  dense: NativeDenseClasses;
   covered: readonly CoveredPart[];
   /** Side of the mask that tells skin over the square, pixels. */
   skinSize: number;

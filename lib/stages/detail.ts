@@ -3,9 +3,9 @@ import type { NativeContext } from '../native/binding.js';
 import type { CoveredPart, DetailFit } from '../native/detail.js';
 import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
+import type { FacePixels } from './face-pixels.js';
 import { faceView } from './face-view.js';
 import type { DenseLandmarks } from './landmarks.js';
-import type { PersonMask } from './mask.js';
 import {
   INNER_LIPS,
   LEFT_BROW_RING,
@@ -42,7 +42,7 @@ export async function fitDetail(
   photo: Photo,
   { positions, camera, albedo }: RefinedHead,
   landmarks: DenseLandmarks,
-  person: PersonMask,
+  { person, dense }: FacePixels,
   { size, triangles }: { size: number; triangles: number },
   { signal, onProgress }: JobOptions,
 ): Promise<DetailFit> {
@@ -60,6 +60,7 @@ export async function fitDetail(
     size,
     triangles,
     face: faceView(person, landmarks),
+    dense,
     covered,
     skinSize: SKIN_SIZE,
   };

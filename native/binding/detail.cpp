@@ -54,15 +54,17 @@ Napi::Value detail_fit(const Napi::CallbackInfo& info) {
   problem.triangles = integer_of(field(o, "triangles"), "triangles", 1, 4000000);
   problem.skin_size = static_cast<int>(integer_of(field(o, "skinSize"), "skinSize", 16, 4096));
   auto face = std::make_unique<const FaceView>(field(o, "face"));
+  auto dense = std::make_unique<const DenseClasses>(field(o, "dense"));
   auto covered = covered_of(field(o, "covered"));
   return start_job(
       info.Env(), info[4],
-      [context, model, photo, problem = std::move(problem), face = std::move(face), covered = std::move(covered)](
-          const Cancel& cancel, const Progress& progress) mutable {
+      [context, model, photo, problem = std::move(problem), face = std::move(face), dense = std::move(dense),
+       covered = std::move(covered)](const Cancel& cancel, const Progress& progress) mutable {
         ThreadPool pool(context->crew(), cancel);
         imaging::check_numbers(face->view());
-        problem.skin =
-            fit::bare_skin(face->view(), problem.square, photo->width, photo->height, covered, problem.skin_size, pool);
+        dense->check_numbers();
+        problem.skin = fit::bare_skin(face->view(), dense->classes(), problem.square, photo->width, photo->height,
+                                      covered, problem.skin_size, pool);
         return fit::fit_detail(*model, *photo, problem, pool, cancel, progress);
       },
       [](Napi::Env env, fit::DetailResult&& r) -> Napi::Value {

@@ -5,6 +5,7 @@
 #include "core/error.hpp"
 #include "framework.hpp"
 #include "imaging/dense_classes.hpp"
+#include "imaging/hair_colour.hpp"
 #include "imaging/skin_colour.hpp"
 #include "imaging/skin_edges.hpp"
 #include "imaging/skin_mask.hpp"
@@ -133,6 +134,25 @@ void paint_portrait(Picture& picture, const Rgb& cover, double head_top = 50) {
   }
   picture.place_skin(30);
   picture.place(picture.view.points.outline, centre, centre, face_width, face_height);
+}
+
+HRN_TEST("imaging/hair colour/told from skin where it differs in brightness or colour alone") {
+  for (const Rgb& hair_colour : {Rgb{0.7 * kSkin[0], 0.7 * kSkin[1], 0.7 * kSkin[2]}, Rgb{0.76, 0.61, 0.5}}) {
+    Picture picture(240);
+    paint_portrait(picture, hair_colour);
+    const imaging::HairColour hair(picture.view);
+    CHECK(hair.is_hair(120, 60) && hair.is_hair(150, 65));
+    CHECK(!hair.is_hair(120, 120) && !hair.is_hair(60, 120) && !hair.is_hair(175, 140));
+  }
+}
+
+HRN_TEST("imaging/hair colour/nothing is hair where the photo ends above the face, nor black") {
+  Picture cut(240), black(240);
+  paint_portrait(cut, {0.2, 0.15, 0.1}, 75);
+  paint_portrait(black, {0, 0, 0});
+  const imaging::HairColour no_hair(cut.view);
+  CHECK(!no_hair.is_hair(120, 120) && !no_hair.is_hair(120, 60));
+  CHECK(!imaging::HairColour(black.view).is_hair(120, 60));
 }
 
 // One class everywhere but in a disc around the middle of a photo of `size` pixels.

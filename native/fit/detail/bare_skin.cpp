@@ -49,11 +49,12 @@ double distance(const std::vector<float>& ring, double x, double y) {
 
 }  // namespace
 
-std::vector<float> bare_skin(const imaging::FaceView& view, const PhotoSquare& square, long photo_width,
-                             long photo_height, const std::vector<CoveredPart>& covered, int size, ThreadPool& pool) {
+std::vector<float> bare_skin(const imaging::FaceView& view, const imaging::DenseClasses& classes,
+                             const PhotoSquare& square, long photo_width, long photo_height,
+                             const std::vector<CoveredPart>& covered, int size, ThreadPool& pool) {
   const double scale = size / square.side;
   std::vector<float> mask =
-      imaging::skin_mask(view, {square.x0, square.y0, scale, size}, photo_width, photo_height, pool);
+      imaging::skin_mask(view, &classes, {square.x0, square.y0, scale, size}, photo_width, photo_height, pool);
   const imaging::SkinColour colour(view);
   const std::vector<float> likeness = colour.likeness_map(pool);
   const imaging::Affine from_photo = imaging::inverse(view.to_photo);

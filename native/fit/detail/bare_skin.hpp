@@ -4,6 +4,7 @@
 
 #include "core/thread_pool.hpp"
 #include "fit/detail/detail.hpp"
+#include "imaging/dense_classes.hpp"
 #include "imaging/face_view.hpp"
 
 namespace hrn::fit {
@@ -17,7 +18,8 @@ struct CoveredPart {
 
 /// [size][size], 0..1, over the square: the skin of the face (imaging::skin_mask), where its colour is that of this
 /// face's skin and no covered part lies over it. The same for any number of threads.
-std::vector<float> bare_skin(const imaging::FaceView& view, const PhotoSquare& square, long photo_width,
-                             long photo_height, const std::vector<CoveredPart>& covered, int size, ThreadPool& pool);
+std::vector<float> bare_skin(const imaging::FaceView& view, const imaging::DenseClasses& classes,
+                             const PhotoSquare& square, long photo_width, long photo_height,
+                             const std::vector<CoveredPart>& covered, int size, ThreadPool& pool);
 
 }  // namespace hrn::fit
