@@ -1,7 +1,7 @@
 /** Heads in plain grey under one raking light that flatters nothing: how relief is looked at. */
 import sharp, { type Sharp } from 'sharp';
 import type { NativeContext } from '../../lib/native/binding.js';
-import { photoSquare, turned } from '../../lib/preview/framing.js';
+import { turned } from '../../lib/preview/framing.js';
 import { render } from '../../lib/render.js';
 import type { Mesh, Pose, ReconstructionData } from '../../lib/result-data.js';
 import { irradiance } from '../../lib/sample/lighting.js';
@@ -33,7 +33,7 @@ export async function greyHead(
   pose: Pose,
   side: number,
 ): Promise<Buffer> {
-  const { x, y, size } = photoSquare(face);
+  const { x, y, size } = faceSquare(face);
   const scale = side / size;
   const [cx, cy] = face.camera.principalPointPx;
   const view = {
@@ -57,7 +57,7 @@ export async function greyHead(
 
 export async function photoPanel(face: ReconstructionData, side: number): Promise<Buffer> {
   const { data, width, height, channels } = face.input;
-  const { x, y, size } = photoSquare(face);
+  const { x, y, size } = faceSquare(face);
   const cut = Math.floor(size);
   return await sharp(data, { raw: { width, height, channels } })
     .extract({ left: Math.floor(x), top: Math.floor(y), width: cut, height: cut })
@@ -65,6 +65,20 @@ export async function photoPanel(face: ReconstructionData, side: number): Promis
     .removeAlpha()
     .raw()
     .toBuffer();
+}
+
+/** The square of the photo around the 68 landmarks and the forehead. */
+function faceSquare({ landmarks: { pixels }, input }: ReconstructionData) {
+  let [left, top, right, low] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (let i = 0; i < pixels.length; i += 2) {
+    [left, right] = [Math.min(left, pixels[i]!), Math.max(right, pixels[i]!)];
+    [top, low] = [Math.min(top, pixels[i + 1]!), Math.max(low, pixels[i + 1]!)];
+  }
+  top -= 0.45 * (low - top);
+  const size = Math.min(1.12 * Math.max(right - left, low - top), input.width, input.height);
+  const place = (from: number, to: number, limit: number): number =>
+    Math.min(limit - size, Math.max(0, (from + to - size) / 2));
+  return { x: place(left, right, input.width), y: place(top, low, input.height), size };
 }
 
 /** Panels of one size, a row after the other, as one picture. */

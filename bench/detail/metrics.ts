@@ -173,7 +173,7 @@ export function finePart(
     values[3 * i + 1] = normals[3 * i + 1]!;
     values[3 * i + 2] = 1;
   }
-  const blurred = blur(values, width, height, sigma);
+  const blurred = blur(values, width, boxOf(counted, width, Math.ceil(3 * sigma)), sigma);
   const out = new Float32Array(2 * width * height);
   for (let i = 0; i < counted.length; i++) {
     if (!counted[i]) continue;
@@ -184,22 +184,41 @@ export function finePart(
   return out;
 }
 
-/** Gaussian over three channels, an axis after the other. */
-function blur(values: Float32Array, width: number, height: number, sigma: number): Float32Array {
+interface PixelBox {
+  left: number;
+  top: number;
+  right: number;
+  low: number;
+}
+
+/** Of the counted pixels, and a margin around them. */
+function boxOf(counted: Uint8Array, width: number, margin: number): PixelBox {
+  const height = counted.length / width;
+  let [left, top, right, low] = [width, height, 0, 0];
+  for (let i = 0; i < counted.length; i++) {
+    if (!counted[i]) continue;
+    const [x, y] = [i % width, Math.floor(i / width)];
+    [left, right, top, low] = [Math.min(left, x), Math.max(right, x), Math.min(top, y), Math.max(low, y)];
+  }
+  const [x0, y0] = [Math.max(0, left - margin), Math.max(0, top - margin)];
+  return { left: x0, top: y0, right: Math.min(width, right + margin + 1), low: Math.min(height, low + margin + 1) };
+}
+
+/** Gaussian over three channels, an axis after the other, within a box; 0 outside it. */
+function blur(values: Float32Array, width: number, { left, top, right, low }: PixelBox, sigma: number): Float32Array {
   const reach = Math.ceil(3 * sigma);
   const kernel = Array.from({ length: reach + 1 }, (_, d) => Math.exp(-0.5 * (d / sigma) ** 2));
   let from = values;
-  for (const [count, lines, step, lineStep] of [
-    [width, height, 3, 3 * width],
-    [height, width, 3 * width, 3],
-  ] as const) {
+  for (const along of [true, false]) {
     const to = new Float32Array(values.length);
-    for (let line = 0; line < lines; line++) {
-      for (let i = 0; i < count; i++) {
-        const o = line * lineStep + i * step;
+    const step = along ? 3 : 3 * width;
+    for (let y = top; y < low; y++) {
+      for (let x = left; x < right; x++) {
+        const o = 3 * (y * width + x);
+        const [place, begin, end] = along ? [x, left, right] : [y, top, low];
         let [a, b, c] = [0, 0, 0];
-        const first = Math.max(-reach, -i);
-        const last = Math.min(reach, count - 1 - i);
+        const first = Math.max(-reach, begin - place);
+        const last = Math.min(reach, end - 1 - place);
         for (let d = first; d <= last; d++) {
           const j = o + d * step;
           const w = kernel[d < 0 ? -d : d]!;

@@ -19,6 +19,7 @@ const BINARY_CHUNK = 0x004e4942;
 const KINDS = {
   vec2: { target: ARRAY_BUFFER, byteStride: 8 },
   vec3: { target: ARRAY_BUFFER, byteStride: 12 },
+  vec4: { target: ARRAY_BUFFER, byteStride: 16 },
   zeros: { target: ARRAY_BUFFER, byteStride: 12 },
   joints: { target: ARRAY_BUFFER, byteStride: 4 },
   weights: { target: ARRAY_BUFFER, byteStride: 8 },
@@ -28,6 +29,7 @@ const KINDS = {
   sparseIndices: {},
   sparseValues: {},
   image: {},
+  normalImage: {},
 } as const;
 type Kind = keyof typeof KINDS;
 
@@ -88,6 +90,12 @@ export class GlbContainer {
   vec2(array: Float32Array): number {
     const count = array.length / 2;
     return this.#accessor({ ...this.#place('vec2', array), componentType: FLOAT, type: 'VEC2', count });
+  }
+
+  /** `[count][4]` */
+  vec4(array: Float32Array): number {
+    const count = array.length / 4;
+    return this.#accessor({ ...this.#place('vec4', array), componentType: FLOAT, type: 'VEC4', count });
   }
 
   /** The corners of triangles, with 16 bits where they suffice. */
@@ -166,9 +174,9 @@ export class GlbContainer {
     });
   }
 
-  /** An encoded image; gives the index of its buffer view. */
-  image(bytes: Uint8Array): number {
-    return this.#place('image', bytes).bufferView;
+  /** An encoded image; gives the index of its buffer view, which is the image's own. */
+  image(bytes: Uint8Array, kind: 'image' | 'normalImage' = 'image'): number {
+    return this.#place(kind, bytes).bufferView;
   }
 
   /**

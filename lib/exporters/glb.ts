@@ -9,9 +9,10 @@ import { GlbContainer } from './glb-container.js';
 import { type LevelOfDetail, levelOfDetail } from './level-of-detail.js';
 import { MATERIALS } from './materials.js';
 import type { HeadMotion } from './motion.js';
+import { normalMap, tangentsOf } from './normal-map.js';
 import { chosenTargets, type ResolvedExportOptions } from './options.js';
 import { JOINTS, type Skeleton, skeletonOf } from './skeleton.js';
-import { encodeTexture, MIME_TYPES } from './texture.js';
+import { encodePng, encodeTexture, MIME_TYPES } from './texture.js';
 
 /** glTF measures in metres, we in millimetres. */
 const METRES_PER_MM = 1e-3;
@@ -78,6 +79,7 @@ async function primitiveOf(
   level: LevelOfDetail,
   part: MeshPart,
   material: number,
+  tangents: Float32Array | undefined,
 ): Promise<object> {
   const own = partVertices(level.indices, part, model.vertexCount);
   const { source, indices } = own;
@@ -94,6 +96,7 @@ async function primitiveOf(
       POSITION: container.vec3(gather(head.positions, 3, source, METRES_PER_MM)),
       NORMAL: container.vec3(gather(head.normals, 3, source)),
       TEXCOORD_0: container.vec2(gather(mesh.uvs, 2, source)),
+      ...(tangents && part.name === 'skin' && { TANGENT: container.vec4(gather(tangents, 4, source)) }),
       ...(skeleton && {
         JOINTS_0: container.joints(gather(skeleton.joints, 4, source)),
         WEIGHTS_0: container.weights(gather(skeleton.weights, 4, source)),
@@ -105,12 +108,13 @@ async function primitiveOf(
   };
 }
 
-function materialOf({ name }: MeshPart): object {
+function materialOf({ name }: MeshPart, isDetailed: boolean): object {
   const { roughness, doubleSided } = MATERIALS[name];
   return {
     name,
     pbrMetallicRoughness: { baseColorTexture: { index: 0 }, metallicFactor: 0, roughnessFactor: roughness },
     doubleSided,
+    ...(isDetailed && name === 'skin' && { normalTexture: { index: 1 } }),
   };
 }
 
@@ -160,12 +164,23 @@ async function encodePlain(
   const skeleton = options.skeleton ? await skeletonOf(model, head.positions) : undefined;
   const container = new GlbContainer();
   const parts = level.parts.filter((part) => part.indexCount > 0);
+  const skin = result.mesh.parts.find((part) => part.name === 'skin');
+  const detail = result.levels.high && skin && result.displacementMap;
+  const corners = skin && result.mesh.indices.subarray(skin.firstIndex, skin.firstIndex + skin.indexCount);
+  const tangents = detail && corners ? tangentsOf({ ...result.mesh, ...head }, corners) : undefined;
   const primitives: object[] = [];
   for (const [i, part] of parts.entries()) {
-    primitives.push(await primitiveOf(container, result, head, skeleton, level, part, i));
+    primitives.push(await primitiveOf(container, result, head, skeleton, level, part, i, tangents));
   }
   const { shapes } = head;
   const bufferView = container.image(await encoding);
+  const detailView =
+    detail && corners && tangents
+      ? container.image(
+          await encodePng(await normalMap(result.mesh, tangentsOf(result.mesh, corners), corners, detail)),
+          'normalImage',
+        )
+      : undefined;
   const webp = options.textureFormat === 'webp';
   const moving: Moving = {
     mesh: 0,
@@ -190,10 +205,16 @@ async function encodePlain(
         },
       },
     ],
-    materials: parts.map(materialOf),
+    materials: parts.map((part) => materialOf(part, detailView !== undefined)),
     ...(motion && { animations: [animationOf(container, motion, moving, METRES_PER_MM)] }),
-    textures: [webp ? { extensions: { EXT_texture_webp: { source: 0 } } } : { source: 0 }],
-    images: [{ name: 'texture', mimeType: MIME_TYPES[options.textureFormat], bufferView }],
+    textures: [
+      webp ? { extensions: { EXT_texture_webp: { source: 0 } } } : { source: 0 },
+      ...(detailView === undefined ? [] : [{ source: 1 }]),
+    ],
+    images: [
+      { name: 'texture', mimeType: MIME_TYPES[options.textureFormat], bufferView },
+      ...(detailView === undefined ? [] : [{ name: 'normals', mimeType: 'image/png', bufferView: detailView }]),
+    ],
     ...(webp && { extensionsUsed: ['EXT_texture_webp'], extensionsRequired: ['EXT_texture_webp'] }),
   });
 }
@@ -204,7 +225,8 @@ async function encodePlain(
  * The base shape is the person with a neutral face. The model's expressions are morph targets (their names in
  * `mesh.extras.targetNames`, which is where viewers and Blender look) and the mesh's default weights are the fitted
  * expression: shown as it is, the file looks like the photo; with all weights at zero it is neutral. Neck, skull, jaw
- * and eyes are joints of a skin, at rest as fitted.
+ * and eyes are joints of a skin, at rest as fitted. At `detail: 'high'` the skin has a normal map, which moves with the
+ * expressions, and tangents.
  */
 export const glb: Exporter = {
   extension: '.glb',

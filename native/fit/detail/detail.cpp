@@ -76,9 +76,9 @@ std::vector<Level> levels_of(const Model& model, const imaging::Image& photo, co
   constexpr long kCoarsest = 256, kFinest = 2048, kMostPixels = 2048;
   std::vector<Level> levels;
   for (long size = kCoarsest; size <= kFinest && (size <= p.size || levels.empty()); size *= 2) {
-    // A texel finer than two thirds of a pixel would be made up.
+    // A texel finer than half a pixel would be made up.
     const double texel_mm = kTexelMm * 1024 / static_cast<double>(size);
-    if (!levels.empty() && texel_mm * pixels_per_mm < 0.67) break;
+    if (!levels.empty() && texel_mm * pixels_per_mm < 0.5) break;
     const double scale = std::min({1.0, 1 / (texel_mm * pixels_per_mm), kMostPixels / p.square.side});
     Level level;
     level.size = size;

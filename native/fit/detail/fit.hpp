@@ -147,6 +147,9 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     const long block = std::max(1L, std::lround(kSmoothMm / 2 / texel_mm));
     SmoothGridOf<B> smooth(box, block, 3, static_cast<float>(kSmoothMm / (texel_mm * static_cast<double>(block))),
                            backend, kBins, kBinWidth);
+    const long grain_block = std::max(1L, std::lround(kGrainMm / 2 / texel_mm));
+    SmoothGridOf<B> grain(box, grain_block, 1,
+                          static_cast<float>(kGrainMm / (texel_mm * static_cast<double>(grain_block))), backend);
     RowArgs rows;
     rows.box = box;
     rows.pixel = pixel.data();
@@ -169,6 +172,8 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     rows.height = height.data();
     rows.active = active.data();
     rows.smooth = smooth.args;
+    rows.grain = grain.args;
+    rows.grain_limit = kGrainLimit * static_cast<float>(texel_mm * texel_mm / (kTexelMm * kTexelMm));
     rows.photo = photo.data();
     rows.trust = trust.data();
     rows.is_active = active.data();
@@ -178,6 +183,8 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     rows.slope_v = slope_v.data();
     rows.shift = shift.data();
     backend.template for_each<ShadingRow::Photo>(n, rows);
+    backend.template for_each<ShadingRow::Grain>(n, rows);
+    grain.smooth(shift.data(), weight.data(), backend);
     if (is_first) {
       constexpr int kLightSteps = 6;
       for (int step = 0; step < kLightSteps; ++step) {

@@ -44,6 +44,8 @@ struct RowArgs {
   const float* height = nullptr;  // [n], mm
   const std::uint8_t* active = nullptr;
   SmoothGridArgs smooth{};  // of `unexplained`
+  SmoothGridArgs grain{};   // of `shift` as Grain leaves it
+  float grain_limit = 0;    // mean squared second difference of log light at which half the trust is lost
   // Out.
   float* photo = nullptr;  // [n][3], log of linear light
   float* trust = nullptr;  // [n], 0..1: how far the photo shows bare skin
@@ -179,6 +181,26 @@ struct ShadingRow {
     }
   };
 
+  // Per texel: how much the light changes from texel to texel, which hair and stubble do and folds do not: the squared
+  // second difference, into `shift`; `weight` is 1 where there is one.
+  struct Grain {
+    HRN_HD static void run(const RowArgs& a, long i) {
+      a.shift[i] = a.weight[i] = 0;
+      if (!(a.trust[i] > 0)) return;
+      const long w = a.box.width;
+      float sum = 0;
+      for (const long step : {1L, w}) {
+        if (!(a.trust[i - step] > 0 && a.trust[i + step] > 0)) return;
+        float d = 0;
+        for (int k = 0; k < 3; ++k)
+          d += a.photo[3 * (i - step) + k] - 2 * a.photo[3 * i + k] + a.photo[3 * (i + step) + k];
+        sum += d * d / 18;
+      }
+      a.shift[i] = sum;
+      a.weight[i] = 1;
+    }
+  };
+
   // Per texel, when what is not explained has been smoothed: the row's right side and weight.
   struct Weigh {
     HRN_HD static void run(const RowArgs& a, long i) {
@@ -198,7 +220,10 @@ struct ShadingRow {
       const float stray = 1 + off * off, robust = 1 / ((1 + chroma / a.chroma_limit) * stray * stray);
       // Texels finer than pixels say the same thing several times.
       const float pixels = a.area[i] * a.facing[i] * a.pixels_per_mm * a.pixels_per_mm;
-      a.weight[i] = a.trust[i] * robust * (pixels < 1 ? pixels : 1.f);
+      float grain;
+      SmoothGrid::at(a.grain, i, nullptr, &grain);
+      const float even = 1 / (1 + grain / a.grain_limit);
+      a.weight[i] = a.trust[i] * robust * even * even * (pixels < 1 ? pixels : 1.f);
       a.shift[i] += shared;
     }
   };
