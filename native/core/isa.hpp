@@ -34,8 +34,8 @@ struct CpuFeatures {
     if (__get_cpuid(1, &a, &b, &c, &d) == 0) return;
     const unsigned wanted = bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C;
     if ((c & wanted) != wanted) return;
-    unsigned saved = 0, unused = 0;
-    __asm__ volatile("xgetbv" : "=a"(saved), "=d"(unused) : "c"(0));
+    unsigned saved = 0;
+    __asm__ volatile("xgetbv" : "=a"(saved) : "c"(0) : "edx");
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0) return;
     constexpr unsigned kWide = 0x06, kWidest = 0xe6;  // registers of 256 and of 512 bits, among those that are saved
     const auto has = [features = b](unsigned bits) { return (features & bits) == bits; };

@@ -32,8 +32,16 @@ function elf(path, { cpu }) {
   const read = (...args) => execFileSync('readelf', ['-W', ...args, path], { encoding: 'utf8', maxBuffer: 1 << 26 });
   const machine = { x64: 'X86-64', arm64: 'AArch64' }[cpu];
   if (!read('-h').includes(machine)) throw new Error(`${path} is not for ${machine}`);
-  const symbols = [...read('--dyn-syms').matchAll(/(?:GLOBAL|WEAK)\s+DEFAULT\s+(\w+)\s+([^\s@]+)/g)];
-  const exports = symbols.filter(([, section]) => section !== 'UND' && section !== 'ABS').map(([, , name]) => name);
+  const symbols = [...read('--dyn-syms').matchAll(/(?:GLOBAL|WEAK)\s+DEFAULT\s+(\w+)\s+(\S+)/g)];
+  const exports = symbols
+    .filter(([, section]) => section !== 'UND' && section !== 'ABS')
+    .map(([, , name]) => name.split('@')[0]);
+  // Without a version: to be found wherever, at load or first use. Node-API's functions are node's, the rest is nobody's.
+  const lost = symbols
+    .filter(([text, section, name]) => section === 'UND' && text.startsWith('GLOBAL') && !name.includes('@'))
+    .map(([, , name]) => name)
+    .filter((name) => !/^(napi_|node_api_|__tls_get_addr$)/.test(name));
+  if (lost.length > 0) throw new Error(`${path} needs ${lost.join(', ')}, which no library is named for`);
   const libraries = [...read('-d').matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name);
   const versions = [...read('-V').matchAll(/Name: GLIBC_(\d+)\.(\d+)/g)].map(([, ...parts]) => parts.map(Number));
   const newest = versions.sort((a, b) => a[0] - b[0] || a[1] - b[1]).at(-1);
