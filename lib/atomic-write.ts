@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { fsync } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { HrnError } from './errors.js';
 
 /** One file of an output: where it goes and what it holds. */
@@ -49,7 +51,8 @@ async function writeTemporary(temporary: string, bytes: Uint8Array, signal: Abor
   const handle = await open(temporary, 'wx');
   try {
     await handle.writeFile(bytes, { signal });
-    await handle.sync();
+    // Not handle.sync(): yarn's Plug'n'Play puts handles of its own in place of node's, which have no such method.
+    await promisify(fsync)(handle.fd);
   } finally {
     await handle.close();
   }

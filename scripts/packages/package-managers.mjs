@@ -2,11 +2,16 @@
 // they were installed into.
 
 /** What `npm install` fetches them by. */
-export const TOOLS = ['pnpm@12.21.0', 'yarn@1.22.22', '@yarnpkg/cli-dist@4.18.1', '@oven/bun-linux-x64@1.4.5'];
+export const TOOLS = [
+  '@pnpm/exe.linux-x64@12.21.0',
+  'yarn@1.22.22',
+  '@yarnpkg/cli-dist@4.18.1',
+  '@oven/bun-linux-x64@1.4.5',
+];
 
 const YARN_1 = ['node', 'TOOLS/yarn/bin/yarn.js'];
 const YARN_4 = ['node', 'TOOLS/@yarnpkg/cli-dist/bin/yarn.js'];
-const PNPM = ['node', 'TOOLS/pnpm/bin/pnpm.cjs'];
+const PNPM = ['TOOLS/@pnpm/exe.linux-x64/pnpm'];
 const BUN = ['TOOLS/@oven/bun-linux-x64/bin/bun'];
 
 const yarn4 = (linker, installed) => ({
