@@ -153,6 +153,7 @@ describe('metric scaling', () => {
       head: model,
       landmarks: {
         pixels: Float32Array.from({ length: 2 * ALL_POINTS }, (_, i) => 200 + (i % 97)),
+        depth: new Float32Array(ALL_POINTS),
       } as unknown as Fitted['landmarks'],
       coarse: { problem: {} } as Fitted['coarse'],
       refined: {

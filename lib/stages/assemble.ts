@@ -6,6 +6,8 @@ import type { NativeCamera } from '../native/refine.js';
 import { projectionMatrix } from '../projection-matrix.js';
 import type { Mesh, Pose, Quality, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
+import { expressionWeights } from './expression-weights.js';
+import { eyeStates } from './eye-state.js';
 import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';
 import type { DenseLandmarks } from './landmarks.js';
@@ -64,6 +66,7 @@ export function assemble(fitted: Fitted): Assembled {
   const positions = place(refined.positions);
   const { pose, projection } = placedCamera(refined.camera, origin, scale.factor, principalPx);
   const points = surfacePoints(head.ibug68, positions);
+  const expression = expressionWeights(head, refined.expression, eyeStates(landmarks));
   const { factor: _, ...scaleSource } = scale;
   return {
     mesh: {
@@ -80,7 +83,7 @@ export function assemble(fitted: Fitted): Assembled {
     coefficients: {
       identity: Float32Array.from(refined.identity),
       expression: Object.fromEntries(
-        head.expression.names.map((name, k) => [name, refined.expression[k]!]),
+        head.expression.names.map((name, k) => [name, expression[k]!]),
       ) as Expressions,
       albedo: Float32Array.from(refined.albedo),
       lighting: Float32Array.from(refined.lighting),

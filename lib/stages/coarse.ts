@@ -3,6 +3,7 @@ import type { NativeContext } from '../native/binding.js';
 import type { CoarseFit, CoarseProblem } from '../native/coarse.js';
 import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
+import { eyeStates } from './eye-state.js';
 import type { FocalLength } from './focal-length.js';
 import { landmarkErrors } from './landmark-errors.js';
 import type { DenseLandmarks } from './landmarks.js';
@@ -45,6 +46,9 @@ const REFINED_MODE_TEMPER = 1.5;
 const REFINED_IDENTITY_SHARE = 0.7;
 const REFINED_IDENTITY_TEMPER = 0.75;
 const MIN_EXPRESSION_SIGMA = 0.02;
+/** From here on an eye counts as shut; deviation of its blink then. */
+const SHUT = 0.5;
+const SHUT_SIGMA = 0.08;
 /** Landmarks this many deviations away have lost most of their pull: hair, hands and glasses mislead some of them. */
 const OUTLIER_SIGMAS = 4;
 
@@ -86,7 +90,7 @@ export function coarseProblem(
     logFocalSigma: focal.logSigma,
     principalPx: Float64Array.from(principalPx),
     identityCount: head.morphable.identity.count,
-    ...prior(head, estimate),
+    ...withShutEyes(head, prior(head, estimate), landmarks),
     robust: 'gemanMcClure',
     robustScale: OUTLIER_SIGMAS,
     contourSigmaMm: CONTOUR_SIGMA_MM,
@@ -115,6 +119,29 @@ function prior({ morphable }: HeadModel, estimate: CoefficientEstimate | undefin
     expressionMean: expression.mean,
     expressionSigma: expression.sigma.map((s) => Math.max(MIN_EXPRESSION_SIGMA, EXPRESSION_TEMPER * s)),
   };
+}
+
+/** Lids that the landmarks tell to be shut are held shut: left to the fit they close by a third, and gaze does the rest. */
+function withShutEyes(
+  { morphable: { expression } }: HeadModel,
+  given: Partial<CoarseProblem>,
+  landmarks: DenseLandmarks,
+): Partial<CoarseProblem> {
+  const eyes = eyeStates(landmarks);
+  const mean = Float64Array.from(given.expressionMean ?? expression.mean);
+  const sigma = Float64Array.from(given.expressionSigma ?? expression.sigma);
+  for (const [side, { shut }] of [
+    ['Left', eyes.left],
+    ['Right', eyes.right],
+  ] as const) {
+    const blink = expression.names.indexOf(`eyeBlink${side}`);
+    if (blink < 0 || shut < SHUT) continue;
+    mean[blink] = shut;
+    sigma[blink] = SHUT_SIGMA;
+    const down = expression.names.indexOf(`eyeLookDown${side}`);
+    if (down >= 0) sigma[down] = SHUT_SIGMA;
+  }
+  return { ...given, expressionMean: mean, expressionSigma: sigma };
 }
 
 /** What the photometric refinement observes and believes of the landmarks. */

@@ -32,6 +32,8 @@ const FOREHEAD = 0.14;
 const REGION_SCALE = 1.5;
 /** What scores less needs the landmark network's consent: round things and patterns do up to here. */
 const CERTAIN_SCORE = 0.7;
+/** Log-odds of presence that make up for a lower score. */
+const CERTAIN_LOGIT = 15;
 /** Beyond these ratios of the landmark network's square to the detector's, the box is the landmark network's. */
 const SAME_SIZE = [0.7, 1.4] as const;
 /** The landmark network's square against a box's side, with forehead (the usual ratio, on photos). */
@@ -42,20 +44,20 @@ const OTHER_SIZES = [1 / 1.5, 1.4];
 const CLOSE_UP_SCALE = 1.5;
 /** From this share of the photo's longer side on, a face that is found leaves no larger one to be found in tiles. */
 const LARGE_SHARE = 0.18;
-/** Smallest share of a square's side at which the full-range network found every face (pasted photos: down to 0.06). */
-const MIN_SHARE = 0.07;
+/** Smallest share of a square's side at which the networks together found nearly every face (npm run bench:robust). */
+const MIN_SHARE = 0.14;
+/** Smaller ones that are found in a tile are better seen in a smaller tile. */
+const LEAST_SHARE = 0.06;
 /** Below the network's input there is nothing more to see, pixels. */
 const MIN_TILE_SIDE = 192;
 /** Tiles overlap by this share of their side, more than the faces looked for in them. */
 const TILE_OVERLAP = 0.25;
-/** Of what looks like a face in a tile, which shows less of the surroundings; true ones of that size score above. */
-const MIN_TILE_SCORE = 0.65;
 /** The detectors see upright heads: a photo without one is looked at upside down, then on either side. */
 const TURNS = [Math.PI, Math.PI / 2, -Math.PI / 2];
 
 /**
  * Finds faces: both networks on the whole photo, then the short-range one on a wider canvas, then both on the photo
- * turned, then the full-range one on ever smaller tiles until a face of `minFacePx` would have been seen. What they find
+ * turned, then both on ever smaller tiles until a face of `minFacePx` would have been seen. What they find
  * counts once the landmark network has looked at it: a pass whose candidates are all doubtful does not end the search.
  *
  * @returns every face: those that are certain first, each sort by size, largest first
@@ -88,9 +90,11 @@ export async function detectFaces(
     for (let size = side; !isDone() && !coversMinimum(size); ) {
       size /= 2;
       const seen: Candidate[] = [];
-      for (const tile of tiles(photo, size)) seen.push(...(await look(FULL_RANGE, { ...tile, angle })));
-      const credible = seen.filter(({ score, width }) => score >= MIN_TILE_SCORE && width >= size * MIN_SHARE);
-      await found.add(mergeOverlapping(credible), { onlyCertain: angle !== 0 });
+      for (const tile of tiles(photo, size)) {
+        for (const detector of [FULL_RANGE, SHORT_RANGE]) seen.push(...(await look(detector, { ...tile, angle })));
+      }
+      const credible = seen.filter(({ width }) => width >= size * LEAST_SHARE);
+      await found.add(mergeOverlapping(credible), { onlyCertain: true });
     }
   };
   await inTiles(0, () => !all && found.hasCertainOf(LARGE_SHARE * side));
@@ -126,8 +130,8 @@ class Found {
       const same = this.#faces.filter((known) => isSame(known.candidate));
       if (same.some(({ face }) => face.isCertain)) continue;
       const face = await verified(this.networks, this.photo, candidate, this.signal);
-      const isCredible = face.isCertain || (face.presenceLogit > 0 && !onlyCertain) || candidate.score >= CERTAIN_SCORE;
-      if (!isCredible || (onlyCertain && !face.isCertain)) continue;
+      const isCredible = !onlyCertain && (face.presenceLogit > 0 || candidate.score >= CERTAIN_SCORE);
+      if (!face.isCertain && !isCredible) continue;
       // Two candidates can lead the landmark network to one face.
       if (this.#faces.some((known) => known.face.isCertain && isSameFrame(known.face.framed, face.framed))) continue;
       if (same.length > 0 && !face.isCertain) continue;
@@ -182,7 +186,7 @@ async function verified(
     const other = await frame(networks, photo, { ...region, size: region.size * scale }, signal);
     if (other.presenceLogit > framed.presenceLogit) framed = other;
   }
-  const isCertain = score >= CERTAIN_SCORE && framed.presenceLogit >= MIN_PRESENCE_LOGIT;
+  const isCertain = framed.presenceLogit >= (score >= CERTAIN_SCORE ? MIN_PRESENCE_LOGIT : CERTAIN_LOGIT);
   const ratio = framed.region.size / region.size;
   const isSameSize = ratio > SAME_SIZE[0] && ratio < SAME_SIZE[1];
   return {

@@ -47,6 +47,8 @@ const OTHER_ANGLES = [-Math.PI / 4, Math.PI / 4, -Math.PI / 2, Math.PI / 2, Math
 export const MIN_PRESENCE_LOGIT = 10;
 const TURNED_DEGREES = 52;
 const LOGIT_PER_DEGREE = 0.5;
+/** Below, the face is looked at from other sides too: a head on its side can be taken for an upright one with 17. */
+const SURE_LOGIT = 20;
 /** Between a run and the run on the mirror image, share of the face's size; 3 % is usual on difficult photos. */
 const MAX_DISAGREEMENT = 0.05;
 
@@ -102,7 +104,7 @@ export async function frame(
 ): Promise<{ region: Region; presenceLogit: number }> {
   let before = first;
   let found = await landmarksIn(networks, photo, before, false, signal);
-  if (found.presenceLogit < MIN_PRESENCE_LOGIT) {
+  if (found.presenceLogit < SURE_LOGIT) {
     // The detector's eyes are no guide for a head that lies on its side.
     for (const turn of OTHER_ANGLES) {
       const turned = { ...first, angle: first.angle + turn };

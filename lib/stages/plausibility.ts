@@ -80,11 +80,12 @@ export function requirePlausible(figures: FitFigures): void {
   );
 }
 
-/** Turn of a head to its left against the line of sight, degrees. */
+/** Turn of a head to its left against the line of sight, degrees; however it is tilted. */
 export function turnOf(rotation: ArrayLike<number>, translation: ArrayLike<number>): number {
-  const forward = Math.atan2(rotation[2]!, -rotation[8]!);
-  const sight = Math.atan2(translation[0]!, translation[2]!);
-  return ((forward + sight) * 180) / Math.PI;
+  // The head's own left, seen from the camera: how far it points away.
+  const away = [0, 1, 2].reduce((sum, k) => sum + rotation[3 * k]! * translation[k]!, 0);
+  const distance = Math.hypot(translation[0]!, translation[1]!, translation[2]!);
+  return (Math.asin(Math.min(1, Math.max(-1, away / distance))) * 180) / Math.PI;
 }
 
 /** From the middle of the eyes to the mouth, degrees in the image. */

@@ -36,8 +36,8 @@ const GREY_SHARE = 0.95;
 /*
  * Bare skin has nearly one hue, whatever the light on it. On nine photos with masks, dark glasses and fringes painted in,
  * these limits found 27 of 27 masks, 9 of 9 pairs of glasses and 6 of 9 fringes, and none of them where there was nothing;
- * of 60 training portraits with hands, glasses and strands they named three. A hand has the hue of the face: only the
- * landmark network's doubt tells of it.
+ * of 60 training portraits with hands, glasses and strands they named three. A hand has the hue of the face; it hides
+ * what is dark in every face, irises and the line between the lips.
  */
 const MASK_HUE = 0.035;
 const MASK_DARKNESS = 0.4;
@@ -45,6 +45,8 @@ const OTHER_HUE = 0.08;
 const OTHER_SHARE = 0.12;
 const GLASSES_DARKNESS = 0.42;
 const FRINGE_DARKNESS = 0.4;
+/** See FaceColours.darkest. */
+const SMOOTH = 0.88;
 
 export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
   const colours = faceColours(evidence.model, evidence.landmarks, evidence.person);
@@ -58,7 +60,7 @@ export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
   ].filter((warning) => warning !== undefined);
 }
 
-function covered({ parts, points, median }: FaceColours): FaceWarning | undefined {
+function covered({ parts, points, median, darkest }: FaceColours): FaceWarning | undefined {
   const brightness = (...names: SkinPart[]) =>
     names.reduce((sum, name) => sum + parts[name].brightness, 0) / names.length;
   const warning = (what: string, details: Record<string, number>): FaceWarning => ({
@@ -78,6 +80,15 @@ function covered({ parts, points, median }: FaceColours): FaceWarning | undefine
     return warning('the eyes lie in the dark, as behind sunglasses', { brightnessRatio: glasses });
   const fringe = parts.forehead.brightness / brightness('nose', 'rightCheek', 'leftCheek', 'eyes');
   if (fringe < FRINGE_DARKNESS) return warning('hair or a hat hides the forehead', { brightnessRatio: fringe });
+  const hidden = (['rightEye', 'leftEye', 'mouth'] as const).filter((part) => darkest[part] > SMOOTH);
+  if (hidden.length > 0) {
+    const names = { rightEye: 'right eye', leftEye: 'left eye', mouth: 'mouth' };
+    const what = hidden.map((part) => names[part]).join(' and ');
+    return warning(
+      `something smooth lies where the ${what} should be`,
+      Object.fromEntries(hidden.map((part) => [part, darkest[part]])),
+    );
+  }
   const share = points.filter((point) => hueDistance(point, median) > OTHER_HUE).length / points.length;
   if (share > OTHER_SHARE) {
     return warning(`${(100 * share).toFixed(0)} % of the face have another colour than the rest`, { share });

@@ -1,0 +1,121 @@
+/**
+ * Weights that an animator can use, from those of the fit. The fit spreads an expression over all shapes that can make
+ * it, a little of each and of its opposite; what is told is the sparsest mix that moves the face nearly as far.
+ */
+import { decodeHalfs } from '../half-float.js';
+import type { MorphableModel } from '../morphable-model.js';
+import type { EyeState, EyeStates } from './eye-state.js';
+
+/** Pairs of which a face can do one or the other. */
+export const OPPOSITES: readonly (readonly [string, string])[] = [
+  ['mouthLeft', 'mouthRight'],
+  ['jawLeft', 'jawRight'],
+  ...['Left', 'Right'].flatMap((side): [string, string][] => [
+    [`eyeLookUp${side}`, `eyeLookDown${side}`],
+    [`eyeLookIn${side}`, `eyeLookOut${side}`],
+    [`eyeWide${side}`, `eyeBlink${side}`],
+    [`mouthSmile${side}`, `mouthFrown${side}`],
+    [`browDown${side}`, `browOuterUp${side}`],
+  ]),
+];
+
+/** A model that has these has weights from 0 to 1 that add up as ARKit's do. */
+const ARKIT = ['eyeBlinkLeft', 'eyeBlinkRight', 'jawOpen', 'mouthSmileLeft', 'eyeLookOutLeft'];
+/** Price of a weight against the millimetres that it moves: on scripted portraits the errors of the weights are halved. */
+const SPARSITY_MM = 0.3;
+/** Brows and frowns move the landmarks so little that the same price would leave nothing of them. */
+const FAINT = /^brow|^mouthFrown/;
+const FAINT_SHARE = 0.25;
+const ROUNDS = 40;
+/** Keeps shapes that move no landmark, such as the tongue, in place. */
+const DAMPING = 1e-4;
+
+/** One weight per expression of the model; those of models without ARKit's expressions are left alone. */
+export function expressionWeights(model: MorphableModel, weights: ArrayLike<number>, eyes: EyeStates): Float64Array {
+  const { names, min, max } = model.expression;
+  const out = Float64Array.from(weights);
+  const index = new Map(names.map((name, k) => [name, k]));
+  if (!ARKIT.every((name) => index.has(name))) return out;
+  const given = eyeWeights(eyes);
+  const isGiven = names.map((name) => given.has(name));
+  for (const [name, weight] of given) {
+    const k = index.get(name);
+    if (k !== undefined) out[k] = weight;
+  }
+  cancelOpposites(out, index);
+  const { count, products } = motionProducts(model);
+  const target = Float64Array.from(out, (_, k) => {
+    let sum = 0;
+    for (let j = 0; j < count; j++) sum += products[k * count + j]! * out[j]!;
+    return sum;
+  });
+  for (let round = 0; round < ROUNDS; round++) {
+    for (let k = 0; k < count; k++) {
+      if (isGiven[k]) continue;
+      let slope = -target[k]!;
+      for (let j = 0; j < count; j++) slope += products[k * count + j]! * out[j]!;
+      const own = products[k * count + k]!;
+      const price = SPARSITY_MM * Math.sqrt(own) * (FAINT.test(names[k]!) ? FAINT_SHARE : 1);
+      out[k] = Math.min(max[k]!, Math.max(min[k]!, out[k]! - (slope + price) / (own + DAMPING)));
+    }
+  }
+  cancelOpposites(out, index);
+  return out;
+}
+
+/** What the eyes' landmarks tell better than the fit. */
+function eyeWeights({ left, right }: EyeStates): Map<string, number> {
+  const of = ({ shut, outwards, up }: EyeState, side: string): [string, number][] => [
+    [`eyeBlink${side}`, shut],
+    [`eyeLookOut${side}`, Math.max(0, outwards)],
+    [`eyeLookIn${side}`, Math.max(0, -outwards)],
+    [`eyeLookUp${side}`, Math.max(0, up)],
+    [`eyeLookDown${side}`, Math.max(0, -up)],
+  ];
+  return new Map([...of(left, 'Left'), ...of(right, 'Right')]);
+}
+
+function cancelOpposites(weights: Float64Array, index: ReadonlyMap<string, number>): void {
+  for (const [a, b] of OPPOSITES) {
+    const [i, j] = [index.get(a), index.get(b)];
+    if (i === undefined || j === undefined) continue;
+    const both = Math.min(weights[i]!, weights[j]!);
+    if (both <= 0) continue;
+    weights[i]! -= both;
+    weights[j]! -= both;
+  }
+}
+
+const known = new WeakMap<MorphableModel, { count: number; products: Float64Array }>();
+
+/** Scalar products of what the expressions do to the landmarks, `[count][count]`, mean over points, mm squared. */
+function motionProducts(model: MorphableModel): { count: number; products: Float64Array } {
+  const found = known.get(model);
+  if (found) return found;
+  const { expression, dense, vertexCount } = model;
+  const { count } = expression;
+  const size = 3 * dense.count;
+  const motions = Array.from({ length: count }, (_, k) => {
+    const offsets = decodeHalfs(expression.halfs, k * 3 * vertexCount, (k + 1) * 3 * vertexCount);
+    return Float64Array.from({ length: size }, (_, i) => {
+      const [point, axis] = [Math.floor(i / 3), i % 3];
+      let sum = 0;
+      for (let j = 3 * point; j < 3 * point + 3; j++) {
+        sum += dense.weights[j]! * offsets[3 * dense.vertices[j]! + axis]!;
+      }
+      return sum;
+    });
+  });
+  const products = new Float64Array(count * count);
+  for (let k = 0; k < count; k++) {
+    for (let j = 0; j <= k; j++) {
+      let sum = 0;
+      for (let i = 0; i < size; i++) sum += motions[k]![i]! * motions[j]![i]!;
+      products[k * count + j] = sum / size;
+      products[j * count + k] = sum / size;
+    }
+  }
+  const result = { count, products };
+  known.set(model, result);
+  return result;
+}

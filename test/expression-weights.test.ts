@@ -1,0 +1,57 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { loadHead } from '../lib/models/head.js';
+import { locateModels } from '../lib/models/locate.js';
+import { readModel } from '../lib/models/manifest.js';
+import type { MorphableModel } from '../lib/morphable-model.js';
+import { expressionWeights, OPPOSITES } from '../lib/stages/expression-weights.js';
+import type { EyeState } from '../lib/stages/eye-state.js';
+
+const OPEN: EyeState = { shut: 0, outwards: 0, up: 0 };
+const SHUT: EyeState = { shut: 0.95, outwards: 0, up: 0 };
+let model: MorphableModel;
+beforeAll(async () => {
+  model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
+});
+
+/** By name, from weights by name. */
+function told(fitted: Record<string, number>, eyes = { left: OPEN, right: OPEN }): Record<string, number> {
+  const { names } = model.expression;
+  const weights = expressionWeights(
+    model,
+    names.map((name) => fitted[name] ?? 0),
+    eyes,
+  );
+  return Object.fromEntries(names.map((name, k) => [name, weights[k]!]));
+}
+
+describe('the weights of a fit', () => {
+  it('keep a clear expression, and are zero where the fit is', () => {
+    expect(Math.max(...Object.values(told({})))).toBe(0);
+    const smile = told({ mouthSmileLeft: 0.9, mouthSmileRight: 0.9, jawOpen: 0.4 });
+    expect(smile.mouthSmileLeft).toBeGreaterThan(0.6);
+    expect(smile.jawOpen).toBeGreaterThan(0.3);
+  });
+
+  it('never hold two that pull apart', () => {
+    const all = told(Object.fromEntries(model.expression.names.map((name, k) => [name, 0.3 + 0.01 * (k % 7)])));
+    for (const [a, b] of OPPOSITES) expect(Math.min(all[a]!, all[b]!)).toBeLessThan(0.1);
+    const mouth = told({ mouthLeft: 0.5, mouthRight: 0.6, jawLeft: 0.4, jawRight: 0.1 });
+    expect(Math.min(mouth.mouthLeft!, mouth.mouthRight!)).toBe(0);
+  });
+
+  it('shut an eye that the landmarks see shut, and no other', () => {
+    const wink = told({ eyeBlinkLeft: 0.3, eyeLookDownLeft: 1, eyeBlinkRight: 0.2 }, { left: SHUT, right: OPEN });
+    expect(wink.eyeBlinkLeft).toBe(0.95);
+    expect(wink.eyeLookDownLeft).toBe(0);
+    expect(wink.eyeBlinkRight).toBe(0);
+  });
+
+  it('are left alone for a model with other expressions', () => {
+    const other = {
+      ...model,
+      expression: { ...model.expression, names: model.expression.names.map((_, k) => `e${k}`) },
+    };
+    const fitted = model.expression.names.map((_, k) => (k % 5) / 10);
+    expect([...expressionWeights(other, fitted, { left: SHUT, right: SHUT })]).toEqual(fitted);
+  });
+});
