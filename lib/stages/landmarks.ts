@@ -36,8 +36,11 @@ const SIDE = 192;
 const REGION_SCALE = 1.5;
 /** Runs that only frame the face: one suffices unless the detector's region was far off (a face turned in the plane). */
 const MAX_FRAMING_RUNS = 3;
-/** Tried where no face is seen at the angle that the detector says, radians. */
-const OTHER_ANGLES = [-Math.PI / 4, Math.PI / 4, -Math.PI / 2, Math.PI / 2, Math.PI];
+/**
+ * Tried where no face is surely seen at the angle that the detector says, radians. Never upside down: with its eyes covered
+ * an upright face is taken for one, and the detector looks at photos that are.
+ */
+const OTHER_ANGLES = [-Math.PI / 4, Math.PI / 4, -Math.PI / 2, Math.PI / 2];
 /**
  * Least log-odds of presence: a face turned further away needs more. On photos, also with sunglasses, half covered or
  * blurred, they are above 14. On rendered heads they fall with the turn, and so does the agreement of the points with
