@@ -82,9 +82,7 @@ export function assemble(fitted: Fitted): Assembled {
     },
     coefficients: {
       identity: Float32Array.from(refined.identity),
-      expression: Object.fromEntries(
-        head.expression.names.map((name, k) => [name, expression[k]!]),
-      ) as Expressions,
+      expression: Object.fromEntries(head.expression.names.map((name, k) => [name, expression[k]!])) as Expressions,
       albedo: Float32Array.from(refined.albedo),
       lighting: Float32Array.from(refined.lighting),
     },
