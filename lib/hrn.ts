@@ -314,10 +314,10 @@ export class Hrn {
 
   /** The reference's own method, where its files were given. */
   #openReference(): Promise<Reference> | undefined {
-    const { reference } = this.#options;
+    const { reference, method } = this.#options;
     if (reference !== undefined && this.#reference === undefined) {
       this.#reference = import('./reference/reference.js').then(({ Reference }) =>
-        Reference.open(reference, this.#threads),
+        Reference.open(reference, method, this.#threads),
       );
       // A failure is told to whoever waits, and tried again by the next caller.
       this.#reference.catch(() => {

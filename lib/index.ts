@@ -32,6 +32,7 @@ export type {
   FitOptions,
   FitViewsOptions,
   ImageLimits,
+  ReferenceMethod,
   TrackOptions,
 } from './options.js';
 export type { FaceFailure, FaceOutcome } from './photo-fits.js';

@@ -83,6 +83,9 @@ export interface CoefficientNetwork {
   cropLayout?: 'hwc' | 'chw' | undefined;
 }
 
+export const REFERENCE_METHODS = ['hrn', 'inference+fitting'] as const;
+export type ReferenceMethod = (typeof REFERENCE_METHODS)[number];
+
 export interface CreateOptions {
   /** Default `auto`. A CUDA device that cannot be used is refused, with the reason. */
   device?: DeviceRequest | undefined;
@@ -102,6 +105,11 @@ export interface CreateOptions {
    * docs/reference.md). The options `detail`, `regressor` and `textureSize` of fit() then mean nothing.
    */
   reference?: string | URL | undefined;
+  /**
+   * Which of the reference's published forms: `hrn` (default; CVPR 2023), or `inference+fitting`, its first release:
+   * regression, then 100 steps of Adam on coefficients and offset maps. Needs `reference`.
+   */
+  method?: ReferenceMethod | undefined;
   /** Folder with a manifest.json and the models it lists, in place of the embedded ones: a path or file: URL. */
   models?: string | URL | undefined;
 }
@@ -157,6 +165,7 @@ export interface ResolvedCreateOptions {
   model: MorphableModel | string | undefined;
   regressor: ResolvedCoefficientNetwork | undefined;
   reference: string | undefined;
+  method: ReferenceMethod;
   models: string | undefined;
 }
 
@@ -240,7 +249,16 @@ export function resolveTrackOptions(options: TrackOptions = {}): ResolvedTrackOp
 
 /** As resolveDetectOptions. Whether the device can be used is not looked at here. */
 export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreateOptions {
-  const given = fieldsOf(options, ['device', 'inference', 'threads', 'model', 'regressor', 'reference', 'models']);
+  const given = fieldsOf(options, [
+    'device',
+    'inference',
+    'threads',
+    'model',
+    'regressor',
+    'reference',
+    'method',
+    'models',
+  ]);
   const { inference } = given;
   if (inference !== undefined && inference !== 'cpu' && inference !== 'cuda') {
     throw invalid("'cpu' or 'cuda'", 'inference', inference);
@@ -252,6 +270,7 @@ export function resolveCreateOptions(options: CreateOptions = {}): ResolvedCreat
     model: modelOf(given.model),
     regressor: given.regressor === undefined ? undefined : coefficientNetwork(given.regressor),
     reference: folderOf(given.reference, 'reference'),
+    method: methodOf(given),
     models: folderOf(given.models, 'models'),
   };
 }
@@ -290,6 +309,19 @@ const DEVICE = /^(auto|cpu|cuda|cuda:\d{1,3})$/;
 function deviceOf(value: unknown): DeviceRequest {
   if (typeof value === 'string' && DEVICE.test(value)) return value as DeviceRequest;
   throw invalid("'auto', 'cpu', 'cuda' or 'cuda:N'", 'device', value);
+}
+
+function methodOf(given: Fields): ReferenceMethod {
+  if (given.method !== undefined && given.reference === undefined) {
+    throw new HrnError(
+      'INVALID_OPTION',
+      'option method says how the reference fits: give its folder as option reference',
+      {
+        details: { option: 'method' },
+      },
+    );
+  }
+  return oneOf(given, 'method', REFERENCE_METHODS);
 }
 
 function modelOf(value: unknown): MorphableModel | string | undefined {

@@ -7,7 +7,8 @@ namespace hrn::bench {
 namespace {
 
 void reference(BenchBackend& backend, const Recorder& recorder) {
-  test::ReferenceIteration<BenchBackend> iteration(backend, {});
+  const auto problem = test::reference_problem({});
+  test::ReferenceIteration<BenchBackend> iteration(backend, problem);
   double loss = 0;
   recorder.measure_waiting(backend, "reference_iteration", "35.7k vertices, 224 px", [&] {
     loss = iteration.evaluate();

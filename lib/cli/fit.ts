@@ -45,6 +45,7 @@ interface FitFlags {
   models?: string;
   model?: string;
   reference?: string;
+  method?: string;
   json?: boolean;
   jsonl?: boolean;
   preview: boolean;
@@ -312,6 +313,7 @@ async function fit(args: string[], flags: FitFlags): Promise<void> {
         models: flags.models,
         model: flags.model,
         reference: flags.reference,
+        method: flags.method as CreateOptions['method'],
       });
       try {
         const fits = new ImageFits(hrn, images, flags, reporter, signal);
@@ -366,6 +368,7 @@ export const fitCommand = new Command('fit')
   .option('--models <dir>', 'folder with the models (default: the embedded ones)')
   .option('--model <file>', 'a head model that `hrn models import` wrote, in place of the embedded one')
   .option('--reference <dir>', "HRN's own files: fit by its own method with them")
+  .option('--method <name>', 'with --reference: hrn (default) or inference+fitting')
   .option('--json', 'also write NAME.json with coefficients, pose, camera and quality')
   .option('--jsonl', 'print a line of JSON for each face in place of text')
   .option('--no-regressor', 'fit without the coefficient network')

@@ -3,6 +3,7 @@ import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
 import type { DetailFit, DetailProblem } from './detail.js';
 import type { Affine, NativeDenseClasses, NativeFaceView } from './face-view.js';
+import type { ReferenceFit, ReferenceProblem } from './reference.js';
 import type {
   DeformationFit,
   DeformationProblem,
@@ -88,6 +89,8 @@ export interface NativeBinding {
     identity: Float64Array,
     expression: Float64Array,
   ): NativeJob<Float32Array>;
+  /** The reference's fitting loop; see ReferenceProblem. */
+  referenceFit(context: NativeContext, problem: ReferenceProblem, onProgress?: NativeProgress): NativeJob<ReferenceFit>;
   /** Refines the landmark fit on the photo, with albedo and light; see PhotometricProblem. */
   photometricFit(
     context: NativeContext,
@@ -159,6 +162,7 @@ export const NATIVE_EXPORTS = [
   'coarseFit',
   'contourCandidates',
   'headShape',
+  'referenceFit',
   'photometricFit',
   'deformationFit',
   'detailFit',

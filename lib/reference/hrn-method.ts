@@ -146,7 +146,7 @@ export function deRetouched(albedo: Float32Array, centred: Float32Array, blend: 
 }
 
 /** Maps `[size][size][channels]` to one network input `[all channels][size][size]`. */
-function channelsFirst(maps: readonly { data: Float32Array; channels: number }[], size: number): Float32Array {
+export function channelsFirst(maps: readonly { data: Float32Array; channels: number }[], size: number): Float32Array {
   const area = size * size;
   const out = new Float32Array(area * maps.reduce((sum, { channels }) => sum + channels, 0));
   let plane = 0;

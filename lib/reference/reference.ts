@@ -5,7 +5,7 @@ import type { NativeContext, NativeSession } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import { onnxRuntime } from '../native/onnx-runtime.js';
-import type { ResolvedFitOptions } from '../options.js';
+import type { ReferenceMethod, ResolvedFitOptions } from '../options.js';
 import type { ProgressReporter, Stage } from '../progress.js';
 import { Reconstruction } from '../result.js';
 import type { DetectedFace } from '../stages/detected-face.js';
@@ -21,7 +21,8 @@ import { type Alignment, align } from './align.js';
 import { assembleReference } from './assemble.js';
 import { MAP_PX, type ReferenceAssets, type ReferenceNetwork, readReferenceAssets } from './assets.js';
 import { IMAGE_PX } from './face-model.js';
-import { hrnMethod, LARGE_PX } from './hrn-method.js';
+import { type FittingModel, fittingMethod, fittingModel } from './fitting-method.js';
+import { channelsFirst, hrnMethod, LARGE_PX } from './hrn-method.js';
 import { landmarks68 } from './landmarks-68.js';
 import { morphableOf } from './morphable.js';
 import { type UvGrid, uvGrid } from './uv-grid.js';
@@ -32,8 +33,15 @@ export class Reference {
   readonly #grid: UvGrid;
   readonly #sessions: ReadonlyMap<ReferenceNetwork, NativeSession>;
   readonly model;
+  /** Of the fitting release alone. */
+  readonly #fitting: FittingModel | undefined;
 
-  private constructor(assets: ReferenceAssets, sessions: ReadonlyMap<ReferenceNetwork, NativeSession>) {
+  private constructor(
+    assets: ReferenceAssets,
+    sessions: ReadonlyMap<ReferenceNetwork, NativeSession>,
+    method: ReferenceMethod,
+  ) {
+    this.#fitting = method === 'inference+fitting' ? fittingModel(assets) : undefined;
     this.#assets = assets;
     this.#sessions = sessions;
     this.#grid = uvGrid(assets.model, assets.uvs, MAP_PX);
@@ -46,7 +54,7 @@ export class Reference {
    * @param threads of a network's run
    * @throws HrnError MODEL_MISSING, MODEL_FORMAT, MODEL_CORRUPT, MODEL_UNSAFE, MODEL_TOO_LARGE, NATIVE_UNAVAILABLE
    */
-  static async open(folder: string, threads: number): Promise<Reference> {
+  static async open(folder: string, method: ReferenceMethod, threads: number): Promise<Reference> {
     const assets = await readReferenceAssets(folder);
     const { library } = onnxRuntime('cpu');
     const sessions = new Map<ReferenceNetwork, NativeSession>();
@@ -57,7 +65,7 @@ export class Reference {
       // The runtime has its own copy by now.
       assets.networks[name] = new Uint8Array();
     }
-    return new Reference(assets, sessions);
+    return new Reference(assets, sessions, method);
   }
 
   dispose(): void {
@@ -104,11 +112,17 @@ export class Reference {
       ]);
       const run = async (name: ReferenceNetwork, input: Float32Array) =>
         Object.values(await runJob(() => this.#sessions.get(name)!.run(input), { signal }))[0]!;
+      const work = new WorkSlices(signal);
+      const onProgress = progress.of('refine');
+      if (this.#fitting) {
+        const coefficients = await run('coefficients', channelsFirst([{ data: picture, channels: 3 }], IMAGE_PX));
+        const seen = { picture, mask, landmarks: small.landmarks, coefficients };
+        const job = { signal, onProgress };
+        const result = await fittingMethod(context, this.#assets, this.#fitting, this.#grid, seen, job, work);
+        return { picture, result };
+      }
       const input = { picture, largePicture, mask };
-      return {
-        picture,
-        result: await hrnMethod(this.#assets, this.#grid, input, run, new WorkSlices(signal), progress.of('refine')),
-      };
+      return { picture, result: await hrnMethod(this.#assets, this.#grid, input, run, work, onProgress) };
     });
     const result = assembleReference(this.#assets, this.model, fitted.result, fitted.picture, small, image, points);
     return new Reconstruction({

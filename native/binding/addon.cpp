@@ -12,6 +12,7 @@
 #include "binding/face.hpp"
 #include "binding/image.hpp"
 #include "binding/model.hpp"
+#include "binding/reference.hpp"
 #include "binding/refine.hpp"
 #include "binding/render.hpp"
 #include "binding/session.hpp"
@@ -64,6 +65,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_session(env, exports);
   register_model(env, exports);
   register_coarse(env, exports);
+  register_reference(env, exports);
   register_refine(env, exports);
   register_detail(env, exports);
   register_views(env, exports);

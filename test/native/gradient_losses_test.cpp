@@ -5,6 +5,7 @@
 #include "core/topology.hpp"
 #include "gradient.hpp"
 #include "losses/contour.hpp"
+#include "losses/edge_pull.hpp"
 #include "losses/landmark.hpp"
 #include "losses/photometric.hpp"
 #include "losses/prior.hpp"
@@ -109,6 +110,27 @@ void check_landmark(Report& report, losses::Robust form) {
 HRN_TEST("gradient/landmark/squared") { check_landmark(report, losses::Robust::none); }
 HRN_TEST("gradient/landmark/huber") { check_landmark(report, losses::Robust::huber); }
 HRN_TEST("gradient/landmark/geman_mcclure") { check_landmark(report, losses::Robust::geman_mcclure); }
+
+HRN_TEST("gradient/edge_pull") {
+  Cpu cpu;
+  Random random(17);
+  const long side = 40, vertices = 300;
+  const std::vector<losses::MaskSpan<double>> rows(size(side), {10.0, 31.0});
+  Vector screen = random.vector<double>(3 * vertices, -5, 45), gradient(size(3 * vertices));
+  // Distances have corners at the ends, in the middle and where the pull inside ends.
+  for (std::size_t i = 0; i < screen.size(); ++i) screen[i] = std::floor(screen[i]) + 0.3;
+  screen[0] = 10.2;  // inside, near enough to be pulled
+  losses::EdgePullArgs<double> a;
+  a.screen = screen.data();
+  a.rows = rows.data();
+  a.side = side;
+  a.grad_scale = 20.0 / static_cast<double>(vertices);
+  a.grad_screen = gradient.data();
+  const auto loss = [&] { return a.grad_scale * cpu.sum<losses::EdgePull::Forward>(vertices, a)[0]; };
+  cpu.backend.for_each<losses::EdgePull::Backward>(vertices, a);
+  CHECK(gradient[0] > 0);
+  check_gradient(report, "screen", screen, gradient, loss, {1e-5, 1e-6, 3 * vertices});
+}
 
 HRN_TEST("gradient/contour") {
   Cpu cpu;

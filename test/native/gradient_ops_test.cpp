@@ -8,6 +8,7 @@
 #include "ops/interpolate.hpp"
 #include "ops/normals.hpp"
 #include "ops/shade.hpp"
+#include "ops/unit_normals.hpp"
 #include "ops/uv_taps.hpp"
 #include "scene.hpp"
 
@@ -141,6 +142,34 @@ HRN_TEST("gradient/normals") {
   }
   cpu.backend.for_each<ops::Normals::BackwardVertex>(s.vertices, a);
   cpu.backend.for_each<ops::Normals::BackwardFace>(s.triangles, a);
+  check_gradient(report, "positions", s.positions, gather<3>(cpu.backend, s.topology, slots), loss);
+}
+
+HRN_TEST("gradient/unit normals") {
+  Cpu cpu;
+  Scene<double> s = make_scene<double>(8, 224, 7);
+  Vector units(size(3 * s.triangles)), normals(s.positions.size()), sums(s.positions.size()),
+      slots(size(9 * s.triangles));
+  const Vector weights = Random(8).vector<double>(3 * s.vertices);
+  ops::NormalsArgs<double> a;
+  a.triangles = s.topology.triangles.data();
+  a.corner_offsets = s.topology.corner_offsets.data();
+  a.corners = s.topology.corners.data();
+  a.positions = s.positions.data();
+  a.crosses = units.data();
+  a.normals = normals.data();
+  a.grad_normals = weights.data();
+  a.grad_sums = sums.data();
+  a.position_slots = slots.data();
+  const auto loss = [&] {
+    cpu.backend.for_each<ops::UnitNormals::ForwardFace>(s.triangles, a);
+    cpu.backend.for_each<ops::Normals::ForwardVertex>(s.vertices, a);
+    return weighted_sum(weights, normals);
+  };
+  loss();
+  for (long t = 0; t < s.triangles; ++t) report.near(length(load3(units.data(), t)), 1, 1e-12, "length");
+  cpu.backend.for_each<ops::Normals::BackwardVertex>(s.vertices, a);
+  cpu.backend.for_each<ops::UnitNormals::BackwardFace>(s.triangles, a);
   check_gradient(report, "positions", s.positions, gather<3>(cpu.backend, s.topology, slots), loss);
 }
 

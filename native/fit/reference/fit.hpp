@@ -1,0 +1,13 @@
+// The reference's fitting loop as a whole: Adam on everything at once.
+#pragma once
+#include "core/cancel.hpp"
+#include "core/progress.hpp"
+#include "core/thread_pool.hpp"
+#include "fit/reference/problem.hpp"
+
+namespace hrn::fit::reference {
+
+/// Throws Error(invalid_argument) where the problem's parts do not fit together, Error(cancelled).
+Result fit(const Problem& problem, ThreadPool& pool, const Cancel& cancel, const Progress& progress);
+
+}  // namespace hrn::fit::reference
