@@ -5,7 +5,7 @@ import { projectionMatrix } from '../projection-matrix.js';
 import type { ReconstructionData } from '../result-data.js';
 import type { Alignment } from './align.js';
 import { MAP_PX, type ReferenceAssets } from './assets.js';
-import { CAMERA_DISTANCE, CENTRE, FOCAL, rotationOf } from './face-model.js';
+import { AMBIENT, CAMERA_DISTANCE, CENTRE, FOCAL, rotationOf } from './face-model.js';
 import type { ReferenceFace } from './hrn-method.js';
 import { betweenEyes, UNIT_MM } from './morphable.js';
 
@@ -70,7 +70,7 @@ export function assembleReference(
         morphable.expression.names.map((name, k) => [name, parts.expression[k]!]),
       ) as Expressions,
       albedo: parts.albedo,
-      lighting: parts.light,
+      lighting: parts.light.map((value, i) => lightScale(i % 9) * (value + (i % 9 === 0 ? AMBIENT : 0))),
     },
     reference: { coefficients: face.coefficients },
     pose: { rotation, translation },
@@ -90,6 +90,11 @@ export function assembleReference(
     },
     scale: { source: 'prior' },
   };
+}
+
+/** The reference's basis functions over those of docs/frames.md, by their order. */
+function lightScale(k: number): number {
+  return k === 0 ? 1 : k < 4 ? Math.sqrt(3) : Math.sqrt(8);
 }
 
 function projectedBy(projection: readonly number[], points: Float32Array): Float32Array {

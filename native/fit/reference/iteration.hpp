@@ -125,6 +125,7 @@ class Iteration {
     std::copy_n(camera_.rotation, 9, shade_args_.rotation);
     backend_.download(shade_args_.lighting, light_.values, 27);
     for (int channel = 0; channel < 3; ++channel) shade_args_.lighting[9 * channel] += kAmbient;
+    for (int i = 0; i < 27; ++i) shade_args_.lighting[i] *= light_scale(i);
     shade_args_.colours = colours_.data();
     shade_args_.grad_colours = grad_colours_.data();
     shade_args_.grad_albedo = grad_reflectance_.data();
@@ -168,6 +169,12 @@ class Iteration {
   static constexpr float kAmbient = 0.8f;
   // In front of the camera, decimetres.
   static constexpr float kNear = 0.01f;
+
+  // The reference's basis functions over those of shade.hpp, by their order.
+  static float light_scale(int i) {
+    const int k = i % 9;
+    return k == 0 ? 1.0f : k < 4 ? 1.7320508f : 2.8284271f;
+  }
 
   static std::size_t count(long n) { return static_cast<std::size_t>(n); }
   Floats floats(long n) { return backend_.template alloc<float>(count(n)); }
@@ -342,6 +349,7 @@ class Iteration {
     backend_.template for_each<ops::UnitNormals::BackwardFace>(problem_.triangles, normals_args_);
     backend_.template for_each<ops::CornerGather<3>::Add>(v, gather_args(slots_, grad_positions_));
     for (int k = 0; k < 3; ++k) pose[k] += light[27 + k];
+    for (int i = 0; i < 27; ++i) light[i] *= static_cast<double>(light_scale(i));
     set_grad(light_, light);
     double turns[3];
     for (int k = 0; k < 3; ++k)
