@@ -39,10 +39,8 @@ export async function loadHeadModel(own: MorphableModel | string | undefined, fo
     .map(({ file, sha256, licence }) => ({ name: file, sha256, licence }));
   const build = (model: MorphableModel) => runJob(() => native().buildModel(model));
   if (typeof own === 'string') {
-    const [{ morphable, record }, noiseBytes] = await Promise.all([loadImported(own), readModel(models, NOISE_FILE)]);
-    // Its dense landmarks were placed by laying the embedded head over it, so the network errs on it as on that head.
-    const noise = parseLandmarkNoise(noiseBytes, morphable.dense.count);
-    return { morphable, native: await build(morphable), noise, records: [...records, record] };
+    const { morphable, record } = await loadImported(own);
+    return { morphable, native: await build(morphable), records: [...records, record] };
   }
   if (own !== undefined) return { morphable: own, native: await build(own), records };
   const [head, noiseBytes] = await Promise.all([readModel(models, HEAD_FILE), readModel(models, NOISE_FILE)]);
