@@ -51,9 +51,11 @@ describe('native includes', () => {
     'fit/texture': [...UNDER_FIT, ...STAGES.filter((stage) => stage !== 'fit/texture')],
     // Several views share one fit of every stage.
     'fit/views': [...UNDER_FIT, ...STAGES],
+    // The reference's own loop stands apart: the same ops and losses, none of the stages.
+    'fit/reference': UNDER_FIT,
     fit: [...UNDER_FIT, ...STAGES, 'fit/views'],
     render: ['core', 'ops'],
-    binding: [...UNDER_FIT, ...STAGES, 'fit/views', 'fit', 'render', 'backends/cpu', 'backends/cuda'],
+    binding: [...UNDER_FIT, ...STAGES, 'fit/views', 'fit/reference', 'fit', 'render', 'backends/cpu', 'backends/cuda'],
   };
   /** Headers of others that one room alone may use. */
   const OWNER: readonly [RegExp, string][] = [

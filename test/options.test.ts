@@ -35,6 +35,8 @@ describe('options', () => {
       threads: 0,
       model: undefined,
       regressor: undefined,
+      reference: undefined,
+      method: 'hrn',
       models: undefined,
     });
   });
