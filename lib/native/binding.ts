@@ -134,6 +134,10 @@ export interface NativeBinding {
     views: readonly DeformationProblem[],
     onProgress?: NativeProgress,
   ): NativeJob<JointDeformationFit>;
+  /** One texture from several photos of one person. */
+  TextureBlend: new (
+    model: NativeModel,
+  ) => NativeTextureBlend;
   /** The texture stage; see TextureProblem. Resolves with the vertices' unit normals, `[vertices][3]`. */
   recoverTexture(
     context: NativeContext,
@@ -169,6 +173,7 @@ export const NATIVE_EXPORTS = [
   'jointLandmarkFit',
   'jointPhotometricFit',
   'jointDeformationFit',
+  'TextureBlend',
   'recoverTexture',
 ] as const satisfies readonly (keyof NativeBinding)[];
 
@@ -351,3 +356,16 @@ export interface NativeJob<Result> {
 
 /** Called on the event loop, in order; values may be skipped. Must not throw: that cancels the job. */
 export type NativeProgress = (done: number, total: number) => void;
+
+/** Photos are added one after the other; the first one is the reference, whose light and whose eyes and mouth it has. */
+export interface NativeTextureBlend {
+  /** `sharpness`: how far the photo is worth its pixels, 0..1. The photo need not be kept afterwards. */
+  add(
+    context: NativeContext,
+    photo: NativeImage,
+    problem: Omit<TextureProblem, 'rgb'>,
+    sharpness: number,
+  ): NativeJob<undefined>;
+  /** Writes `[size][size][3]`, sRGB; resolves with each photo's share, which sum to 1. */
+  finish(context: NativeContext, rgb: Uint8Array): NativeJob<Float64Array>;
+}

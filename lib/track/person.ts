@@ -11,7 +11,8 @@ import { betweenEyes, type HeadOrigin } from '../stages/assemble.js';
 import { detectFaces } from '../stages/detect.js';
 import { type DenseLandmarks, landmarksInFrame, yawOf } from '../stages/landmarks.js';
 import { LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '../stages/mesh-points.js';
-import { Photo, regionToPhoto } from '../stages/photo.js';
+import { Photo } from '../stages/photo.js';
+import { faceSharpness } from '../stages/sharpness.js';
 import { fitPerson } from '../views/fit-views.js';
 import type { ViewsReconstruction } from '../views/result.js';
 import type { FrameSource, VideoFrame } from './frame-source.js';
@@ -23,8 +24,6 @@ const FIRST_FRAMES = 24;
 const TURNS = [-90, -28, -12, 12, 28, 90] as const;
 /** From the front there may be two. */
 const FRONTAL = 2;
-/** Side of the crop in which sharpness is measured, pixels. */
-const SHARPNESS_PX = 96;
 
 /** Whom the second pass follows. */
 export interface Person {
@@ -158,35 +157,14 @@ async function judge(
     const [face] = await detectFaces(networks, photo, { minFacePx, signal });
     if (!face || Math.max(face.box.width, face.box.height) < minFacePx) return undefined;
     const landmarks = await landmarksInFrame(networks, photo, face.framed, signal);
-    const crop = await photo.crop(
-      {
-        matrix: regionToPhoto(landmarks.region, SHARPNESS_PX),
-        width: SHARPNESS_PX,
-        height: SHARPNESS_PX,
-        low: 0,
-        high: 1,
-        border: 'replicate',
-      },
-      signal,
-    );
-    return { frame, landmarks, score: (sharpness(crop) * Math.sqrt(landmarks.region.size)) / (1 + unrest(landmarks)) };
+    const sharp = await faceSharpness(photo, landmarks, signal);
+    return { frame, landmarks, score: (sharp * Math.sqrt(landmarks.region.size)) / (1 + unrest(landmarks)) };
   } catch (error) {
     if (error instanceof HrnError && ['FACE_NOT_VISIBLE', 'FIT_FAILED'].includes(error.code)) return undefined;
     throw error;
   } finally {
     photo.dispose();
   }
-}
-
-/** Mean change of brightness between neighbouring pixels, `[n][n][3]`. */
-export function sharpness(crop: Float32Array): number {
-  const side = Math.round(Math.sqrt(crop.length / 3));
-  let sum = 0;
-  for (let i = 0; i < side * side - side - 1; i++) {
-    const green = crop[3 * i + 1]!;
-    sum += Math.abs(crop[3 * i + 4]! - green) + Math.abs(crop[3 * (i + side) + 1]! - green);
-  }
-  return sum / (side * side);
 }
 
 /** How far the mouth is open and the eyes are shut, in widths of the eyes' distance. */

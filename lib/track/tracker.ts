@@ -11,10 +11,11 @@ import { detectFaces } from '../stages/detect.js';
 import { landmarkErrors } from '../stages/landmark-errors.js';
 import { type DenseLandmarks, landmarksInFrame, regionAround } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
-import { Photo, type Region, regionToPhoto } from '../stages/photo.js';
+import { Photo, type Region } from '../stages/photo.js';
 import { cropLevel } from '../stages/refine.js';
+import { faceSharpness } from '../stages/sharpness.js';
 import type { VideoFrame } from './frame-source.js';
-import { type Person, sharpness } from './person.js';
+import type { Person } from './person.js';
 
 /** Side of the crop that is compared, pixels, and steps towards it: the frame before is a good start. */
 const CROP_PX = 112;
@@ -28,7 +29,6 @@ const OUTLIER_SIGMAS = 4;
 const MAX_ERROR_PERCENT = 9;
 /** Farther from where the face was, in its sizes, is a cut. */
 const CUT_DISTANCE = 0.35;
-const SHARPNESS_PX = 96;
 /** Share of a new frame in the usual sharpness. */
 const SHARPNESS_MEMORY = 0.05;
 
@@ -114,7 +114,7 @@ export class Tracker {
     const [start, level, blur] = await Promise.all([
       before ?? this.#start(problem),
       cropLevel(photo, landmarks, { person: WHOLE_PERSON }, CROP_PX, signal),
-      this.#sharpness(photo, landmarks.region),
+      this.#sharpness(photo, landmarks),
     ]);
     if (!start) return undefined;
     const fit = await runJob(
@@ -181,19 +181,8 @@ export class Tracker {
   }
 
   /** Relative to the track's usual one. */
-  async #sharpness(photo: Photo, region: Region): Promise<number> {
-    const crop = await photo.crop(
-      {
-        matrix: regionToPhoto(region, SHARPNESS_PX),
-        width: SHARPNESS_PX,
-        height: SHARPNESS_PX,
-        low: 0,
-        high: 1,
-        border: 'replicate',
-      },
-      this.signal,
-    );
-    const now = sharpness(crop);
+  async #sharpness(photo: Photo, landmarks: DenseLandmarks): Promise<number> {
+    const now = await faceSharpness(photo, landmarks, this.signal);
     this.#usualSharpness ||= now;
     this.#usualSharpness += SHARPNESS_MEMORY * (now - this.#usualSharpness);
     return now / this.#usualSharpness;

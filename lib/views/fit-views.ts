@@ -2,16 +2,15 @@
 import { setMaxListeners } from 'node:events';
 import { HrnError } from '../errors.js';
 import type { Resources } from '../fit.js';
-import { decodeImage, type ImageInput } from '../image.js';
+import type { ImageInput } from '../image.js';
 import type { ResolvedFitViewsOptions } from '../options.js';
 import { jointMetricScale } from '../stages/iris-scale.js';
-import { Photo } from '../stages/photo.js';
 import type { RefinedHead } from '../stages/refine.js';
-import { recoverTexture } from '../stages/texture.js';
 import { fitJointCoarse, refineJointly } from './joint.js';
 import { type JointFit, type NumberedView, present } from './present.js';
 import { ViewsProgress } from './progress.js';
 import type { LeftOutView, ViewsReconstruction } from './result.js';
+import { blendTexture } from './texture.js';
 import { isNoView, lookAt, type View } from './view.js';
 
 /** So many photos are looked at side by side: the networks of one run while another is decoded. */
@@ -136,37 +135,10 @@ async function fitTogether(
   );
   const scale = jointMetricScale(views.map(({ landmarks }, i) => ({ landmarks, camera: refined[i]!.camera })));
   const chosen = chooseView(numbered, refined, options.view);
-  progress.report('texture', 0, 1);
-  const texture = await timed(timingsMs, 'texture', () => textureOfOne(resources, views, refined, chosen, options));
-  progress.report('texture', 1, 1);
+  const texture = await timed(timingsMs, 'texture', () =>
+    blendTexture(resources, views, refined, chosen, options, progress.of('texture')),
+  );
   return { views: numbered, leftOut, coarse, refined, scale, texture, timingsMs };
-}
-
-async function textureOfOne(
-  { context, head }: Resources,
-  views: readonly View[],
-  refined: readonly RefinedHead[],
-  chosen: number,
-  options: ResolvedFitViewsOptions,
-) {
-  const { image, landmarks, person } = views[chosen]!;
-  const { textureSize, signal } = options;
-  const photo = new Photo(context, await decodeImage(image, options));
-  try {
-    const { rgb } = await recoverTexture(
-      context,
-      head,
-      photo,
-      refined[chosen]!,
-      landmarks,
-      person,
-      textureSize,
-      signal,
-    );
-    return { rgb, shares: views.map((_, i) => (i === chosen ? 1 : 0)) };
-  } finally {
-    photo.dispose();
-  }
 }
 
 /** Whether EXIF and sizes say that all photos are of one camera. */

@@ -15,6 +15,7 @@ import type { PersonMask } from '../stages/mask.js';
 import { Photo } from '../stages/photo.js';
 import { type Observation, observe } from '../stages/refine.js';
 import { regress } from '../stages/regress.js';
+import { faceSharpness } from '../stages/sharpness.js';
 
 /** One photo of the person and what is known of it before the views are fitted together. The photo is not kept decoded. */
 export interface View {
@@ -33,6 +34,8 @@ export interface View {
   /** The landmark fit of this view alone. */
   coarse: CoarseStage;
   seen: Observation;
+  /** See faceSharpness(). */
+  sharpness: number;
 }
 
 /** Why a single photo cannot take part; what else goes wrong with one fails the whole fit. */
@@ -76,9 +79,10 @@ export async function lookAt(
     const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
     const { width, height } = decoded;
     const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
-    const [{ focal, principalPx, coarse }, seen] = await Promise.all([
+    const [{ focal, principalPx, coarse }, seen, sharpness] = await Promise.all([
       fitFromStarts(context, head, landmarks, estimate, lens, { signal }),
       observe(context, head, photo, landmarks, pixels, options.detail, signal),
+      faceSharpness(photo, landmarks, signal),
     ]);
     const observed = coarseProblem(head, landmarks, estimate, focal, principalPx);
     return {
@@ -94,6 +98,7 @@ export async function lookAt(
       observed,
       coarse,
       seen,
+      sharpness,
     };
   } finally {
     photo.dispose();

@@ -253,18 +253,28 @@ Napi::Value deformation_fit(const Napi::CallbackInfo& info) {
       });
 }
 
-// recoverTexture(context, model, photo, problem): job of the normals
-Napi::Value recover_texture(const Napi::CallbackInfo& info) {
-  auto context = context_of(info[0]);
-  auto model = model_of(info[1]);
-  auto photo = image_of(info[2]);
-  const Napi::Object o = object_of(info[3], "problem");
+}  // namespace
+
+fit::TextureProblem texture_problem_of(const Napi::Value& value) {
+  const Napi::Object o = object_of(value, "problem");
   fit::TextureProblem problem;
   problem.positions = copy_of<float>(field(o, "positions"), "positions");
   problem.camera = camera_of(field(o, "camera"));
   problem.albedo = copy_of<double>(field(o, "albedo"), "albedo");
   problem.lighting = doubles_of<27>(o, "lighting");
   problem.size = static_cast<int>(integer_of(field(o, "size"), "size", 16, kMaxSide));
+  return problem;
+}
+
+namespace {
+
+// recoverTexture(context, model, photo, problem): job of the normals
+Napi::Value recover_texture(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto model = model_of(info[1]);
+  auto photo = image_of(info[2]);
+  const Napi::Object o = object_of(info[3], "problem");
+  fit::TextureProblem problem = texture_problem_of(o);
   std::unique_ptr<const FaceView> face;
   const Napi::Value view = field(o, "face");
   if (!view.IsUndefined()) face = std::make_unique<const FaceView>(view);

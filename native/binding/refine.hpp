@@ -5,6 +5,7 @@
 #include "fit/deformation/deformation.hpp"
 #include "fit/head/camera_pose.hpp"
 #include "fit/parameters/fit.hpp"
+#include "fit/texture/texture.hpp"
 
 namespace hrn::binding {
 
@@ -16,6 +17,8 @@ fit::PhotometricProblem photometric_problem_of(const Napi::Value& value);
 Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& result);
 // The lib/native/refine.ts DeformationProblem; only types are checked.
 fit::DeformationProblem deformation_problem_of(const Napi::Value& value);
+// The lib/native/refine.ts TextureProblem without its face; only types are checked.
+fit::TextureProblem texture_problem_of(const Napi::Value& value);
 
 void register_refine(Napi::Env env, Napi::Object exports);
 

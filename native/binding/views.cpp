@@ -1,6 +1,9 @@
 #include "binding/views.hpp"
 
 #include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -8,10 +11,14 @@
 #include "binding/context.hpp"
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
+#include "binding/face.hpp"
+#include "binding/image.hpp"
 #include "binding/job.hpp"
 #include "binding/model.hpp"
 #include "binding/refine.hpp"
 #include "fit/context.hpp"
+#include "fit/texture/blend.hpp"
+#include "fit/texture/sights.hpp"
 #include "fit/views/joint_fit.hpp"
 
 namespace hrn::binding {
@@ -91,12 +98,84 @@ Napi::Value joint_deformation_fit(const Napi::CallbackInfo& info) {
       });
 }
 
+// new TextureBlend(model): add(context, photo, problem, sharpness), job of nothing, a photo after the other; then
+// finish(context, rgb), job of each photo's share. Only one job of it runs at a time.
+class TextureBlendObject : public Napi::ObjectWrap<TextureBlendObject> {
+ public:
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "TextureBlend",
+        {InstanceMethod<&TextureBlendObject::add>("add"), InstanceMethod<&TextureBlendObject::finish>("finish")});
+  }
+
+  explicit TextureBlendObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TextureBlendObject>(info) {
+    guarded(info.Env(), [&] {
+      model_ = model_of(info[0]);
+      slot_ = std::make_shared<Slot>(model_);
+    });
+  }
+
+ private:
+  struct Slot {
+    explicit Slot(std::shared_ptr<const fit::Model> model) : blend(std::move(model)) {}
+    std::mutex mutex;
+    fit::TextureBlend blend;
+  };
+
+  Napi::Value add(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      auto context = context_of(info[0]);
+      auto photo = image_of(info[1]);
+      fit::TextureProblem problem = texture_problem_of(info[2]);
+      const double sharpness = number_of(info[3], "sharpness", 0, 1);
+      std::unique_ptr<const FaceView> face;
+      const Napi::Value view = field(object_of(info[2], "problem"), "face");
+      if (!view.IsUndefined()) face = std::make_unique<const FaceView>(view);
+      return start_job(
+          info.Env(), info.Env().Undefined(),
+          [slot = slot_, model = model_, context, photo, problem = std::move(problem), face = std::move(face),
+           sharpness](const Cancel& cancel, const Progress&) mutable {
+            const std::lock_guard lock(slot->mutex);
+            ThreadPool pool(context->crew(), cancel);
+            if (face) fit::look_at_face(problem, *model, face->view(), pool);
+            slot->blend.add(*photo, problem, sharpness, pool, cancel);
+            return true;
+          },
+          [](Napi::Env env, bool) -> Napi::Value { return env.Undefined(); }, FreedMemory::give_back);
+    });
+  }
+
+  Napi::Value finish(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      auto context = context_of(info[0]);
+      const auto texels = view_of<std::uint8_t>(info[1], "rgb");
+      // Written where JavaScript reads it, as by recoverTexture.
+      const std::span<std::uint8_t> rgb(const_cast<std::uint8_t*>(texels.data()), texels.size());
+      return start_job(
+          info.Env(), info.Env().Undefined(),
+          [slot = slot_, context, rgb](const Cancel& cancel, const Progress&) {
+            const std::lock_guard lock(slot->mutex);
+            ThreadPool pool(context->crew(), cancel);
+            slot->blend.finish(rgb, pool, cancel);
+            return slot->blend.shares();
+          },
+          [kept = Napi::Persistent(info[1].As<Napi::Object>())](Napi::Env env, const std::vector<double>& shares)
+              -> Napi::Value { return typed_array(env, shares); },
+          FreedMemory::give_back);
+    });
+  }
+
+  std::shared_ptr<const fit::Model> model_;
+  std::shared_ptr<Slot> slot_;
+};
+
 }  // namespace
 
 void register_views(Napi::Env env, Napi::Object exports) {
   export_function<joint_landmark_fit>(env, exports, "jointLandmarkFit");
   export_function<joint_photometric_fit>(env, exports, "jointPhotometricFit");
   export_function<joint_deformation_fit>(env, exports, "jointDeformationFit");
+  exports.Set("TextureBlend", TextureBlendObject::define(env));
 }
 
 }  // namespace hrn::binding

@@ -1,4 +1,4 @@
-// jointLandmarkFit, jointPhotometricFit, jointDeformationFit: several views of one person, one job each. See
+// jointLandmarkFit, jointPhotometricFit, jointDeformationFit and the class TextureBlend: several views of one person. See
 // lib/native/views.ts.
 #pragma once
 #include <napi.h>

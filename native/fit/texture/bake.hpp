@@ -26,94 +26,136 @@ struct UnwrapVertex {
   }
 };
 
+// What the texels are: whose, what photos show of them, and the colours made of that. All bakes are of one size, mesh and
+// layout.
+template <class B>
+class TextureBaker {
+  template <class T>
+  using Array = typename B::template Array<T>;
+
+ public:
+  // `layout`: a bake, of which mesh and layout count.
+  TextureBaker(const TextureBakeArgs& layout, B& backend)
+      : backend_(backend), size_(layout.size), texels_(size_ * size_), islands_(layout.island_count) {
+    owner_ = backend.template alloc<std::int32_t>(static_cast<std::size_t>(texels_));
+    weights_ = floats(2 * texels_);
+    // Which triangle owns each texel: the mesh drawn into its own UV layout, which is bijective.
+    auto screen = floats(3 * layout.vertices);
+    backend.template for_each<UnwrapVertex>(layout.vertices, UnwrapArgs{layout, screen.data()});
+    ops::RasterizeArgs<float> raster;
+    raster.screen = screen.data();
+    raster.triangles = layout.indices;
+    raster.vertex_count = layout.vertices;
+    raster.triangle_count = layout.triangles;
+    raster.width = raster.height = layout.size;
+    raster.cull_back_faces = false;
+    raster.triangle_id = owner_.data();
+    raster.barycentrics = weights_.data();
+    backend.rasterize(raster);
+    photo_ = floats(4 * texels_);
+    posed_ = floats(8 * layout.vertices);
+    facts_ = bytes(layout.triangles);
+    witness_ = bytes(texels_);
+  }
+
+  // What the bake's photo shows. Throws hrn::Error when cancelled.
+  void see(const TextureBakeArgs& bake, const Cancel& cancel) {
+    using texture::Confidence;
+    const long seen = static_cast<long>(bake.seen.width) * bake.seen.height;
+    // A fitted outline is never exact, and one pixel of background on a cheek is seen at once.
+    auto edge = bytes(seen), along = bytes(seen);
+    auto safe = floats(seen);
+    const long radius =
+        std::clamp<long>(std::lround(0.012 * static_cast<double>(std::max(bake.seen.width, bake.seen.height))), 2, 100);
+    const texture::ConfidenceArgs margin{bake.seen, radius, edge.data(), along.data(), safe.data()};
+    backend_.template for_each<Confidence::Edge>(seen, margin);
+    backend_.template for_each<Confidence::Along>(bake.seen.height, margin);
+    backend_.template for_each<Confidence::Margin>(seen, margin);
+    cancel.check();
+    texture::TexelArgs args = arguments(bake);
+    args.safe = safe.data();
+    args.border = static_cast<float>(radius) / bake.seen.scale;
+    pose(args);
+    backend_.template for_each<texture::Texel::Photo>(texels_, args);
+    cancel.check();
+  }
+
+  // Where the bake's camera sees the mesh, without its photo.
+  void pose(const texture::TexelArgs& args) {
+    backend_.template for_each<texture::Texel::Pose>(args.bake.vertices, args);
+    backend_.template for_each<texture::Texel::Facts>(args.bake.triangles, args);
+  }
+
+  // Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`, for the bake that was posed last. Throws
+  // hrn::Error when cancelled.
+  void finish(const TextureBakeArgs& bake, std::uint8_t* rgb, const Cancel& cancel) {
+    using texture::Texel;
+    const long block = std::max(1L, size_ / 128), side = (size_ + block - 1) / block;
+    WeightedMaps<B> block_means(side, 6, islands_ + 1, backend_), half((size_ + 1) / 2, 3, 1, backend_);
+    auto fill = floats(3 * bake.vertices);
+    auto out = backend_.output(rgb, static_cast<std::size_t>(3 * texels_));
+    texture::TexelArgs args = arguments(bake);
+    args.block = block;
+    args.side = side;
+    args.block_means = block_means.values.data();
+    args.block_weight = block_means.weights.data();
+    args.fill = fill.data();
+    args.half = {size_, half.size, half.channels, nullptr, nullptr, half.values.data(), half.weights.data()};
+    args.bytes = out.data();
+    backend_.template for_each<texture::BlockMeans>(side * side, args);
+    backend_.template for_each<texture::Hints>(side * ((side + 1) / 2), args);
+    pull_push(block_means, backend_);
+    {
+      using texture::Ratio;
+      auto start = floats(4 * bake.vertices), from = floats(3 * bake.vertices), to = floats(3 * bake.vertices);
+      texture::RatioArgs ratio{args, start.data(), from.data(), to.data()};
+      backend_.template for_each<Ratio::Start>(bake.vertices, ratio);
+      for (int step = 0; step < Ratio::kSteps; ++step) {
+        backend_.template for_each<Ratio::Step>(bake.vertices, ratio);
+        std::swap(ratio.from, ratio.to);
+      }
+      backend_.template for_each<Ratio::Apply>(bake.vertices, ratio);
+    }
+    backend_.template for_each<Texel::Blend>(half.texels(), args);
+    cancel.check();
+    pull_push(half, backend_);
+    backend_.template for_each<Texel::Fill>(texels_, args);
+    backend_.deliver(out);
+  }
+
+  // Of the texels; what only see() or finish() needs is left out.
+  texture::TexelArgs arguments(const TextureBakeArgs& bake) {
+    texture::TexelArgs args{};
+    args.bake = bake;
+    args.owner = owner_.data();
+    args.weights = weights_.data();
+    args.posed = posed_.data();
+    args.facts = facts_.data();
+    args.photo = photo_.data();
+    args.witness = witness_.data();
+    return args;
+  }
+  long texels() const { return texels_; }
+
+ private:
+  Array<float> floats(long n) { return backend_.template alloc<float>(static_cast<std::size_t>(n)); }
+  Array<std::uint8_t> bytes(long n) { return backend_.template alloc<std::uint8_t>(static_cast<std::size_t>(n)); }
+
+  B& backend_;
+  long size_, texels_;
+  int islands_;
+  Array<std::int32_t> owner_;
+  Array<float> weights_, photo_, posed_;
+  Array<std::uint8_t> facts_, witness_;
+};
+
 // Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`. Throws hrn::Error when cancelled.
 template <class B>
 void bake_texture(const TextureBakeArgs& bake, std::uint8_t* rgb, B& backend, const Cancel& cancel) {
-  using texture::Confidence;
-  using texture::Texel;
-  const long size = bake.size, texels = size * size;
-  const long seen = static_cast<long>(bake.seen.width) * bake.seen.height;
-  const auto floats = [&](long n) { return backend.template alloc<float>(static_cast<std::size_t>(n)); };
-  const auto bytes = [&](long n) { return backend.template alloc<std::uint8_t>(static_cast<std::size_t>(n)); };
-
-  // Which triangle owns each texel: the mesh drawn into its own UV layout, which is bijective.
-  auto owner = backend.template alloc<std::int32_t>(static_cast<std::size_t>(texels));
-  auto weights = floats(2 * texels);
-  {
-    auto screen = floats(3 * bake.vertices);
-    backend.template for_each<UnwrapVertex>(bake.vertices, UnwrapArgs{bake, screen.data()});
-    ops::RasterizeArgs<float> raster;
-    raster.screen = screen.data();
-    raster.triangles = bake.indices;
-    raster.vertex_count = bake.vertices;
-    raster.triangle_count = bake.triangles;
-    raster.width = raster.height = bake.size;
-    raster.cull_back_faces = false;
-    raster.triangle_id = owner.data();
-    raster.barycentrics = weights.data();
-    backend.rasterize(raster);
-  }
+  TextureBaker<B> baker(bake, backend);
   cancel.check();
-
-  // A fitted outline is never exact, and one pixel of background on a cheek is seen at once.
-  auto edge = bytes(seen), along = bytes(seen);
-  auto safe = floats(seen);
-  const long radius =
-      std::clamp<long>(std::lround(0.012 * static_cast<double>(std::max(bake.seen.width, bake.seen.height))), 2, 100);
-  const texture::ConfidenceArgs margin{bake.seen, radius, edge.data(), along.data(), safe.data()};
-  backend.template for_each<Confidence::Edge>(seen, margin);
-  backend.template for_each<Confidence::Along>(bake.seen.height, margin);
-  backend.template for_each<Confidence::Margin>(seen, margin);
-  cancel.check();
-
-  auto photo = floats(4 * texels);
-  auto posed = floats(8 * bake.vertices);
-  auto facts = bytes(bake.triangles);
-  const long block = std::max(1L, size / 128), side = (size + block - 1) / block;
-  auto witness = bytes(texels);
-  WeightedMaps<B> block_means(side, 6, bake.island_count + 1, backend), half((size + 1) / 2, 3, 1, backend);
-  auto fill = floats(3 * bake.vertices);
-  auto out = backend.output(rgb, static_cast<std::size_t>(3 * texels));
-  const texture::TexelArgs args{
-      bake,
-      owner.data(),
-      weights.data(),
-      posed.data(),
-      facts.data(),
-      safe.data(),
-      static_cast<float>(radius) / bake.seen.scale,
-      photo.data(),
-      witness.data(),
-      block,
-      side,
-      block_means.values.data(),
-      block_means.weights.data(),
-      fill.data(),
-      {size, half.size, half.channels, nullptr, nullptr, half.values.data(), half.weights.data()},
-      out.data()};
-  backend.template for_each<Texel::Pose>(bake.vertices, args);
-  backend.template for_each<Texel::Facts>(bake.triangles, args);
-  backend.template for_each<Texel::Photo>(texels, args);
-  cancel.check();
-  backend.template for_each<texture::BlockMeans>(side * side, args);
-  backend.template for_each<texture::Hints>(side * ((side + 1) / 2), args);
-  pull_push(block_means, backend);
-  {
-    using texture::Ratio;
-    auto start = floats(4 * bake.vertices), from = floats(3 * bake.vertices), to = floats(3 * bake.vertices);
-    texture::RatioArgs ratio{args, start.data(), from.data(), to.data()};
-    backend.template for_each<Ratio::Start>(bake.vertices, ratio);
-    for (int step = 0; step < Ratio::kSteps; ++step) {
-      backend.template for_each<Ratio::Step>(bake.vertices, ratio);
-      std::swap(ratio.from, ratio.to);
-    }
-    backend.template for_each<Ratio::Apply>(bake.vertices, ratio);
-  }
-  backend.template for_each<Texel::Blend>(half.texels(), args);
-  cancel.check();
-  pull_push(half, backend);
-  backend.template for_each<Texel::Fill>(texels, args);
-  backend.deliver(out);
+  baker.see(bake, cancel);
+  baker.finish(bake, rgb, cancel);
 }
 
 }  // namespace hrn::fit

@@ -2,6 +2,8 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "fit/head/surface.hpp"
@@ -20,85 +22,116 @@ struct Window {
 };
 Window window_of(const Model& model, const TextureProblem& problem, const imaging::Image& photo);
 
+/// A bake and what its pointers point to, in the backend's memory. Everything given must outlive it.
+template <class B>
+class PreparedBake {
+ public:
+  /// A checked problem.
+  PreparedBake(const Model& model, const ModelArrays& arrays, const imaging::Image& photo,
+               const TextureProblem& problem, B& backend, const Cancel& cancel)
+      : surface_(model, arrays, backend), backend_(backend) {
+    surface_.set_positions(problem.positions);
+    const auto& normals = surface_.update_normals();
+    surface_.update_albedo(problem.albedo);
+    const auto& colours = surface_.update_colours(problem.camera, problem.lighting);
+    cancel.check();
+
+    // Visibility is smoother than colour: a raster of this side is fine enough for any photo.
+    constexpr double kMaxSide = 1024;
+    const Window window = window_of(model, problem, photo);
+    const double scale = std::min(1.0, kMaxSide / std::max(window.width, window.height));
+    bake_.seen.width = std::max(1, static_cast<int>(std::ceil(window.width * scale)));
+    bake_.seen.height = std::max(1, static_cast<int>(std::ceil(window.height * scale)));
+    bake_.seen.depth =
+        surface_.look(problem.camera.cropped(scale, window.x0, window.y0), bake_.seen.width, bake_.seen.height)
+            .depth.data();
+    bake_.seen.scale = static_cast<float>(scale);
+    bake_.seen.x0 = static_cast<float>(window.x0);
+    bake_.seen.y0 = static_cast<float>(window.y0);
+    cancel.check();
+
+    islands_.resize(static_cast<std::size_t>(model.triangle_count));
+    for (std::size_t part = 0; part < model.parts.size(); ++part) {
+      const auto first = islands_.begin() + model.parts[part].first_triangle;
+      std::fill(first, first + model.parts[part].triangle_count, static_cast<std::uint8_t>(part));
+    }
+    island_.emplace(backend.borrow(islands_.data(), islands_.size()));
+    bake_.vertices = model.vertex_count;
+    bake_.triangles = model.triangle_count;
+    bake_.positions = surface_.positions().data();
+    bake_.normals = normals.data();
+    bake_.uvs = arrays.uvs;
+    bake_.shaded = colours.data();
+    bake_.indices = arrays.triangles;
+    bake_.corner_offsets = arrays.corner_offsets;
+    bake_.corners = arrays.corners;
+    bake_.islands = island_->data();
+    bake_.island_count = static_cast<int>(model.parts.size());
+    sights_.emplace(backend.borrow(problem.sights.data(), problem.sights.size()));
+    if (!problem.sights.empty()) bake_.sights = sights_->data();
+    for (std::size_t i = 0; i < 9; ++i) bake_.camera.rotation[i] = static_cast<float>(problem.camera.rotation[i]);
+    for (std::size_t i = 0; i < 3; ++i) bake_.camera.translation[i] = static_cast<float>(problem.camera.translation[i]);
+    bake_.camera.focal = static_cast<float>(problem.camera.focal_px);
+    bake_.camera.cx = static_cast<float>(problem.camera.principal_px[0]);
+    bake_.camera.cy = static_cast<float>(problem.camera.principal_px[1]);
+    // The rows that the window and the samples on its border read.
+    const long first = std::max(0L, static_cast<long>(window.y0) - 2),
+               last = std::min(photo.height, static_cast<long>(window.y0 + window.height) + 3);
+    const std::size_t row = static_cast<std::size_t>(photo.width * photo.channels);
+    pixels_.emplace(backend.borrow(photo.pixels.data() + static_cast<std::size_t>(first) * row,
+                                   static_cast<std::size_t>(last - first) * row));
+    bake_.photo = pixels_->data();
+    bake_.first_row = static_cast<int>(first);
+    bake_.width = static_cast<int>(photo.width);
+    bake_.height = static_cast<int>(photo.height);
+    bake_.channels = static_cast<int>(photo.channels);
+    person_.emplace(backend.borrow(problem.person.values.data(), problem.person.values.size()));
+    skin_.emplace(backend.borrow(problem.person.skin.data(), problem.person.skin.size()));
+    opening_.emplace(backend.borrow(problem.person.opening.data(), problem.person.opening.size()));
+    paint_.emplace(backend.borrow(problem.paint.data(), problem.paint.size()));
+    if (!problem.paint.empty()) bake_.paint = paint_->data();
+    bake_.colourless = problem.colourless;
+    if (!problem.person.values.empty()) {
+      bake_.person = person_->data();
+      if (!problem.person.opening.empty()) bake_.opening = opening_->data();
+      if (!problem.person.skin.empty()) bake_.skin = skin_->data();
+      bake_.person_width = problem.person.width;
+      bake_.person_height = problem.person.height;
+      std::copy(problem.person.from_photo.begin(), problem.person.from_photo.end(), bake_.person_from_photo);
+    }
+    bake_.size = problem.size;
+  }
+  PreparedBake(const PreparedBake&) = delete;
+  PreparedBake& operator=(const PreparedBake&) = delete;
+
+  const TextureBakeArgs& bake() const { return bake_; }
+  /// The vertices' unit normals [V][3], on the host.
+  std::vector<float> normals() {
+    const auto& normals = surface_.update_normals();
+    std::vector<float> on_host(normals.size());
+    backend_.download(on_host.data(), normals, on_host.size());
+    return on_host;
+  }
+
+ private:
+  using Bytes = decltype(std::declval<B&>().borrow(static_cast<const std::uint8_t*>(nullptr), std::size_t{}));
+  using Floats = decltype(std::declval<B&>().borrow(static_cast<const float*>(nullptr), std::size_t{}));
+
+  HeadSurface<B> surface_;
+  B& backend_;
+  TextureBakeArgs bake_;
+  std::vector<std::uint8_t> islands_;
+  std::optional<Bytes> island_, sights_, pixels_;
+  std::optional<Floats> person_, skin_, opening_, paint_;
+};
+
 /// A checked problem.
 template <class B>
 std::vector<float> run_texture(const Model& model, const ModelArrays& arrays, const imaging::Image& photo,
                                const TextureProblem& problem, std::uint8_t* rgb, B& backend, const Cancel& cancel) {
-  HeadSurface<B> surface(model, arrays, backend);
-  surface.set_positions(problem.positions);
-  const auto& normals = surface.update_normals();
-  surface.update_albedo(problem.albedo);
-  const auto& colours = surface.update_colours(problem.camera, problem.lighting);
-  cancel.check();
-
-  // Visibility is smoother than colour: a raster of this side is fine enough for any photo.
-  constexpr double kMaxSide = 1024;
-  const Window window = window_of(model, problem, photo);
-  const double scale = std::min(1.0, kMaxSide / std::max(window.width, window.height));
-  TextureBakeArgs bake;
-  bake.seen.width = std::max(1, static_cast<int>(std::ceil(window.width * scale)));
-  bake.seen.height = std::max(1, static_cast<int>(std::ceil(window.height * scale)));
-  bake.seen.depth =
-      surface.look(problem.camera.cropped(scale, window.x0, window.y0), bake.seen.width, bake.seen.height).depth.data();
-  bake.seen.scale = static_cast<float>(scale);
-  bake.seen.x0 = static_cast<float>(window.x0);
-  bake.seen.y0 = static_cast<float>(window.y0);
-  cancel.check();
-
-  std::vector<std::uint8_t> islands(static_cast<std::size_t>(model.triangle_count));
-  for (std::size_t part = 0; part < model.parts.size(); ++part) {
-    const auto first = islands.begin() + model.parts[part].first_triangle;
-    std::fill(first, first + model.parts[part].triangle_count, static_cast<std::uint8_t>(part));
-  }
-  const auto island = backend.borrow(islands.data(), islands.size());
-  bake.vertices = model.vertex_count;
-  bake.triangles = model.triangle_count;
-  bake.positions = surface.positions().data();
-  bake.normals = normals.data();
-  bake.uvs = arrays.uvs;
-  bake.shaded = colours.data();
-  bake.indices = arrays.triangles;
-  bake.corner_offsets = arrays.corner_offsets;
-  bake.corners = arrays.corners;
-  bake.islands = island.data();
-  bake.island_count = static_cast<int>(model.parts.size());
-  const auto sights = backend.borrow(problem.sights.data(), problem.sights.size());
-  if (!problem.sights.empty()) bake.sights = sights.data();
-  for (std::size_t i = 0; i < 9; ++i) bake.camera.rotation[i] = static_cast<float>(problem.camera.rotation[i]);
-  for (std::size_t i = 0; i < 3; ++i) bake.camera.translation[i] = static_cast<float>(problem.camera.translation[i]);
-  bake.camera.focal = static_cast<float>(problem.camera.focal_px);
-  bake.camera.cx = static_cast<float>(problem.camera.principal_px[0]);
-  bake.camera.cy = static_cast<float>(problem.camera.principal_px[1]);
-  // The rows that the window and the samples on its border read.
-  const long first = std::max(0L, static_cast<long>(window.y0) - 2),
-             last = std::min(photo.height, static_cast<long>(window.y0 + window.height) + 3);
-  const std::size_t row = static_cast<std::size_t>(photo.width * photo.channels);
-  const auto pixels = backend.borrow(photo.pixels.data() + static_cast<std::size_t>(first) * row,
-                                     static_cast<std::size_t>(last - first) * row);
-  bake.photo = pixels.data();
-  bake.first_row = static_cast<int>(first);
-  bake.width = static_cast<int>(photo.width);
-  bake.height = static_cast<int>(photo.height);
-  bake.channels = static_cast<int>(photo.channels);
-  const auto person = backend.borrow(problem.person.values.data(), problem.person.values.size());
-  const auto skin = backend.borrow(problem.person.skin.data(), problem.person.skin.size());
-  const auto opening = backend.borrow(problem.person.opening.data(), problem.person.opening.size());
-  const auto paint = backend.borrow(problem.paint.data(), problem.paint.size());
-  if (!problem.paint.empty()) bake.paint = paint.data();
-  bake.colourless = problem.colourless;
-  if (!problem.person.values.empty()) {
-    bake.person = person.data();
-    if (!problem.person.opening.empty()) bake.opening = opening.data();
-    if (!problem.person.skin.empty()) bake.skin = skin.data();
-    bake.person_width = problem.person.width;
-    bake.person_height = problem.person.height;
-    std::copy(problem.person.from_photo.begin(), problem.person.from_photo.end(), bake.person_from_photo);
-  }
-  bake.size = problem.size;
-  bake_texture(bake, rgb, backend, cancel);
-  std::vector<float> on_host(normals.size());
-  backend.download(on_host.data(), normals, on_host.size());
-  return on_host;
+  PreparedBake<B> prepared(model, arrays, photo, problem, backend, cancel);
+  bake_texture(prepared.bake(), rgb, backend, cancel);
+  return prepared.normals();
 }
 
 }  // namespace hrn::fit
