@@ -32,6 +32,8 @@ export type HrnErrorCode =
   | 'FACE_NOT_VISIBLE'
   /** Fewer than two of several photos show the face of one person. */
   | 'TOO_FEW_VIEWS'
+  /** Photos that were to show one person do not go together. */
+  | 'VIEWS_DISAGREE'
   /** The fit did not reach a plausible head. */
   | 'FIT_FAILED'
   /** An option, or a command-line argument, has a wrong type, value or name. */

@@ -113,7 +113,7 @@ export interface NativeBinding {
     problem: DetailProblem,
     onProgress?: NativeProgress,
   ): NativeJob<DetailFit>;
-  /** The landmark fit of several views of one person: a result a view, of one identity; see JointProblem. */
+  /** The landmark fit of several views of one person: a result a view, of one identity; `cost` is each view's own share. */
   jointLandmarkFit(
     context: NativeContext,
     model: NativeModel,

@@ -6,7 +6,8 @@ import type { ImageInput } from '../image.js';
 import type { ResolvedFitViewsOptions } from '../options.js';
 import { jointMetricScale } from '../stages/iris-scale.js';
 import type { RefinedHead } from '../stages/refine.js';
-import { fitJointCoarse, refineJointly } from './joint.js';
+import { fitThoseThatAgree } from './agree.js';
+import { refineJointly } from './joint.js';
 import { type JointFit, type NumberedView, present } from './present.js';
 import { ViewsProgress } from './progress.js';
 import type { LeftOutView, ViewsReconstruction } from './result.js';
@@ -55,7 +56,10 @@ function presentChosen(
   return present(resources, fit, chosen, options, async (image) => {
     const index = fit.views.length + fit.leftOut.length;
     const views = [...fit.views, { index, view: await lookAt(resources, image, options) }];
-    return fitAndPresent(resources, views, fit.leftOut, options, new ViewsProgress(undefined), {});
+    const more = await fitTogether(resources, views, fit.leftOut, options, new ViewsProgress(undefined), {});
+    const refused = more.leftOut.find((one) => one.index === index);
+    if (refused) throw new HrnError(refused.code, refused.message, { details: { index } });
+    return presentChosen(resources, more, options);
   });
 }
 
@@ -108,28 +112,28 @@ async function lookAtAll(
 /** What follows once all photos have been looked at. */
 async function fitTogether(
   resources: Resources,
-  numbered: readonly NumberedView[],
-  leftOut: readonly LeftOutView[],
+  given: readonly NumberedView[],
+  unseen: readonly LeftOutView[],
   options: ResolvedFitViewsOptions,
   progress: ViewsProgress,
   timingsMs: Record<string, number>,
 ): Promise<JointFit> {
   const { context, head } = resources;
   const { signal, detail } = options;
-  const given = numbered.length + leftOut.length;
-  if (numbered.length < 2) {
-    const reasons = leftOut.map(({ index, code }) => `image ${index}: ${code}`).join(', ');
+  if (given.length < 2) {
+    const reasons = unseen.map(({ index, code }) => `image ${index}: ${code}`).join(', ');
     throw new HrnError(
       'TOO_FEW_VIEWS',
-      `expected at least 2 photos that show one person's face, got ${numbered.length} of ${given} (${reasons}); give more photos of the person`,
-      { details: { leftOut } },
+      `expected at least 2 photos that show one person's face, got ${given.length} of ${given.length + unseen.length} (${reasons}); give more photos of the person`,
+      { details: { leftOut: unseen } },
     );
   }
-  const views = numbered.map(({ view }) => view);
-  const oneCamera = options.oneCamera ?? isOneCamera(views);
-  const coarse = await timed(timingsMs, 'coarse', () =>
-    fitJointCoarse(context, head, views, oneCamera, { signal, onProgress: progress.of('coarse') }),
+  const oneCamera = options.oneCamera ?? isOneCamera(given.map(({ view }) => view));
+  const agreed = await timed(timingsMs, 'coarse', () =>
+    fitThoseThatAgree(context, head, given, oneCamera, { signal, onProgress: progress.of('coarse') }),
   );
+  const { views: numbered, coarse } = agreed;
+  const views = numbered.map(({ view }) => view);
   const refined = await timed(timingsMs, 'refine', () =>
     refineJointly(context, head, views, coarse, oneCamera, detail, { signal, onProgress: progress.of('refine') }),
   );
@@ -138,6 +142,7 @@ async function fitTogether(
   const texture = await timed(timingsMs, 'texture', () =>
     blendTexture(resources, views, refined, chosen, options, progress.of('texture')),
   );
+  const leftOut = [...unseen, ...agreed.leftOut].sort((a, b) => a.index - b.index);
   return { views: numbered, leftOut, coarse, refined, scale, texture, timingsMs };
 }
 

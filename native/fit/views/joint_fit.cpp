@@ -84,8 +84,9 @@ std::vector<CoarseResult> fit_joint_landmarks(const Model& model, const JointPro
                        result.nuisance);
     result.iterations = report.iterations;
     result.converged = report.converged;
-    result.cost = report.final_cost;
     views[v]->predict(result);
+    // Its own share, which tells how well it goes with the others.
+    result.cost = views[v]->match();
   }
   return results;
 }
