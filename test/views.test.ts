@@ -8,6 +8,7 @@ import { create, type Hrn } from '../lib/hrn.js';
 import { loadHead } from '../lib/models/head.js';
 import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
+import type { MorphableModel } from '../lib/morphable-model.js';
 import type { Raster } from '../lib/result-data.js';
 import type { ViewsProgressEvent } from '../lib/views/progress.js';
 import type { ViewsReconstruction } from '../lib/views/result.js';
@@ -17,13 +18,14 @@ const options = { textureSize: 256 } as const;
 
 describe('fitViews', () => {
   let hrn: Hrn;
+  let model: MorphableModel;
   let person: PersonCase;
   let face: ViewsReconstruction;
   const events: ViewsProgressEvent[] = [];
 
   beforeAll(async () => {
     hrn = await create({ device: 'cpu', threads: 2 });
-    const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
+    model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
     person = await modelPerson(model, 0, 3, 320);
     const [front, left] = person.images;
     face = await hrn.fitViews([front!, nothing, left!], {
@@ -82,6 +84,12 @@ describe('fitViews', () => {
     const more = await face.addView(person.images[2]!);
     expect(more.views.map(({ index }) => index)).toEqual([0, 2, 3]);
     await expect(face.addView(nothing)).rejects.toMatchObject({ code: 'NO_FACE' });
+  });
+
+  it('leaves a stranger out', async () => {
+    const stranger = (await modelPerson(model, 6, 1, 320)).images[0]!;
+    const mixed = await hrn.fitViews([...person.images, stranger], { ...options, detail: 'coarse' });
+    expect(mixed.leftOut).toMatchObject([{ index: 3, code: 'VIEWS_DISAGREE' }]);
   });
 
   it('refuses too few photos, and what is no list of photos', async () => {
