@@ -159,8 +159,8 @@ class TextureBlendObject : public Napi::ObjectWrap<TextureBlendObject> {
             slot->blend.finish(rgb, pool, cancel);
             return slot->blend.shares();
           },
-          [kept = Napi::Persistent(info[1].As<Napi::Object>())](Napi::Env env, const std::vector<double>& shares)
-              -> Napi::Value { return typed_array(env, shares); },
+          [kept = Napi::Persistent(info[1].As<Napi::Object>())](
+              Napi::Env env, const std::vector<double>& shares) -> Napi::Value { return typed_array(env, shares); },
           FreedMemory::give_back);
     });
   }

@@ -26,8 +26,8 @@ struct UnwrapVertex {
   }
 };
 
-// What the texels are: whose, what photos show of them, and the colours made of that. All bakes are of one size, mesh and
-// layout.
+// What the texels are: whose, what photos show of them, and the colours made of that. All bakes are of one size, mesh
+// and layout.
 template <class B>
 class TextureBaker {
   template <class T>

@@ -19,19 +19,19 @@ void require(bool condition, const std::string& expected) {
 }
 
 struct MergeArgs {
-  TexelArgs texels;         // of the photo seen last
-  const float* relight;     // in [V][3], reference's light over this one's
-  float gain[3];            // of what is left between their colours
-  float worth;              // sharpness, and the reference's advantage
-  float scale;              // pixels per mm at which a photo is worth 1
-  bool is_reference;        // what moves is this photo's
-  float* sum;               // in and out [texels][4]
-  float* trust;             // in and out [texels]
-  std::uint8_t* witness;    // in and out [texels]
+  TexelArgs texels;       // of the photo seen last
+  const float* relight;   // in [V][3], reference's light over this one's
+  float gain[3];          // of what is left between their colours
+  float worth;            // sharpness, and the reference's advantage
+  float scale;            // pixels per mm at which a photo is worth 1
+  bool is_reference;      // what moves is this photo's
+  float* sum;             // in and out [texels][4]
+  float* trust;           // in and out [texels]
+  std::uint8_t* witness;  // in and out [texels]
 };
 
-// How much a photo that shows a texel counts: by the pixels that it has for a square millimetre, steeply, so that details
-// are one photo's and not the blur of two.
+// How much a photo that shows a texel counts: by the pixels that it has for a square millimetre, steeply, so that
+// details are one photo's and not the blur of two.
 float worth_of(const MergeArgs& a, long i) {
   const texture::Corners corner = texture::corners(a.texels, i);
   const auto [c, m] = texture::posed(a.texels, corner);
@@ -92,7 +92,8 @@ void TextureBlend::add(const imaging::Image& photo, const TextureProblem& proble
   const bool first = taken_.empty();
   require(first || problem.size == reference_.size, "textures of one size");
   require(sharpness >= 0 && sharpness <= 1, "a sharpness of 0 to 1");
-  check_texture_problem(*model_, problem, std::span<const std::uint8_t>(static_cast<const std::uint8_t*>(nullptr), 3 * texels));
+  check_texture_problem(*model_, problem,
+                        std::span<const std::uint8_t>(static_cast<const std::uint8_t*>(nullptr), 3 * texels));
   CpuBackend backend(pool);
   const PreparedBake<CpuBackend> prepared(*model_, host_arrays(*model_), photo, problem, backend, cancel);
   const TextureBakeArgs& bake = prepared.bake();
