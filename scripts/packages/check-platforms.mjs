@@ -5,7 +5,7 @@
 // libc6-arm64-cross, libstdc++6-arm64-cross, libgcc-s1-arm64-cross, wine64. An emulator's seconds say nothing and are not
 // printed. darwin-arm64 cannot be run so.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
@@ -68,7 +68,7 @@ async function prepare(platform, main) {
     `--cpu=${platform.cpu}`,
     ...(platform.libc ? [`--libc=${platform.libc}`] : []),
   ];
-  npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', ...target, main.path, own.path], project);
+  npm(['install', '--no-audit', '--no-fund', '--ignore-scripts', '--force', ...target, main.path, own.path], project);
   const { data, info } = await sharp(join(root, 'examples', 'astronaut.png'))
     .removeAlpha()
     .raw()
@@ -95,8 +95,18 @@ function nodeOf({ node, binary }) {
 
 function run(command, args, cwd) {
   const [program, ...before] = command;
-  const env = { ...process.env, WINEDEBUG: '-all', WINEPREFIX: join(work, 'wine'), DISPLAY: '' };
-  return spawnSync(program, [...before, ...args], { cwd, env, encoding: 'utf8', maxBuffer: 1 << 26 });
+  const wine = { WINEDEBUG: '-all', WINEPREFIX: join(work, 'wine'), DISPLAY: '', NODE_SKIP_PLATFORM_CHECK: '1' };
+  // Into a file: Windows' node under Wine does not understand the sockets that node takes for pipes.
+  const path = join(cwd, 'output.txt');
+  const output = openSync(path, 'w');
+  const env = { ...process.env, ...wine };
+  const { status, signal, error } = spawnSync(program, [...before, ...args], {
+    cwd,
+    env,
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  return { status, signal, error, text: readFileSync(path, 'utf8') };
 }
 
 const vertices = (project) => {
@@ -124,7 +134,7 @@ try {
     const command = runners[name].command(nodeOf(runners[name]), project);
     const doctor = run(command, ['node_modules/hrn-face/dist/cli/main.js', 'doctor'], project);
     const fit = run(command, ['program.js'], project);
-    console.log(`--- ${name}\n${doctor.stdout}${doctor.stderr}${fit.stdout}${fit.stderr}`);
+    console.log(`--- ${name}\n${doctor.text}${fit.text}`);
     if (fit.status !== 0) {
       console.log(`${name}: FAILED, exit code ${fit.status ?? fit.error ?? fit.signal}`);
       failed++;
