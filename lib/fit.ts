@@ -100,7 +100,16 @@ export async function fitFace(
       : undefined;
   const scale = metricScale(landmarks, refined.camera);
   const texture = await stage('texture', () =>
-    recoverTexture(context, head, photo, refined, landmarks, pixels.person, options.textureSize, signal),
+    recoverTexture(
+      context,
+      head,
+      photo,
+      refined,
+      landmarks,
+      pixels.person,
+      { size: options.textureSize, albedo: options.texture !== 'photo' },
+      signal,
+    ),
   );
   const result = assemble({
     head: head.morphable,

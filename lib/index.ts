@@ -8,7 +8,7 @@ import type { TrackedPerson } from './track/track.js';
 import type { ViewsReconstruction } from './views/result.js';
 
 export { HrnError, type HrnErrorCode } from './errors.js';
-export type { Compression, ExportOptions, Lod, TextureFormat } from './exporters/options.js';
+export type { BaseColor, Compression, ExportOptions, Lod, TextureFormat } from './exporters/options.js';
 export type { ExpressionName, Expressions } from './expression-names.js';
 export type { FaceBox, FittedFaces, Hrn } from './hrn.js';
 export type { ImageInput, RawImage } from './image.js';
@@ -33,6 +33,7 @@ export type {
   FitViewsOptions,
   ImageLimits,
   ReferenceMethod,
+  TextureKind,
   TrackOptions,
 } from './options.js';
 export type { FaceFailure, FaceOutcome } from './photo-fits.js';

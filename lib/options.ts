@@ -9,6 +9,9 @@ import type { OnViewsProgress } from './views/progress.js';
 export const DETAILS = ['coarse', 'medium', 'high'] as const;
 export type Detail = (typeof DETAILS)[number];
 
+export const TEXTURE_KINDS = ['photo', 'albedo', 'both'] as const;
+export type TextureKind = (typeof TEXTURE_KINDS)[number];
+
 /** Limits on an input image, checked against its header before anything is decoded. */
 export interface ImageLimits {
   /** Width times height at most. Default 50,000,000. */
@@ -45,6 +48,11 @@ export interface FitOptions extends DetectOptions {
   regressor?: boolean | undefined;
   /** Side of the square texture in texels, 256 to 8192. Default 2048. */
   textureSize?: number | undefined;
+  /**
+   * `photo` (default): the texture as the photo shows it, with its light. `albedo` or `both`: also `face.albedo`, the
+   * texture without light; `albedo` asks files for it in place of the other.
+   */
+  texture?: TextureKind | undefined;
   /** In place of the instance's device, for this fit. */
   device?: DeviceRequest | undefined;
   /** Called on the event loop; see ProgressEvent. What it throws rejects the fit. */
@@ -129,6 +137,7 @@ export interface ResolvedFitOptions extends ResolvedDetectOptions {
   focalLengthPx: number | undefined;
   regressor: boolean;
   textureSize: number;
+  texture: TextureKind;
   device: DeviceRequest | undefined;
   onProgress: OnProgress | undefined;
 }
@@ -197,6 +206,7 @@ const FIT_OPTIONS = [
   'focalLengthPx',
   'regressor',
   'textureSize',
+  'texture',
   'minFacePx',
   'device',
   'onProgress',
@@ -214,6 +224,7 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
     focalLengthPx: given.focalLengthPx === undefined ? undefined : number(given, 'focalLengthPx', 1, 1e6),
     regressor: flagOf(given, 'regressor', true),
     textureSize: whole(given, 'textureSize', 256, 8192, 2048),
+    texture: oneOf(given, 'texture', TEXTURE_KINDS),
     device: given.device === undefined ? undefined : deviceOf(given.device),
     onProgress: functionOf(given),
   };

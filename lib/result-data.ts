@@ -112,6 +112,8 @@ export interface ReconstructionData {
   deformationMap?: DeformationMap;
   displacementMap?: DisplacementMap;
   texture: Raster;
+  /** Colours without light; absent unless asked for. */
+  albedo?: Raster;
   quality: Quality;
   timingsMs: Record<string, number>;
   face: DetectedAs;

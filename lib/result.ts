@@ -40,6 +40,8 @@ export class Reconstruction implements ReconstructionData {
   /** What the high level adds to the medium one; at `detail: 'high'` only. */
   readonly displacementMap?: DisplacementMap;
   readonly texture: Raster;
+  /** The texture without light, shadow and shine, of the same layout; absent unless `texture` was `albedo` or `both`. */
+  readonly albedo?: Raster;
   readonly quality: Quality;
   /** Wall time per stage. */
   readonly timingsMs: Record<string, number>;
@@ -71,6 +73,7 @@ export class Reconstruction implements ReconstructionData {
     if (data.deformationMap) this.deformationMap = data.deformationMap;
     if (data.displacementMap) this.displacementMap = data.displacementMap;
     this.texture = data.texture;
+    if (data.albedo) this.albedo = data.albedo;
     this.quality = data.quality;
     this.timingsMs = data.timingsMs;
     this.face = data.face;

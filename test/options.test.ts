@@ -14,6 +14,7 @@ describe('options', () => {
       face: 'largest',
       focalLengthPx: undefined,
       regressor: true,
+      texture: 'photo',
       textureSize: 2048,
       minFacePx: 100,
       device: undefined,

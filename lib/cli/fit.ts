@@ -37,6 +37,7 @@ interface FitFlags {
   lod?: number;
   compress?: string;
   textureFormat?: string;
+  texture?: string;
   minFacePx?: number;
   maxPixels?: number;
   maxSide?: number;
@@ -49,6 +50,7 @@ interface FitFlags {
   json?: boolean;
   jsonl?: boolean;
   preview: boolean;
+  turntable?: boolean;
   regressor: boolean;
   quiet?: boolean;
   resume?: boolean;
@@ -83,13 +85,14 @@ async function prepareFolder(folder: string): Promise<void> {
 }
 
 /** What of a head goes into its files. Throws HrnError INVALID_OPTION. */
-function exportOptions({ targets, skeleton, lod, compress, textureFormat }: FitFlags) {
+function exportOptions({ targets, skeleton, lod, compress, textureFormat, texture }: FitFlags) {
   return resolveExportOptions({
     targets,
     skeleton,
     lod: lod as ExportOptions['lod'],
     compression: compress as ExportOptions['compression'],
     textureFormat: textureFormat as ExportOptions['textureFormat'],
+    baseColor: texture === 'albedo' ? 'albedo' : 'photo',
   });
 }
 
@@ -102,6 +105,17 @@ async function encodeFormats(face: Reconstruction, stem: string, flags: FitFlags
     files.push(...(await (await exporterFor(path)).encode(face, path, options)));
   }
   return files;
+}
+
+async function encodeTurntable(face: Reconstruction, stem: string, signal: AbortSignal): Promise<OutputFile> {
+  const { renderTurntable } = await import('../turntable.js');
+  return { path: `${stem}_turntable.webp`, bytes: await renderTurntable(face, signal) };
+}
+
+async function encodeAlbedo({ albedo }: Reconstruction, stem: string): Promise<OutputFile[]> {
+  if (!albedo) return [];
+  const { encodePng } = await import('../exporters/texture.js');
+  return [{ path: `${stem}_albedo.png`, bytes: await encodePng(albedo) }];
 }
 
 async function encodePreview(face: Reconstruction, stem: string, signal: AbortSignal): Promise<OutputFile> {
@@ -117,12 +131,15 @@ async function encodeOutputs(
   signal: AbortSignal,
 ): Promise<OutputFile[]> {
   signal.throwIfAborted();
-  const [formats, preview] = await Promise.all([
+  const [formats, preview, turntable, albedo] = await Promise.all([
     encodeFormats(face, stem, flags),
     flags.preview ? encodePreview(face, stem, signal) : undefined,
+    flags.turntable ? encodeTurntable(face, stem, signal) : undefined,
+    flags.texture === 'both' ? encodeAlbedo(face, stem) : [],
   ]);
   const json = { path: `${stem}.json`, bytes: Buffer.from(`${JSON.stringify(face, null, 2)}\n`) };
-  return [...formats, ...(flags.json ? [json] : []), ...(preview ? [preview] : [])];
+  const pictures = [preview, turntable].filter((file) => file !== undefined);
+  return [...formats, ...albedo, ...(flags.json ? [json] : []), ...pictures];
 }
 
 function describe(face: Reconstruction, seconds: number, files: readonly OutputFile[]): string {
@@ -269,6 +286,7 @@ function fitOptions(flags: FitFlags): Omit<FitOptions, 'face' | 'onProgress'> {
     focalLengthPx: flags.focalLength,
     regressor: flags.regressor,
     textureSize: flags.textureSize,
+    texture: flags.texture as FitOptions['texture'],
     minFacePx: flags.minFacePx,
     maxPixels: flags.maxPixels,
     maxSide: flags.maxSide,
@@ -359,6 +377,7 @@ export const fitCommand = new Command('fit')
     parseNumber,
   )
   .option('--compress <how>', 'compression of a GLB: none (default) or meshopt')
+  .option('--texture <kind>', 'photo (default), albedo: without light, or both: also NAME_albedo.png')
   .option('--texture-format <name>', 'image format in a GLB: jpeg (default), png or webp')
   .option('--min-face-px <px>', 'refuse faces smaller than this (default: 100)', parseNumber)
   .option('--max-pixels <n>', 'refuse images of more pixels (default: 50000000)', parseNumber)
@@ -372,6 +391,7 @@ export const fitCommand = new Command('fit')
   .option('--json', 'also write NAME.json with coefficients, pose, camera and quality')
   .option('--jsonl', 'print a line of JSON for each face in place of text')
   .option('--no-regressor', 'fit without the coefficient network')
+  .option('--turntable', 'also write NAME_turntable.webp, the head turning once')
   .option('--no-preview', 'do not write NAME_preview.png')
   .option('--resume', 'leave out what an earlier run into the same folder has done')
   .option('-q, --quiet', 'print failures only')

@@ -1,6 +1,7 @@
 import { extname } from 'node:path';
 import { HrnError } from '../errors.js';
 import type { Exporter } from './exporter.js';
+import { withBaseColor } from './options.js';
 
 /** A new format is one file here and one line below; loaded on use, because encoders are slow to import. */
 const LOADERS = {
@@ -28,5 +29,9 @@ export async function exporterFor(path: string): Promise<Exporter> {
       `Expected a path that ends in ${FORMATS.map((format) => `.${format}`).join(', ')} but got ${extension ? `"${extension}"` : 'no extension'} in ${path}.`,
     );
   }
-  return load();
+  const exporter = await load();
+  return {
+    ...exporter,
+    encode: (result, target, options) => exporter.encode(withBaseColor(result, options), target, options),
+  };
 }

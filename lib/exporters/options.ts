@@ -1,5 +1,6 @@
 import { HrnError } from '../errors.js';
 import { invalid } from '../options.js';
+import type { ReconstructionData } from '../result-data.js';
 import { isArkitName } from './arkit.js';
 
 export const LODS = [0, 1, 2] as const;
@@ -8,6 +9,9 @@ export const COMPRESSIONS = ['none', 'meshopt'] as const;
 export type Compression = (typeof COMPRESSIONS)[number];
 export const TEXTURE_FORMATS = ['jpeg', 'png', 'webp'] as const;
 export type TextureFormat = (typeof TEXTURE_FORMATS)[number];
+
+export const BASE_COLORS = ['photo', 'albedo'] as const;
+export type BaseColor = (typeof BASE_COLORS)[number];
 
 /** What of a head goes into a file, and how. Formats that cannot hold something leave it out. */
 export interface ExportOptions {
@@ -22,6 +26,8 @@ export interface ExportOptions {
   lod?: Lod | undefined;
   /** `none` (default) or `meshopt`, which asks for EXT_meshopt_compression and KHR_mesh_quantization (GLB). */
   compression?: Compression | undefined;
+  /** Colours of the surface: `photo` (default), `face.texture`; or `albedo`, `face.albedo`, for scenes with lights. */
+  baseColor?: BaseColor | undefined;
   /** Image format of the texture (GLB): `jpeg` (default), `png` or `webp`, which asks for EXT_texture_webp. */
   textureFormat?: TextureFormat | undefined;
 }
@@ -32,13 +38,14 @@ export interface ResolvedExportOptions {
   lod: Lod;
   compression: Compression;
   textureFormat: TextureFormat;
+  baseColor: BaseColor;
 }
 
-const NAMES = ['targets', 'skeleton', 'lod', 'compression', 'textureFormat'] as const;
+const NAMES = ['targets', 'skeleton', 'lod', 'compression', 'textureFormat', 'baseColor'] as const;
 
 /** Checks and completes; an explicit undefined means the default. Throws HrnError INVALID_OPTION. */
 export function resolveExportOptions(options: ExportOptions = {}): ResolvedExportOptions {
-  const { targets, skeleton, lod, compression, textureFormat } = options;
+  const { targets, skeleton, lod, compression, textureFormat, baseColor } = options;
   if (skeleton !== undefined && typeof skeleton !== 'boolean') throw invalid('true or false', 'skeleton', skeleton);
   return {
     targets: targets === undefined ? 'arkit' : checkedTargets(targets),
@@ -46,7 +53,17 @@ export function resolveExportOptions(options: ExportOptions = {}): ResolvedExpor
     lod: oneOf(LODS, 'lod', lod),
     compression: oneOf(COMPRESSIONS, 'compression', compression),
     textureFormat: oneOf(TEXTURE_FORMATS, 'textureFormat', textureFormat),
+    baseColor: oneOf(BASE_COLORS, 'baseColor', baseColor),
   };
+}
+
+/** The result with the texture that the options ask for. Throws HrnError INVALID_OPTION where it was not made. */
+export function withBaseColor(result: ReconstructionData, { baseColor }: ResolvedExportOptions): ReconstructionData {
+  if (baseColor === 'photo') return result;
+  if (result.albedo) return { ...result, texture: result.albedo };
+  throw new HrnError('INVALID_OPTION', "baseColor: 'albedo' needs face.albedo: fit with texture: 'albedo' or 'both'", {
+    details: { option: 'baseColor' },
+  });
 }
 
 /** The export options among others that a call takes. */

@@ -163,6 +163,8 @@ export interface TextureProblem {
   size: number;
   /** `[size][size][3]`, sRGB, rows from v = 0: written by the job. Leave it alone until it has ended. */
   rgb: Uint8Array;
+  /** The same without light; left out: it is not made. */
+  albedoRgb?: Uint8Array | undefined;
   /** Tells apart what is skin, hair and background; without it everything that the head covers is its own. */
   face?: NativeFaceView;
 }

@@ -4,7 +4,7 @@ import type { MorphableModel, Part } from '../morphable-model.js';
 import type { DetailFit } from '../native/detail.js';
 import type { NativeCamera } from '../native/refine.js';
 import { projectionMatrix } from '../projection-matrix.js';
-import type { Mesh, Pose, Quality, ReconstructionData } from '../result-data.js';
+import type { Mesh, Pose, Quality, Raster, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
 import { expressionWeights } from './expression-weights.js';
 import { eyeStates } from './eye-state.js';
@@ -44,6 +44,7 @@ type Assembled = Pick<
   | 'deformationMap'
   | 'displacementMap'
   | 'texture'
+  | 'albedo'
   | 'quality'
   | 'scale'
 >;
@@ -117,7 +118,8 @@ export function assemble(fitted: Fitted): Assembled {
           },
         }
       : {}),
-    texture: { data: texture.rgb, width: textureSide(texture), height: textureSide(texture), channels: 3 },
+    texture: rasterOf(texture.rgb),
+    ...(texture.albedo && { albedo: rasterOf(texture.albedo) }),
     quality: fitQuality(head, landmarks, coarse, refined),
     scale: scaleSource,
   };
@@ -164,8 +166,9 @@ export function fitQuality(
   };
 }
 
-function textureSide({ rgb }: Texture): number {
-  return Math.round(Math.sqrt(rgb.length / 3));
+function rasterOf(rgb: Uint8Array): Raster {
+  const side = Math.round(Math.sqrt(rgb.length / 3));
+  return { data: rgb, width: side, height: side, channels: 3 };
 }
 
 /** Middle of the two eyeballs' mean positions. */

@@ -283,6 +283,11 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   const auto size = static_cast<std::size_t>(problem.size);
   const auto texels = view_of<std::uint8_t>(field(o, "rgb"), "rgb", 3 * size * size);
   const std::span<std::uint8_t> rgb(const_cast<std::uint8_t*>(texels.data()), texels.size());
+  const Napi::Value albedo = field(o, "albedoRgb");
+  if (!albedo.IsUndefined()) {
+    const auto room = view_of<std::uint8_t>(albedo, "albedoRgb", 3 * size * size);
+    problem.albedo_rgb = {const_cast<std::uint8_t*>(room.data()), room.size()};
+  }
   return start_job(
       info.Env(), info.Env().Undefined(),
       [context, model, photo, problem = std::move(problem), face = std::move(face), rgb](const Cancel& cancel,
@@ -295,7 +300,7 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
         ThreadPool pool(context->crew(), cancel);
         return fit::recover_texture(*model, *photo, problem, rgb, pool, cancel);
       },
-      [kept = Napi::Persistent(field(o, "rgb").As<Napi::Object>())](
+      [kept = Napi::Persistent(field(o, "rgb").As<Napi::Object>()), also_kept = Napi::Persistent(o)](
           Napi::Env env, const std::vector<float>& normals) -> Napi::Value { return typed_array(env, normals); },
       FreedMemory::give_back);
 }

@@ -8,6 +8,7 @@
 
 #include "backends/backend.hpp"
 #include "core/cancel.hpp"
+#include "fit/texture/albedo.hpp"
 #include "fit/texture/pull_push.hpp"
 #include "fit/texture/ratio.hpp"
 #include "fit/texture/texel.hpp"
@@ -25,6 +26,29 @@ struct UnwrapVertex {
     a.screen[3 * v + 2] = 1;
   }
 };
+
+// The baked texture without its light, to the host's `rgb`. `half`: the coarse level of `args`, which it uses again.
+template <class B>
+void bake_albedo(const texture::TexelArgs& args, WeightedMaps<B>& half, std::uint8_t* rgb, B& backend,
+                 const Cancel& cancel) {
+  using texture::Albedo;
+  const long blocks = args.side * args.side, size = args.bake.size;
+  const auto floats = [&](long n) { return backend.template alloc<float>(static_cast<std::size_t>(n)); };
+  auto from = floats(7 * blocks), to = floats(7 * blocks);
+  auto out = backend.output(rgb, static_cast<std::size_t>(3 * size * size));
+  texture::AlbedoArgs albedo{args, args.bake.albedo, {}, from.data(), to.data(), out.data()};
+  for (int k = 0; k < 3; ++k) albedo.ambient[k] = args.bake.ambient[k];
+  backend.template for_each<Albedo::Means>(blocks, albedo);
+  for (int step = 0; step < Albedo::kSmoothing; ++step) {
+    backend.template for_each<Albedo::Smooth>(blocks, albedo);
+    std::swap(albedo.from, albedo.to);
+  }
+  cancel.check();
+  backend.template for_each<Albedo::Blend>(half.texels(), albedo);
+  pull_push(half, backend);
+  backend.template for_each<Albedo::Fill>(size * size, albedo);
+  backend.deliver(out);
+}
 
 // What the texels are: whose, what photos show of them, and the colours made of that. All bakes are of one size, mesh
 // and layout.
@@ -86,9 +110,9 @@ class TextureBaker {
     backend_.template for_each<texture::Texel::Facts>(args.bake.triangles, args);
   }
 
-  // Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`, for the bake that was posed last. Throws
-  // hrn::Error when cancelled.
-  void finish(const TextureBakeArgs& bake, std::uint8_t* rgb, const Cancel& cancel) {
+  // Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`, for the bake that was posed last, and the
+  // same without light to `albedo` unless that is null. Throws hrn::Error when cancelled.
+  void finish(const TextureBakeArgs& bake, std::uint8_t* rgb, const Cancel& cancel, std::uint8_t* albedo = nullptr) {
     using texture::Texel;
     const long block = std::max(1L, size_ / 128), side = (size_ + block - 1) / block;
     WeightedMaps<B> block_means(side, 6, islands_ + 1, backend_), half((size_ + 1) / 2, 3, 1, backend_);
@@ -120,6 +144,7 @@ class TextureBaker {
     cancel.check();
     pull_push(half, backend_);
     backend_.template for_each<Texel::Fill>(texels_, args);
+    if (albedo != nullptr) bake_albedo(args, half, albedo, backend_, cancel);
     backend_.deliver(out);
   }
 
@@ -149,13 +174,15 @@ class TextureBaker {
   Array<std::uint8_t> facts_, witness_;
 };
 
-// Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`. Throws hrn::Error when cancelled.
+// Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`, and the same without light to `albedo`
+// unless that is null. Throws hrn::Error when cancelled.
 template <class B>
-void bake_texture(const TextureBakeArgs& bake, std::uint8_t* rgb, B& backend, const Cancel& cancel) {
+void bake_texture(const TextureBakeArgs& bake, std::uint8_t* rgb, B& backend, const Cancel& cancel,
+                  std::uint8_t* albedo = nullptr) {
   TextureBaker<B> baker(bake, backend);
   cancel.check();
   baker.see(bake, cancel);
-  baker.finish(bake, rgb, cancel);
+  baker.finish(bake, rgb, cancel, albedo);
 }
 
 }  // namespace hrn::fit

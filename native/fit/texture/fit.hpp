@@ -32,7 +32,7 @@ class PreparedBake {
       : surface_(model, arrays, backend), backend_(backend) {
     surface_.set_positions(problem.positions);
     const auto& normals = surface_.update_normals();
-    surface_.update_albedo(problem.albedo);
+    const auto& albedo = surface_.update_albedo(problem.albedo);
     const auto& colours = surface_.update_colours(problem.camera, problem.lighting);
     cancel.check();
 
@@ -62,6 +62,11 @@ class PreparedBake {
     bake_.normals = normals.data();
     bake_.uvs = arrays.uvs;
     bake_.shaded = colours.data();
+    bake_.albedo = albedo.data();
+    // Irradiance of the constant harmonic of light 1, as in ops::Shade.
+    constexpr float kConstantHarmonic = 0.886227f;
+    for (std::size_t k = 0; k < 3; ++k)
+      bake_.ambient[k] = kConstantHarmonic * static_cast<float>(problem.lighting[9 * k]);
     bake_.indices = arrays.triangles;
     bake_.corner_offsets = arrays.corner_offsets;
     bake_.corners = arrays.corners;
@@ -130,7 +135,7 @@ template <class B>
 std::vector<float> run_texture(const Model& model, const ModelArrays& arrays, const imaging::Image& photo,
                                const TextureProblem& problem, std::uint8_t* rgb, B& backend, const Cancel& cancel) {
   PreparedBake<B> prepared(model, arrays, photo, problem, backend, cancel);
-  bake_texture(prepared.bake(), rgb, backend, cancel);
+  bake_texture(prepared.bake(), rgb, backend, cancel, problem.albedo_rgb.empty() ? nullptr : problem.albedo_rgb.data());
   return prepared.normals();
 }
 

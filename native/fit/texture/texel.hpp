@@ -55,6 +55,8 @@ struct TextureBakeArgs {
   bool colourless = false;  // the texture is to have no chroma
   int person_width = 0, person_height = 0;
   float person_from_photo[6] = {};  // affine, row-major 2x3: photo pixels to person-mask pixels
+  const float* albedo = nullptr;    // in  [vertices][3], fitted, sRGB-encoded 0..1
+  float ambient[3] = {};            // the fitted light's mean over all directions
   int size = 0;                     // texture side, texels
 };
 

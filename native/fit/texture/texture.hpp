@@ -34,6 +34,8 @@ struct TextureProblem {
   // [V][4] or empty: colour, sRGB-encoded 0..1, of what the photo does not show at a vertex, and how far it is known;
   // what is not known is the model's colour corrected towards the photo
   std::vector<float> paint;
+  // Room for the texture without light, [size][size][3], or empty: it is not wanted.
+  std::span<std::uint8_t> albedo_rgb{};
   bool colourless = false;  // a photo in black and white: the texture has no chroma either
   int size = 2048;          // texels a side
 };

@@ -59,7 +59,7 @@ struct Plane {
     args.island_count = 1;
   }
 
-  std::vector<std::uint8_t> bake(int threads = 1) {
+  std::vector<std::uint8_t> bake(int threads = 1, std::uint8_t* unlit = nullptr) {
     args.positions = positions.data();
     args.normals = normals.data();
     args.uvs = uvs.data();
@@ -73,7 +73,7 @@ struct Plane {
     ThreadPool pool(threads);
     CpuBackend backend(pool);
     std::vector<std::uint8_t> texture(3 * kSide * kSide);
-    fit::bake_texture(args, texture.data(), backend, Cancel());
+    fit::bake_texture(args, texture.data(), backend, Cancel(), unlit);
     return texture;
   }
 

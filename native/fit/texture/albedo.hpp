@@ -1,0 +1,178 @@
+// The texture without its light: the colours over the fitted shading, freed from what that leaves of light and shadow
+// by bringing their low frequencies to those of the fitted albedo. The same source for every backend.
+#pragma once
+#include <cmath>
+#include <cstdint>
+
+#include "fit/texture/texel.hpp"
+
+namespace hrn::fit::texture {
+
+struct AlbedoArgs {
+  TexelArgs texels;     // after the bake: its bytes are the texture
+  const float* albedo;  // [vertices][3], fitted, sRGB-encoded
+  float ambient[3];     // the light's mean over all directions
+  // Per block of the texture: logarithms of the colours over the shading and of the albedo, skin alone, and how much of
+  // it there is. Two of each, for steps of smoothing.
+  float* from;          // [side][side][7]
+  float* to;            // [side][side][7]
+  std::uint8_t* bytes;  // out [size][size][3]
+};
+
+struct Albedo {
+  // A 3 x 3 mean repeated so often spreads over some four blocks, a thirtieth of the texture.
+  static constexpr int kSmoothing = 24;
+  static constexpr float kDarkest = 0.02f;
+
+  struct Unlit {
+    V3 colour, albedo;  // the texture over the shading; what the model has there
+  };
+  HRN_HD static V3 over(V3 a, V3 b) { return {a.x / b.x, a.y / b.y, a.z / b.z}; }
+  HRN_HD static Unlit unlit(const AlbedoArgs& a, long i) {
+    const TexelArgs& t = a.texels;
+    const Corners corner = corners(t, i);
+    const V3 albedo = blend(corner, a.albedo), lit = blend(corner, t.bake.shaded);
+    const float painted = Texel::painted(t, i);
+    float shading[3];
+    const float raw[3] = {lit.x / larger(albedo.x, kDarkest), lit.y / larger(albedo.y, kDarkest),
+                          lit.z / larger(albedo.z, kDarkest)};
+    // What is painted has one colour, in the light of no direction.
+    for (int k = 0; k < 3; ++k) shading[k] = clamp((1 - painted) * raw[k] + painted * a.ambient[k], 0.2f, 5.f);
+    const std::uint8_t* rgb = t.bytes + 3 * i;
+    const V3 colour{rgb[0] * (1 / 255.f), rgb[1] * (1 / 255.f), rgb[2] * (1 / 255.f)};
+    return {over(colour, {shading[0], shading[1], shading[2]}), albedo};
+  }
+  HRN_HD static bool is_skin(const AlbedoArgs& a, long i) {
+    const TexelArgs& t = a.texels;
+    return t.owner[i] >= 0 && t.bake.islands[t.owner[i]] == 0;
+  }
+  HRN_HD static float logarithm(float x) { return std::log(larger(x, kDarkest)); }
+
+  // Per block.
+  struct Means {
+    static constexpr long kGrain = 64;
+    HRN_HD static void run(const AlbedoArgs& a, long i) {
+      const TexelArgs& t = a.texels;
+      const long size = t.bake.size, by = i / t.side, bx = i % t.side;
+      const long y1 = (by + 1) * t.block < size ? (by + 1) * t.block : size,
+                 x1 = (bx + 1) * t.block < size ? (bx + 1) * t.block : size;
+      float* out = a.from + 7 * i;
+      for (int k = 0; k < 7; ++k) out[k] = 0;
+      for (long y = by * t.block; y < y1; ++y) {
+        for (long x = bx * t.block; x < x1; ++x) {
+          const long texel = y * size + x;
+          if (!is_skin(a, texel)) continue;
+          const Unlit u = unlit(a, texel);
+          // Beards, brows and shadows that the photo's colours tell from skin keep what they are.
+          const float seen = t.photo[4 * texel + 3];
+          const float w = (1 - Texel::painted(t, texel)) *
+                          (seen > 0 ? 0.02f + seen * static_cast<float>(t.witness[texel]) / 255 : 0.02f);
+          out[0] += w * logarithm(u.colour.x);
+          out[1] += w * logarithm(u.colour.y);
+          out[2] += w * logarithm(u.colour.z);
+          out[3] += w * logarithm(u.albedo.x);
+          out[4] += w * logarithm(u.albedo.y);
+          out[5] += w * logarithm(u.albedo.z);
+          out[6] += w;
+        }
+      }
+    }
+  };
+  // Per block: the mean of it and its neighbours; sums and weights alike, so that blocks without skin take no part.
+  struct Smooth {
+    HRN_HD static void run(const AlbedoArgs& a, long i) {
+      const long n = a.texels.side, y = i / n, x = i % n;
+      float sum[7] = {};
+      for (long dy = -1; dy <= 1; ++dy) {
+        for (long dx = -1; dx <= 1; ++dx) {
+          const long v = y + dy, u = x + dx;
+          if (v < 0 || u < 0 || v >= n || u >= n) continue;
+          const float* from = a.from + 7 * (v * n + u);
+          for (int k = 0; k < 7; ++k) sum[k] += from[k] * (1 / 9.f);
+        }
+      }
+      for (int k = 0; k < 7; ++k) a.to[7 * i + k] = sum[k];
+    }
+  };
+
+  HRN_HD static V3 colour(const AlbedoArgs& a, long i) {
+    const TexelArgs& t = a.texels;
+    const Unlit u = unlit(a, i);
+    const float value[3] = {u.colour.x, u.colour.y, u.colour.z};
+    float out[3] = {value[0], value[1], value[2]};
+    if (is_skin(a, i)) {
+      const long size = t.bake.size;
+      const float scale = 1 / static_cast<float>(t.block);
+      const Taps taps =
+          taps_at(static_cast<int>(t.side), static_cast<int>(t.side), (static_cast<float>(i % size) + 0.5f) * scale,
+                  (static_cast<float>(i / size) + 0.5f) * scale);
+      float low[7];
+      for (int k = 0; k < 7; ++k) low[k] = sample(a.from + k, taps, 7);
+      if (low[6] > 1e-9f) {
+        // What is left of light and shadow: all of it but what is beyond doubt the person's own.
+        constexpr float kOwn = 0.1f;
+        const float apply = 1 - Texel::painted(t, i);
+        float mean[3], gain[3], bright = 0;
+        for (int k = 0; k < 3; ++k) {
+          mean[k] = low[k] / low[6];
+          gain[k] = std::exp(-apply * (1 - kOwn) * (mean[k] - low[3 + k] / low[6]));
+          bright += (logarithm(value[k]) - mean[k]) * (1 / 3.f);
+        }
+        // A channel that is nearly black would be brought up alone, noise and all.
+        constexpr float kLeastGain = 0.35f, kMostGain = 3, kLeastTint = 0.4f, kMostTint = 2.5f;
+        const float grey = (gain[0] + gain[1] + gain[2]) * (1 / 3.f), bound = clamp(grey, kLeastGain, kMostGain);
+        for (int k = 0; k < 3; ++k) out[k] = value[k] * bound * clamp(gain[k] / grey, kLeastTint, kMostTint);
+        // Shine that is narrower than that stands out; the marks of skin do so less.
+        constexpr float kPlain = 0.1f, kShine = 0.35f;
+        if (bright > kPlain) {
+          const float dim = std::exp(-apply * (1 - kShine) * (bright - kPlain));
+          for (int k = 0; k < 3; ++k) out[k] *= dim;
+        }
+        // Where a channel is black the texture tells nothing of the colour: there it is that of the model, with the
+        // detail of the channels that are not.
+        constexpr float kBlack = 0.03f, kSeen = 0.12f, kLeastDetail = 0.6f, kMostDetail = 1.4f;
+        const std::uint8_t* rgb = t.bytes + 3 * i;
+        float detail = 0, signal = 1e-3f, least = 1;
+        for (int k = 0; k < 3; ++k) {
+          const float channel = rgb[k] * (1 / 255.f);
+          detail += channel * (logarithm(value[k]) - mean[k]);
+          signal += channel;
+          least = channel < least ? channel : least;
+        }
+        const float lighter = clamp(std::exp(detail / signal), kLeastDetail, kMostDetail),
+                    known = 1 - apply * (1 - smoothstep(kBlack, kSeen, least));
+        const float model[3] = {u.albedo.x, u.albedo.y, u.albedo.z};
+        for (int k = 0; k < 3; ++k) out[k] = known * out[k] + (1 - known) * lighter * model[k];
+      }
+    }
+    if (t.bake.colourless) out[0] = out[1] = out[2] = 0.299f * out[0] + 0.587f * out[1] + 0.114f * out[2];
+    return {out[0], out[1], out[2]};
+  }
+
+  // Per texel of the coarse level, as Texel::Blend.
+  struct Blend {
+    HRN_HD static void run(const AlbedoArgs& a, long i) { PullPush::gather(a.texels.half, i, Inside{a, {}}); }
+
+   private:
+    struct Inside {
+      const AlbedoArgs& a;
+      float rgb[3];
+      HRN_HD float operator()(long texel, const float*& value) {
+        if (a.texels.owner[texel] < 0) return 0;
+        store3(rgb, 0, colour(a, texel));
+        for (int k = 0; k < 3; ++k) a.bytes[3 * texel + k] = Texel::byte(rgb[k]);
+        value = rgb;
+        return 1;
+      }
+    };
+  };
+  // Per texel outside every island, as Texel::Fill.
+  struct Fill {
+    HRN_HD static void run(const AlbedoArgs& a, long i) {
+      if (a.texels.owner[i] >= 0) return;
+      PullPush::spread(a.texels.half, i, [&](long k, float value) { a.bytes[3 * i + k] = Texel::byte(value); });
+    }
+  };
+};
+
+}  // namespace hrn::fit::texture

@@ -1,0 +1,48 @@
+// The texture without its light, on a flat mesh whose albedo and light are known.
+#include <cmath>
+
+#include "fit/texture/plane.hpp"
+#include "framework.hpp"
+
+namespace hrn::test {
+namespace {
+
+// The plane's albedo without its light; bakes the texture as well.
+std::vector<std::uint8_t> albedo_of(Plane& plane, const std::vector<float>& albedo) {
+  plane.args.albedo = albedo.data();
+  for (float& ambient : plane.args.ambient) ambient = 1;
+  std::vector<std::uint8_t> unlit(3 * kSide * kSide);
+  plane.bake(1, unlit.data());
+  return unlit;
+}
+
+HRN_TEST("fit/texture-albedo/fitted light, and what the fit left of it, are taken out; detail stays") {
+  Plane plane;
+  plane.one_island();
+  const std::vector<float> albedo(plane.shaded.size(), 0.4f);
+  // Fitted: from half the light on the left to one and a half on the right.
+  for (std::size_t i = 0; i < plane.shaded.size(); ++i) {
+    const float x = plane.positions[3 * (i / 3)] / kHalf;
+    plane.shaded[i] = 0.4f * (1 + 0.5f * x);
+  }
+  // Photographed: that, a shadow over the lower half that nothing explains, and marks of the skin.
+  plane.paint([](int row, int column, int) {
+    const double x = 2 * (column + 0.5) / kSide - 1, shadow = row < kSide / 2 ? 1 : 0.7;
+    return static_cast<int>(std::lround(102 * (1 + 0.5 * x) * shadow * (column % 8 < 4 ? 1.05 : 0.95)));
+  });
+  const auto unlit = albedo_of(plane, albedo);
+  double marks = 0;
+  long count = 0;
+  // Away from the border and from the edge of the shadow.
+  for (const int row : {kSide / 6, kSide / 4, 3 * kSide / 4, 5 * kSide / 6}) {
+    double mean = 0;
+    for (int column = kSide / 8; column < 7 * kSide / 8; ++column) mean += unlit[texel(row, column)];
+    report.near(mean / (3 * kSide / 4.0), 102, 6, "mean of a row");
+    for (int column = kSide / 8; column + 4 < 7 * kSide / 8; column += 8, ++count)
+      marks += std::abs(unlit[texel(row, column + 2)] - unlit[texel(row, column + 6)]);
+  }
+  CHECK(marks / static_cast<double>(count) > 6);
+}
+
+}  // namespace
+}  // namespace hrn::test
