@@ -8,6 +8,7 @@ const STAGES: readonly [stage: string, text: string][] = [
   ['regress', 'A first guess of the head'],
   ['coarse', 'Fitting the head'],
   ['refine', 'Fitting what is this person’s own'],
+  ['detail', 'Adding wrinkles and folds'],
   ['texture', 'Taking colours from the photo'],
   ['write', 'Writing files'],
 ];

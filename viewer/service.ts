@@ -34,7 +34,12 @@ export class Service {
   async post(photo: Blob, signal: AbortSignal): Promise<Fit> {
     const type = photo.type.startsWith('image/') ? photo.type : 'application/octet-stream';
     return (
-      await this.#fetch('v1/fits', { method: 'POST', body: photo, headers: { 'content-type': type }, signal })
+      await this.#fetch('v1/fits?detail=high', {
+        method: 'POST',
+        body: photo,
+        headers: { 'content-type': type },
+        signal,
+      })
     ).json();
   }
 
