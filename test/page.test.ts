@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, FileChooser, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningService, startService } from './service-process.js';
@@ -25,6 +25,7 @@ const SCREEN = { width: 800, height: 480 };
 let service: RunningService;
 let browser: Browser;
 let page: Page;
+let dialogue: FileChooser | undefined;
 /** As downloaded. */
 let glb: Buffer;
 const complaints: string[] = [];
@@ -86,11 +87,15 @@ describe.skipIf(!CHROMIUM)('the page', () => {
       }
     });
     page.on('pageerror', (error) => complaints.push(error.message));
+    // From here on the browser asks us, not a dialogue of its own: told so only when it is asked, it may ask too soon.
+    page.on('filechooser', (chooser) => {
+      dialogue = chooser;
+    });
     await page.goto(service.url);
   });
   afterAll(async () => {
     await browser?.close();
-    await service?.stop('SIGKILL');
+    await service?.stop();
   });
 
   it('turns a chosen photo into a head, telling each stage', { timeout: 120_000 }, async () => {
@@ -99,9 +104,10 @@ describe.skipIf(!CHROMIUM)('the page', () => {
     await page.keyboard.press('Tab');
     await page.keyboard.press('Tab');
     expect(await page.evaluate('document.activeElement?.id')).toBe('choose');
-    const [dialogue] = await Promise.all([page.waitForEvent('filechooser'), page.keyboard.press('Enter')]);
     await page.evaluate(LISTEN);
-    await dialogue.setFiles(astronaut);
+    await page.keyboard.press('Enter');
+    await expect.poll(() => dialogue, { timeout: 20_000 }).toBeDefined();
+    await dialogue!.setFiles(astronaut);
     await page.locator('#stages li.now').first().waitFor();
     await picture('working');
     expect(await page.locator('#thumbnail').isVisible()).toBe(true);

@@ -27,7 +27,7 @@ beforeAll(async () => {
   photo = await readFile(astronaut);
 });
 afterAll(async () => {
-  await Promise.all(services.map((service) => service.stop('SIGKILL')));
+  await Promise.all(services.map((service) => service.stop()));
   await rm(folder, { recursive: true, force: true });
 });
 

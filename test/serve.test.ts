@@ -22,7 +22,7 @@ beforeAll(async () => {
   service = await startService(['--workers', '2', '--threads', '1', ...limits]);
   client = new Client(service.url, photo);
 });
-afterAll(() => service?.stop('SIGKILL'));
+afterAll(() => service?.stop());
 
 /** What `fetch` does not let one send. */
 const raw = (path: string, headers: Record<string, string>) =>
