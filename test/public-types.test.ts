@@ -20,13 +20,16 @@ it.each([
 it('nothing is exported that is not documented', () => {
   expect(Object.keys(hrn).sort()).toEqual([
     'HrnError',
+    'animationOf',
     'create',
     'detect',
     'fit',
     'fitAll',
     'fitEach',
+    'fitViews',
     'importModel',
     'sample',
+    'track',
     'version',
   ]);
 });

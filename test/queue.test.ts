@@ -91,7 +91,9 @@ describe.skipIf(!REDIS)('a queue', () => {
       expect((await validateBytes(glb)).issues.messages.filter(({ severity }) => severity === 0)).toEqual([]);
     }
     const done = [killed, second, third].flatMap(({ lines }) => lines.filter(({ type }) => type === 'done'));
-    expect(new Set(done.map(({ id }) => id)).size).toBe(PHOTOS);
+    // What the killed worker finished last it may not have told any more.
+    expect(new Set(done.map(({ id }) => id)).size).toBe(done.length);
+    expect(done.length).toBeGreaterThanOrEqual(PHOTOS - 1);
 
     second.child.kill('SIGTERM');
     third.child.kill('SIGTERM');

@@ -49,6 +49,16 @@ type Assembled = Pick<
   | 'scale'
 >;
 
+/** An animator's weights by name, from those of a fit and the eyes that its landmarks show. */
+export function namedExpressions(
+  model: MorphableModel,
+  weights: ArrayLike<number>,
+  landmarks: DenseLandmarks,
+): Expressions {
+  const told = expressionWeights(model, weights, eyeStates(landmarks));
+  return Object.fromEntries(model.expression.names.map((name, k) => [name, told[k]!])) as Expressions;
+}
+
 /** Brings the stages' results to metric size and into the public frame: origin between the fitted eyes. */
 export function assemble(fitted: Fitted): Assembled {
   const { head, landmarks, coarse, refined, detail, texture, scale, focal, principalPx } = fitted;
@@ -67,7 +77,6 @@ export function assemble(fitted: Fitted): Assembled {
   const positions = place(refined.positions);
   const { pose, projection } = placedCamera(refined.camera, origin, scale.factor, principalPx);
   const points = surfacePoints(head.ibug68, positions);
-  const expression = expressionWeights(head, refined.expression, eyeStates(landmarks));
   const { factor: _, ...scaleSource } = scale;
   return {
     mesh: {
@@ -83,7 +92,7 @@ export function assemble(fitted: Fitted): Assembled {
     },
     coefficients: {
       identity: Float32Array.from(refined.identity),
-      expression: Object.fromEntries(head.expression.names.map((name, k) => [name, expression[k]!])) as Expressions,
+      expression: namedExpressions(head, refined.expression, landmarks),
       albedo: Float32Array.from(refined.albedo),
       lighting: Float32Array.from(refined.lighting),
     },

@@ -1,14 +1,13 @@
 /** A joint fit as a result: with the expression, pose and camera of one of its views. */
 
 import { VertexNormals } from '../exporters/vertex-normals.js';
-import type { Expressions } from '../expression-names.js';
 import type { Resources } from '../fit.js';
 import type { PixelLimits } from '../image/limits.js';
 import { decodeImage } from '../image.js';
 import type { CoarseFit } from '../native/coarse.js';
 import { invalid } from '../options.js';
 import type { Camera } from '../result-data.js';
-import { assemble, betweenEyes, fitQuality, placedCamera } from '../stages/assemble.js';
+import { assemble, betweenEyes, fitQuality, namedExpressions, placedCamera } from '../stages/assemble.js';
 import type { MetricScale } from '../stages/iris-scale.js';
 import { REGRESSOR_FILE } from '../stages/networks.js';
 import type { RefinedHead } from '../stages/refine.js';
@@ -79,9 +78,7 @@ export async function present(
       face: detectedAs(one),
       pose,
       camera: lens,
-      expression: Object.fromEntries(
-        morphable.expression.names.map((name, k) => [name, expression[k]!]),
-      ) as Expressions,
+      expression: namedExpressions(morphable, expression, one.landmarks),
       lighting: Float32Array.from(lighting),
       quality: fitQuality(morphable, one.landmarks, stage(i), fit.refined[i]!),
       textureShare: fit.texture.shares[i]!,
