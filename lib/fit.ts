@@ -17,6 +17,7 @@ import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
 import { refine } from './stages/refine.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput, regress } from './stages/regress.js';
+import { seenSkin } from './stages/seen-skin.js';
 import { recoverTexture } from './stages/texture.js';
 import { faceWarnings } from './stages/warnings.js';
 
@@ -132,6 +133,7 @@ export async function fitFace(
       landmarks,
       turnDegrees,
       person: pixels.person,
+      skin: seenSkin(pixels.dense, landmarks),
       model: head.morphable,
       quality: result.quality,
     }),

@@ -8,6 +8,7 @@ import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
+import type { SeenSkin } from './seen-skin.js';
 
 /** What the warnings are drawn from. */
 export interface FaceEvidence {
@@ -17,6 +18,8 @@ export interface FaceEvidence {
   /** Turn of the head to its left, from all that tells it, degrees. */
   turnDegrees: number;
   person: PersonMask;
+  /** What the dense network sees at the face's points; absent where it did not look. */
+  skin?: SeenSkin | undefined;
   model: Pick<MorphableModel, 'dense' | 'mean'>;
   quality: Quality;
 }
@@ -48,10 +51,16 @@ const FRINGE_DARKNESS = 0.4;
 /** See FaceColours.darkest. */
 const SMOOTH = 0.88;
 
+/** On 14 photos of people a face's own parts were seen at 0.77 to 0.93 of its points. */
+const LEAST_BARE = 0.6;
+
 export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
   const colours = faceColours(evidence.model, evidence.landmarks, evidence.person);
+  const doubt = unlikeSkin(evidence);
+  const over = colours && covered(colours);
   return [
-    colours && covered(colours),
+    over,
+    doubt?.code === over?.code ? undefined : doubt,
     turned(evidence),
     lowResolution(evidence),
     cutOff(evidence),
@@ -121,6 +130,16 @@ function lowerFace(parts: FaceColours['parts']): { hue: number; brightness: numb
     hue: Math.min(...along),
     brightness: Math.max(...lower.map(({ brightness }) => brightness)) / upper.brightness,
   };
+}
+
+/** An animal's fur, a figure, or something that hides most of the face. */
+function unlikeSkin({ skin }: FaceEvidence): FaceWarning | undefined {
+  if (!skin || skin.bare >= LEAST_BARE) return undefined;
+  const percent = (100 * skin.bare).toFixed(0);
+  const details = { bareShare: skin.bare, coveringShare: skin.covering };
+  return 2 * skin.covering > 1 - skin.bare
+    ? { code: 'COVERED', message: `something lies over most of the face: ${percent} % of it look bare`, details }
+    : { code: 'NOT_HUMAN', message: `only ${percent} % of it look like the skin of a face`, details };
 }
 
 function turned({ turnDegrees }: FaceEvidence): FaceWarning | undefined {
