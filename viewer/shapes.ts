@@ -50,9 +50,11 @@ export function buildSliders(
   }
   return (weights) => {
     for (const [name, input] of inputs) {
-      input.value = String(weights.get(name) ?? 0);
+      // The slider rounds; the head takes the weight as it is.
+      const weight = weights.get(name) ?? 0;
+      input.value = String(weight);
       say(input);
-      onChange(name, Number(input.value));
+      onChange(name, weight);
     }
   };
 }
