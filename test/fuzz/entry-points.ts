@@ -178,6 +178,20 @@ const deformation = {
   landmarkDepthSigmaMm: 6,
 };
 
+const blended = new addon.TextureBlend(head);
+await blended.add(
+  context,
+  image,
+  {
+    positions: model.mean,
+    camera,
+    albedo: new Float64Array(2),
+    lighting: new Float64Array(27).fill(0.5),
+    size: 32,
+    face: view,
+  } as never,
+  1,
+).promise;
 const landmarksAlone = { ...photometric, levels: [] };
 const referenceProblem = {
   identityCount: 2,
@@ -326,6 +340,38 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
       },
     ],
     call: call(addon.recoverTexture),
+  },
+  {
+    name: 'TextureBlend',
+    args: [head],
+    call: call((...args) => {
+      Reflect.construct(addon.TextureBlend, args);
+    }),
+  },
+  {
+    name: 'TextureBlend.add',
+    args: [
+      context,
+      image,
+      {
+        positions: model.mean,
+        camera,
+        albedo: new Float64Array(2),
+        lighting: new Float64Array(27).fill(0.5),
+        size: 32,
+        face: view,
+      },
+      0.7,
+    ],
+    call: call((...args) => {
+      const blend = new addon.TextureBlend(head);
+      return Reflect.apply(blend.add, blend, args);
+    }),
+  },
+  {
+    name: 'TextureBlend.finish',
+    args: [context, new Uint8Array(32 * 32 * 3)],
+    call: call((...args) => Reflect.apply(blended.finish, blended, args)),
   },
   {
     name: 'Session.open',
