@@ -72,9 +72,10 @@ struct Session::Impl {
 };
 
 Session::Session(const std::string& library, std::span<const std::uint8_t> model, std::optional<int> cuda_device,
-                 int threads)
-    : impl_(std::make_unique<Impl>()) {
+                 int threads) {
+  // First: what the members release themselves by is the library's.
   const Runtime& opened = runtime(library);
+  impl_ = std::make_unique<Impl>();
   Ort::Env& environment = opened.environment;
   if (cuda_device) {
     try {
