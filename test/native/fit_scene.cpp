@@ -7,6 +7,7 @@
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "fit/head/surface.hpp"
+#include "fit/parameters/least_squares.hpp"
 #include "synthetic_head.hpp"
 
 namespace hrn::test {
@@ -168,6 +169,23 @@ imaging::Image photo_image() {
     return bytes;
   }();
   return {pixels, kPhotoSide, kPhotoSide, 3};
+}
+
+fit::HeadState true_state() {
+  const PhotoTruth& t = photo_truth();
+  fit::HeadState state;
+  state.camera = t.camera;
+  state.coefficients = t.identity;
+  state.coefficients.insert(state.coefficients.end(), t.expression.begin(), t.expression.end());
+  return state;
+}
+
+fit::HeadView view_of(const fit::HeadState& state) {
+  const fit::Model& model = small_head();
+  ThreadPool pool(1);
+  CpuBackend backend(pool);
+  fit::HeadSurface<CpuBackend> surface(model, fit::host_arrays(model), backend);
+  return fit::look_at_head(model, surface, backend, state, model.identity_count);
 }
 
 std::string error_of(const std::function<void()>& run) {

@@ -30,6 +30,9 @@ struct PhotoTruth {
 constexpr int kPhotoSide = 144;
 
 const PhotoTruth& photo_truth();
+/// The truth as a state, and what a camera that the head fills sees of a state.
+fit::HeadState true_state();
+fit::HeadView view_of(const fit::HeadState& state);
 
 /// Problems whose solution is the truth; they start at the mean shape (photometric) or at the true parameters.
 fit::PhotometricProblem photometric_problem();

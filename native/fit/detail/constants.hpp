@@ -1,4 +1,4 @@
-// The numbers of the detail fit, chosen on bench/detail (docs/detail.md says how).
+// The numbers of the detail fit, chosen between settings that bench/detail was run with; these themselves were not.
 #pragma once
 
 namespace hrn::fit::detail {

@@ -13,23 +13,6 @@
 namespace hrn::test {
 namespace {
 
-fit::HeadState true_state() {
-  const PhotoTruth& t = photo_truth();
-  fit::HeadState state;
-  state.camera = t.camera;
-  state.coefficients = t.identity;
-  state.coefficients.insert(state.coefficients.end(), t.expression.begin(), t.expression.end());
-  return state;
-}
-
-fit::HeadView view_of(const fit::HeadState& state) {
-  const fit::Model& model = small_head();
-  ThreadPool pool(1);
-  CpuBackend backend(pool);
-  fit::HeadSurface<CpuBackend> surface(model, fit::host_arrays(model), backend);
-  return fit::look_at_head(model, surface, backend, state, model.identity_count);
-}
-
 // Edges around the outline of the head at `state`, in the photo, with their outward normals.
 fit::SilhouetteProblem edges_around(const fit::HeadState& state) {
   fit::SilhouetteProblem problem;
