@@ -7,6 +7,18 @@ export function numberArgument(name: string, byDefault: number): number {
   return value;
 }
 
+/** `--name TEXT` from the command line. */
+export function textArgument(name: string): string | undefined {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? undefined : process.argv[at + 1];
+}
+
+/** What follows a `--` of its own. */
+export function argumentsAfterDashes(): string[] {
+  const at = process.argv.indexOf('--');
+  return at < 0 ? [] : process.argv.slice(at + 1);
+}
+
 /** Numbers 0..1 that are the same in every run (mulberry32). */
 export function randomNumbers(seed: number): () => number {
   let state = seed >>> 0;

@@ -1,13 +1,15 @@
-// npm run bench:soak -- --minutes 120 --in-flight 4: keeps `hrn serve` busy and says what becomes of its memory, its files
-// and its answers. Fails where memory of the service grows by 1 MB an hour or more after the warm-up, where a request fails, or where a file is left.
-import { readdirSync, readFileSync } from 'node:fs';
+// npm run bench:soak -- --minutes 120 --in-flight 4 [--samples FILE] [-- OPTIONS OF hrn serve]: keeps `hrn serve` busy and says
+// what becomes of its memory, its files and its answers. Fails where memory of the service grows by 1 MB an hour or more
+// after the warm-up, where a request fails, or where a file is left. SIGTERM and Ctrl-C end it early, with a report.
+import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf, startService } from '../../test/service-process.js';
-import { numberArgument } from './arguments.js';
+import { argumentsAfterDashes, numberArgument, textArgument } from './arguments.js';
 
 const minutes = numberArgument('minutes', 120);
 const inFlight = numberArgument('in-flight', 4);
+const samplesFile = textArgument('samples');
 /** Share of the time that is not looked at: caches fill, V8 finds its size. */
 const WARM_UP = 0.25;
 const QUERY = 'wait=1&outputs=glb,json,preview';
@@ -15,25 +17,47 @@ const QUERY = 'wait=1&outputs=glb,json,preview';
 const photo = readFileSync(new URL('../../examples/astronaut.png', import.meta.url));
 const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('hrn-serve-'));
 const before = left();
-const service = await startService(['--queue', '64', '--log-level', 'warn']);
-const pid = service.child.pid!;
-const end = Date.now() + 60_000 * minutes;
+const running = await startService(['--queue', '64', '--log-level', 'warn', ...argumentsAfterDashes()]);
+const pid = running.child.pid!;
+const begun = Date.now();
+let end = begun + 60_000 * minutes;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    end = Date.now();
+  });
+}
 const seconds: number[] = [];
 const failures = new Map<string, number>();
-const samples: { hours: number; serviceMb: number; workersMb: number }[] = [];
 
-function megabytes(process: number): number {
+interface Memory {
+  /** All that is resident, MB. */
+  rss: number;
+  /** What was allocated: pages of files come and go as the machine pleases. */
+  allocated: number;
+}
+interface Sample {
+  hours: number;
+  fits: number;
+  service: Memory;
+  /** By process id; a worker is replaced after its share of fits. */
+  workers: Record<number, Memory>;
+}
+const samples: Sample[] = [];
+
+function memoryOf(process: number): Memory | undefined {
   try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${process}/status`, 'utf8'))![1]) / 1024;
+    const status = readFileSync(`/proc/${process}/status`, 'utf8');
+    const megabytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)![1]) / 1024;
+    return { rss: megabytes('VmRSS'), allocated: megabytes('RssAnon') };
   } catch {
-    return 0; // it has just been replaced
+    return undefined; // it has just been replaced
   }
 }
 
 async function client(): Promise<void> {
   while (Date.now() < end) {
     const start = performance.now();
-    const response = await fetch(`${service.url}/v1/fits?${QUERY}`, {
+    const response = await fetch(`${running.url}/v1/fits?${QUERY}`, {
       method: 'POST',
       body: photo,
       headers: { 'content-type': 'image/png' },
@@ -48,18 +72,23 @@ async function client(): Promise<void> {
       continue;
     }
     seconds.push((performance.now() - start) / 1000);
-    const glb = await (await fetch(service.url + files['head.glb'])).arrayBuffer();
+    const glb = await (await fetch(running.url + files['head.glb'])).arrayBuffer();
     if (glb.byteLength < 1e6) failures.set('SHORT_GLB', (failures.get('SHORT_GLB') ?? 0) + 1);
-    await fetch(service.url + links.self, { method: 'DELETE' });
+    await fetch(running.url + links.self, { method: 'DELETE' });
   }
 }
 
 async function watch(): Promise<void> {
-  const start = Date.now();
+  if (samplesFile) writeFileSync(samplesFile, '');
   while (Date.now() < end) {
-    await sleep(5000);
-    const workersMb = childrenOf(pid).reduce((sum, child) => sum + megabytes(child), 0);
-    samples.push({ hours: (Date.now() - start) / 3.6e6, serviceMb: megabytes(pid), workersMb });
+    await sleep(Math.min(5000, Math.max(0, end - Date.now())));
+    const memories = childrenOf(pid).map((child) => [child, memoryOf(child)] as const);
+    const service = memoryOf(pid);
+    if (!service) throw new Error(`hrn serve ended: ${running.log}`);
+    const workers = Object.fromEntries(memories.filter(([, memory]) => memory)) as Sample['workers'];
+    const sample = { hours: (Date.now() - begun) / 3.6e6, fits: seconds.length, service, workers };
+    samples.push(sample);
+    if (samplesFile) appendFileSync(samplesFile, `${JSON.stringify(sample)}\n`);
   }
 }
 
@@ -72,23 +101,40 @@ function slope(points: readonly (readonly [x: number, y: number])[]): number {
 }
 
 await Promise.all([watch(), ...Array.from({ length: inFlight }, client)]);
-const code = await service.stop('SIGTERM');
+const code = await running.stop('SIGTERM');
 seconds.sort((a, b) => a - b);
-const steady = samples.slice(Math.floor(WARM_UP * samples.length));
+const steady = samples.filter(({ hours }) => hours > (WARM_UP * (end - begun)) / 3.6e6);
 const percentile = (share: number) => Number(seconds[Math.floor(share * (seconds.length - 1))]?.toFixed(2));
-const perHour = (name: 'serviceMb' | 'workersMb') =>
-  Number(slope(steady.map((sample) => [sample.hours, sample[name]] as const)).toFixed(2));
+const rounded = (value: number) => Number(value.toFixed(2));
+const sumOf = (workers: Sample['workers'], name: keyof Memory) =>
+  Object.values(workers).reduce((sum, memory) => sum + memory[name], 0);
+
+/** Growth of the workers while they live, MB per thousand fits of all: a line through each one's samples. */
+function growthOfWorkers(): number {
+  const slopes: number[] = [];
+  for (const id of new Set(steady.flatMap(({ workers }) => Object.keys(workers)))) {
+    const points = steady
+      .filter(({ workers }) => workers[Number(id)])
+      .map(({ fits, workers }) => [fits, workers[Number(id)]!.allocated] as const);
+    if (points.length >= 20) slopes.push(1000 * slope(points));
+  }
+  return slopes.reduce((sum, one) => sum + one, 0) / slopes.length;
+}
+
 const report = {
-  minutes,
+  minutes: rounded((end - begun) / 60_000),
   inFlight,
   fits: seconds.length,
   failures: Object.fromEntries(failures),
   p50S: percentile(0.5),
   p95S: percentile(0.95),
-  serviceMb: Math.round(steady.at(-1)!.serviceMb),
-  serviceMbPerHour: perHour('serviceMb'),
-  workersMb: Math.round(steady.at(-1)!.workersMb),
-  workersMbPerHour: perHour('workersMb'),
+  serviceMb: rounded(steady.at(-1)!.service.rss),
+  serviceMbPerHour: rounded(slope(steady.map(({ hours, service }) => [hours, service.allocated]))),
+  serviceRssMbPerHour: rounded(slope(steady.map(({ hours, service }) => [hours, service.rss]))),
+  workersMb: rounded(sumOf(steady.at(-1)!.workers, 'rss')),
+  workersMbPerHour: rounded(slope(steady.map(({ hours, workers }) => [hours, sumOf(workers, 'allocated')]))),
+  workerMbPerThousandFits: rounded(growthOfWorkers()),
+  workersSeen: new Set(samples.flatMap(({ workers }) => Object.keys(workers))).size,
   exitCode: code,
   filesLeft: left().filter((name) => !before.includes(name)).length,
 };

@@ -18,6 +18,7 @@
 #include "binding/session.hpp"
 #include "binding/views.hpp"
 #include "core/isa.hpp"
+#include "inference/runtime.hpp"
 
 namespace hrn::binding {
 namespace {
@@ -52,6 +53,7 @@ Napi::Value set_error_class(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  inference::refuse_telemetry();
   env.SetInstanceData(new AddonData);
   export_function<backends>(env, exports, "backends");
   export_function<isa>(env, exports, "isa");

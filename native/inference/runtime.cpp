@@ -1,6 +1,6 @@
 #include "inference/runtime.hpp"
 
-#include <memory>
+#include <cstdlib>
 #include <mutex>
 
 #include "core/error.hpp"
@@ -21,6 +21,12 @@ const OrtApi* open_api(const std::string& library) {
 
 }  // namespace
 
+void refuse_telemetry() {
+#ifndef _WIN32
+  setenv("ORT_DISABLE_TELEMETRY", "1", 0);  // Windows has a call instead
+#endif
+}
+
 const Runtime& runtime(const std::string& library) {
   static std::mutex mutex;
   static const Runtime* opened = nullptr;  // lives as long as the process: sessions may end after static destructors
@@ -28,7 +34,9 @@ const Runtime& runtime(const std::string& library) {
   const std::lock_guard lock(mutex);
   if (opened == nullptr) {
     Ort::InitApi(open_api(library));
-    opened = new Runtime{*new Ort::Env(ORT_LOGGING_LEVEL_ERROR, "hrn"), library};
+    auto& environment = *new Ort::Env(ORT_LOGGING_LEVEL_ERROR, "hrn");
+    environment.DisableTelemetryEvents();
+    opened = new Runtime{environment, library};
   }
   return *opened;
 }
