@@ -74,7 +74,7 @@ function packLibraries() {
   for (const name of Object.keys(dependencies)) add(name);
 
   const name = 'onnxruntime-node';
-  const library = join(name, 'bin', 'napi-v6', process.platform, process.arch, 'libonnxruntime.so.1');
+  const library = join(name, 'bin', 'napi-v3', process.platform, process.arch, 'libonnxruntime.so.1');
   mkdirSync(dirname(join(to, library)), { recursive: true });
   cpSync(join(root, 'node_modules', name, 'package.json'), join(to, name, 'package.json'));
   strip(join(root, 'node_modules', library), join(to, library));

@@ -15,8 +15,7 @@ const USE_HRN = `{
 const USE_ORT = `{
   const ort = (await import('onnxruntime-node')).default;
   const session = await ort.InferenceSession.create(${JSON.stringify(model)});
-  const shape = session.inputMetadata[0].shape.map((n) => (typeof n === 'number' && n > 0 ? n : 1));
-  const input = new ort.Tensor('float32', new Float32Array(shape.reduce((a, b) => a * b)), shape);
+  const input = new ort.Tensor('float32', new Float32Array(128 * 128 * 3), [1, 128, 128, 3]);
   console.log(Object.keys(await session.run({ [session.inputNames[0]]: input })).length > 0);
   await session.release();
 }`;

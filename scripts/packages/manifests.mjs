@@ -17,7 +17,7 @@ export const writeManifest = (folder, manifest) =>
 export const platformPackage = ({ name }) => `hrn-face-${name}`;
 
 /** @param checkout the checkout's package.json */
-export function publishedManifest({ scripts, devDependencies, allowScripts, ...kept }) {
+export function publishedManifest({ scripts, devDependencies, allowScripts, overrides, ...kept }) {
   const platforms = Object.fromEntries(PLATFORMS.map((one) => [platformPackage(one), kept.version]));
   const optionalDependencies = { ...kept.optionalDependencies, ...platforms };
   return { ...kept, bin: { hrn: 'dist/cli/main.js' }, optionalDependencies };

@@ -6,7 +6,7 @@
  * @property {string} os
  * @property {string} cpu
  * @property {string} [libc]
- * @property {string} library ONNX Runtime's, as onnxruntime-node keeps it and lib/native/onnx-runtime.ts looks for it
+ * @property {string} library of ONNX Runtime, as lib/native/onnx-runtime.ts looks for it
  * @property {string} target that zig builds the addon for
  * @property {boolean} [cuda] with the GPU backend, and so by g++: NVIDIA's compiler takes no other. zig then only makes the
  *   libraries of the target's glibc

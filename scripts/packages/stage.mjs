@@ -1,6 +1,6 @@
 // Lays out the packages as they are published, each in a folder of its own.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   checkoutManifest,
@@ -13,6 +13,8 @@ import {
 import { addonPath } from './platforms.mjs';
 
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+/** In the builds of ONNX Runtime that send events to Microsoft (1.29 and later). */
+const TELEMETRY = 'events.data.microsoft.com';
 const copy = (from, to) => {
   mkdirSync(dirname(to), { recursive: true });
   copyFileSync(from, to);
@@ -36,6 +38,21 @@ export function stageMain(folder) {
 }
 
 /**
+ * ONNX Runtime's library for a platform, as onnxruntime-node brings it; what must not be in it is looked for.
+ *
+ * @param {import('./platforms.mjs').Platform} platform
+ * @returns {string} path
+ */
+export function onnxRuntimeOf({ os, cpu, library }) {
+  const peer = join(root, 'node_modules', 'onnxruntime-node');
+  const { version } = JSON.parse(readFileSync(join(peer, 'package.json'), 'utf8'));
+  const name = os === 'darwin' ? `libonnxruntime.${version}.dylib` : library;
+  const path = join(peer, 'bin', 'napi-v3', os, cpu, name);
+  if (readFileSync(path).includes(TELEMETRY)) throw new Error(`${path} sends telemetry`);
+  return path;
+}
+
+/**
  * A platform's package into FOLDER/hrn-face-NAME, around an addon that is there or given.
  *
  * @param {string} folder
@@ -45,9 +62,7 @@ export function stageMain(folder) {
 export function stagePlatform(folder, platform, addon) {
   const stage = join(folder, platformPackage(platform));
   if (addon) copy(addon, join(stage, addonPath(platform)));
-  const { os, cpu, library } = platform;
-  const runtime = join(root, 'node_modules', 'onnxruntime-node', 'bin', 'napi-v6', os, cpu, library);
-  copy(runtime, join(stage, 'onnxruntime', library));
+  copy(onnxRuntimeOf(platform), join(stage, 'onnxruntime', platform.library));
   for (const notice of ['LICENSE', 'ThirdPartyNotices.txt'])
     copy(join(root, 'third_party', 'onnxruntime', notice), join(stage, 'onnxruntime', notice));
   copy(join(root, 'LICENSE'), join(stage, 'LICENSE'));
