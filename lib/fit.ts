@@ -18,6 +18,7 @@ import type { Photo } from './stages/photo.js';
 import { refine } from './stages/refine.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput, regress } from './stages/regress.js';
 import { seenSkin } from './stages/seen-skin.js';
+import { settleEyes } from './stages/settle-eyes.js';
 import { recoverTexture } from './stages/texture.js';
 import { faceWarnings } from './stages/warnings.js';
 
@@ -88,10 +89,11 @@ export async function fitFace(
     onCoarseProgress = onProgress;
     return fittingCoarse;
   });
-  const refined = await stage('refine', (onProgress) =>
+  const fitted = await stage('refine', (onProgress) =>
     refine(context, head, photo, landmarks, pixels, coarse, options.detail, { signal, onProgress }),
   );
-  requireLikeness(head, landmarks, coarse, refined, principalPx);
+  requireLikeness(head, landmarks, coarse, fitted, principalPx);
+  const refined = settleEyes(head.morphable, fitted, landmarks.eyes);
   const { displacementSize: size, highTriangles: triangles } = options;
   const detail =
     options.detail === 'high'

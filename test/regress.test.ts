@@ -80,6 +80,7 @@ describe('the face frame', () => {
       depth: landmarks.depth.map((z) => scale * z),
       presence: landmarks.presence,
       region: { x, y, size: scale * region.size, angle: region.angle + turn },
+      eyes: landmarks.eyes,
     });
     const before = framedLandmarks(landmarks);
     for (const [i, value] of moved.entries()) expect(value).toBeCloseTo(before[i]!, 4);

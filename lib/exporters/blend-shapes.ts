@@ -1,4 +1,5 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import { closingBlink, hasLids, type Side } from '../blink.js';
 import type { ExpressionName } from '../expression-names.js';
 import { decodeHalfs } from '../half-float.js';
 import type { ReconstructionData } from '../result-data.js';
@@ -31,6 +32,7 @@ export interface BlendShapeHead {
   shapes: BlendShape[];
 }
 
+const BLINKS: Readonly<Record<string, Side>> = { eyeBlinkLeft: 'Left', eyeBlinkRight: 'Right' };
 /** Offsets below a micrometre are rounding noise of the half-float basis; as zeros they cost no space in the file. */
 const LEAST_OFFSET_MM = 1e-3;
 /** A quarter of a degree: below what shading shows. */
@@ -59,7 +61,7 @@ function sparse(vectors: Float32Array): SparseVectors {
 }
 
 /**
- * Takes the fitted weights of the chosen expressions out of the mesh, so that `positions + sum(weight *
+ * Takes the fitted weights of the chosen expressions out of the mesh, blinks made to close this head's lids, so that `positions + sum(weight *
  * positionOffsets)` is `mesh.positions` again; with all of them chosen, shapes start from a neutral face, as animators
  * expect. Exact, because expressions and the deformation map both add linearly to the head.
  *
@@ -81,6 +83,15 @@ export async function toBlendShapes(result: ReconstructionData, chosen: readonly
       for (let i = 0; i < perShape; i++) precise[i] = (precise[i] as number) - weight * (offsets[i] as number);
     }
     decoded.push({ name, weight, offsets });
+  }
+
+  for (const shape of decoded) {
+    const side = BLINKS[shape.name];
+    if (side === undefined || !hasLids(model)) continue;
+    const generic = shape.offsets;
+    shape.offsets = dropSmall(closingBlink(model, precise, generic, side), LEAST_OFFSET_MM);
+    if (shape.weight === 0) continue;
+    for (let i = 0; i < perShape; i++) precise[i]! += shape.weight * (generic[i]! - shape.offsets[i]!);
   }
 
   const positions = new Float32Array(precise);

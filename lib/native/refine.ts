@@ -167,4 +167,16 @@ export interface TextureProblem {
   albedoRgb?: Uint8Array | undefined;
   /** Tells apart what is skin, hair and background; without it everything that the head covers is its own. */
   face?: NativeFaceView;
+  /** The subject's; given, the eyeballs are painted as they look from everywhere. */
+  eyes?: { left: NativeEyeSight; right: NativeEyeSight };
+}
+
+/** One eye in the photo, pixels. */
+export interface NativeEyeSight {
+  /** `[points][2]`: the rim of its opening, once around. */
+  lids: Float32Array;
+  /** `[5][2]`: centre of the iris, then four points on its rim. */
+  iris: Float32Array;
+  /** 0 open to 1 shut. */
+  shut: number;
 }

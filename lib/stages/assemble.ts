@@ -7,7 +7,6 @@ import { projectionMatrix } from '../projection-matrix.js';
 import type { Mesh, Pose, Quality, Raster, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
 import { expressionWeights } from './expression-weights.js';
-import { eyeStates } from './eye-state.js';
 import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';
 import type { DenseLandmarks } from './landmarks.js';
@@ -55,7 +54,7 @@ export function namedExpressions(
   weights: ArrayLike<number>,
   landmarks: DenseLandmarks,
 ): Expressions {
-  const told = expressionWeights(model, weights, eyeStates(landmarks));
+  const told = expressionWeights(model, weights, landmarks.eyes);
   return Object.fromEntries(model.expression.names.map((name, k) => [name, told[k]!])) as Expressions;
 }
 

@@ -3,7 +3,6 @@ import type { NativeContext } from '../native/binding.js';
 import type { CoarseFit, CoarseProblem } from '../native/coarse.js';
 import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
-import { eyeStates } from './eye-state.js';
 import type { FocalLength } from './focal-length.js';
 import { landmarkErrors } from './landmark-errors.js';
 import type { DenseLandmarks } from './landmarks.js';
@@ -125,9 +124,8 @@ function prior({ morphable }: HeadModel, estimate: CoefficientEstimate | undefin
 function withShutEyes(
   { morphable: { expression } }: HeadModel,
   given: Partial<CoarseProblem>,
-  landmarks: DenseLandmarks,
+  { eyes }: Pick<DenseLandmarks, 'eyes'>,
 ): Partial<CoarseProblem> {
-  const eyes = eyeStates(landmarks);
   const mean = Float64Array.from(given.expressionMean ?? expression.mean);
   const sigma = Float64Array.from(given.expressionSigma ?? expression.sigma);
   for (const [side, { shut }] of [

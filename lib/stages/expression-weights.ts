@@ -42,7 +42,7 @@ export function expressionWeights(model: MorphableModel, weights: ArrayLike<numb
     const k = index.get(name);
     if (k !== undefined) out[k] = weight;
   }
-  cancelOpposites(out, index);
+  cancelOpposites(out, index, given);
   const { count, products } = motionProducts(model);
   const target = Float64Array.from(out, (_, k) => {
     let sum = 0;
@@ -59,7 +59,7 @@ export function expressionWeights(model: MorphableModel, weights: ArrayLike<numb
       out[k] = Math.min(max[k]!, Math.max(min[k]!, out[k]! - (slope + price) / (own + DAMPING)));
     }
   }
-  cancelOpposites(out, index);
+  cancelOpposites(out, index, given);
   return out;
 }
 
@@ -75,14 +75,19 @@ function eyeWeights({ left, right }: EyeStates): Map<string, number> {
   return new Map([...of(left, 'Left'), ...of(right, 'Right')]);
 }
 
-function cancelOpposites(weights: Float64Array, index: ReadonlyMap<string, number>): void {
+/** What is given stays: its opposite gives way. */
+function cancelOpposites(
+  weights: Float64Array,
+  index: ReadonlyMap<string, number>,
+  given: ReadonlyMap<string, number>,
+): void {
   for (const [a, b] of OPPOSITES) {
     const [i, j] = [index.get(a), index.get(b)];
     if (i === undefined || j === undefined) continue;
     const both = Math.min(weights[i]!, weights[j]!);
     if (both <= 0) continue;
-    weights[i]! -= both;
-    weights[j]! -= both;
+    if (!given.has(a)) weights[i]! -= both;
+    if (!given.has(b)) weights[j]! -= both;
   }
 }
 

@@ -1,7 +1,8 @@
-/** Whether eyes are shut and where they look, from their landmarks: the head model's lids tell it only by half. */
-import { EYE_STATE } from './eye-state-weights.js';
-import type { DenseLandmarks } from './landmarks.js';
+/** Whether eyes are shut and where they look, from small pictures of them and their landmarks. */
+import type { Affine } from '../native/face-view.js';
 import { IMAGE_LEFT_EYE, IMAGE_LEFT_IRIS, MIRROR } from './mesh-points.js';
+import type { FaceNetworks } from './networks.js';
+import { mirrored, type Photo } from './photo.js';
 
 /** One eye. */
 export interface EyeState {
@@ -19,55 +20,107 @@ export interface EyeStates {
   right: EyeState;
 }
 
+/** Landmarks without what is made of them here. */
+interface Points {
+  /** `[478][2]`, pixels of the photo. */
+  pixels: Float32Array;
+  /** `[478]`, pixels. */
+  depth: Float32Array;
+}
+
+/** The picture of an eye, and its width in distances between the eye's corners. */
+const [WIDTH, HEIGHT, SPAN] = [24, 16, 1.6];
+const PICTURE = 3 * WIDTH * HEIGHT;
 const POINTS = [...IMAGE_LEFT_EYE, ...IMAGE_LEFT_IRIS];
 const [OUTER, INNER] = [33, 133];
+/** What the network takes of one eye. */
+const VALUES = PICTURE + 3 * POINTS.length;
+
 /**
- * The regression falls short of the ends: of 186 held-out shut eyes (blink 0.75 to 1) its lowest decile was 0.32, its
- * median 0.64; of 926 open ones the highest two in a hundred began at 0.34.
+ * The network falls short of the ends; chosen on the portraits that its training left out (models/build/expression): of
+ * their shut eyes (blink 0.75 to 1) the lowest decile, of open ones the highest twentieth.
  */
 const SHUT_CURVE = [
-  [0.14, 0],
-  [0.3, 0.35],
-  [0.44, 0.85],
-  [0.6, 1],
+  [0.08, 0],
+  [0.35, 0.35],
+  [0.55, 0.84],
+  [0.75, 1],
 ] as const;
-/** What is less is noise; the rest is stretched as the regression shrinks it. */
-const LEAST_ACROSS = 0.1;
-const LEAST_UP = 0.15;
-const GAZE_GAIN = 1.2;
+/** What is less is noise. */
+const LEAST_GAZE = 0.06;
+const GAZE_GAIN = 1.1;
 /** The gaze of an eye that is this shut is not seen. */
 const HIDDEN = 0.6;
 
-export function eyeStates({ pixels, depth }: Pick<DenseLandmarks, 'pixels' | 'depth'>): EyeStates {
-  const at = (i: number): [number, number, number] => [pixels[2 * i]!, pixels[2 * i + 1]!, depth[i]!];
-  return {
-    right: eyeState(at),
-    left: eyeState((i) => {
-      const [x, y, z] = at(MIRROR[i]!);
-      return [-x, y, z];
-    }),
+/** @throws HrnError MODEL_MISSING, MODEL_CORRUPT */
+export async function seeEyes(
+  networks: FaceNetworks,
+  photo: Photo,
+  points: Points,
+  signal?: AbortSignal,
+): Promise<EyeStates> {
+  const { state } = await networks.run('eyes', await eyeInput(photo, points, signal), signal);
+  return { right: stateOf(state!.subarray(0, 3)), left: stateOf(state!.subarray(3, 6)) };
+}
+
+/** What the network takes: the right eye, then the left one in a mirror; of each its picture, then its points. */
+export async function eyeInput(photo: Photo, points: Points, signal?: AbortSignal): Promise<Float32Array> {
+  const values = new Float32Array(2 * VALUES);
+  for (const [row, isLeft] of [false, true].entries()) {
+    const at = eyePoints(points, isLeft);
+    const upright = eyeToPhoto(at, isLeft);
+    const matrix = isLeft ? mirrored(upright, WIDTH) : upright;
+    const crop = { matrix, width: WIDTH, height: HEIGHT, low: 0, high: 1, border: 'replicate' } as const;
+    values.set(await photo.crop(crop, signal), row * VALUES);
+    values.set(framed(at), row * VALUES + PICTURE);
+  }
+  return values;
+}
+
+type At = (point: number) => [number, number, number];
+
+/** Points of the right eye, or those of the left one in a mirror. */
+function eyePoints({ pixels, depth }: Points, isLeft: boolean): At {
+  const at: At = (i) => [pixels[2 * i]!, pixels[2 * i + 1]!, depth[i]!];
+  if (!isLeft) return at;
+  return (i) => {
+    const [x, y, z] = at(MIRROR[i]!);
+    return [-x, y, z];
   };
 }
 
-/** The eye on the left of the image. */
-function eyeState(at: (i: number) => [number, number, number]): EyeState {
+function axes(at: At) {
   const [outer, inner] = [at(OUTER), at(INNER)];
-  const unit = Math.hypot(inner[0] - outer[0], inner[1] - outer[1], inner[2] - outer[2]);
-  const across = Math.hypot(inner[0] - outer[0], inner[1] - outer[1]);
-  const [cos, sin] = [(inner[0] - outer[0]) / across, (inner[1] - outer[1]) / across];
-  const framed = POINTS.map((i) => {
-    const [x, y, z] = at(i).map((value, k) => (value - (outer[k]! + inner[k]!) / 2) / unit) as [number, number, number];
-    return [x * cos + y * sin, y * cos - x * sin, z] as const;
+  const [dx, dy] = [inner[0] - outer[0], inner[1] - outer[1]];
+  const across = Math.hypot(dx, dy) || 1;
+  const middle = outer.map((value, k) => (value + inner[k]!) / 2) as [number, number, number];
+  return { middle, cos: dx / across, sin: dy / across, unit: Math.hypot(dx, dy, inner[2] - outer[2]) || 1 };
+}
+
+/** Pixels of the upright picture to pixels of the photo. */
+function eyeToPhoto(at: At, isLeft: boolean): Affine {
+  const { middle, cos, sin, unit } = axes(at);
+  const scale = (SPAN * unit) / WIDTH;
+  const [c, s] = [scale * cos, scale * sin * (isLeft ? -1 : 1)];
+  const x = isLeft ? -middle[0] : middle[0];
+  return [c, -s, x - (c * WIDTH - s * HEIGHT) / 2, s, c, middle[1] - (s * WIDTH + c * HEIGHT) / 2];
+}
+
+/** The points in the eye's own frame: x of all, then y, then z. */
+function framed(at: At): number[] {
+  const { middle, cos, sin, unit } = axes(at);
+  const inFrame = POINTS.map((i) => {
+    const [x, y, z] = at(i).map((value, k) => (value - middle[k]!) / unit) as [number, number, number];
+    return [x * cos + y * sin, y * cos - x * sin, z];
   });
-  const told = ({ constant, weights }: { constant: number; weights: readonly number[] }) =>
-    framed.reduce(
-      (sum, point, i) => sum + point.reduce((part, value, k) => part + value * weights[k * POINTS.length + i]!, 0),
-      constant,
-    );
-  const shut = curve(told(EYE_STATE.shut));
-  const gaze = (value: number, least: number) =>
-    shut > HIDDEN ? 0 : Math.sign(value) * Math.min(1, GAZE_GAIN * Math.max(0, Math.abs(value) - least));
-  return { shut, outwards: gaze(told(EYE_STATE.outwards), LEAST_ACROSS), up: gaze(told(EYE_STATE.up), LEAST_UP) };
+  return [0, 1, 2].flatMap((k) => inFrame.map((point) => point[k]!));
+}
+
+function stateOf([told, outwards, up]: ArrayLike<number> & Iterable<number>): EyeState {
+  const shut = curve(told!);
+  const gaze = (value: number) =>
+    shut > HIDDEN ? 0 : Math.sign(value) * Math.min(1, GAZE_GAIN * Math.max(0, Math.abs(value) - LEAST_GAZE));
+  return { shut, outwards: gaze(outwards!), up: gaze(up!) };
 }
 
 function curve(value: number): number {

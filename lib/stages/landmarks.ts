@@ -1,6 +1,7 @@
 import { HrnError } from '../errors.js';
 import { sigmoid } from './blaze-face.js';
 import type { DetectedFace } from './detected-face.js';
+import { type EyeStates, seeEyes } from './eye-state.js';
 import {
   ALL_POINTS,
   IMAGE_LEFT_EYE,
@@ -28,6 +29,7 @@ export interface DenseLandmarks {
   presence: number;
   /** The square that the network saw. */
   region: Region;
+  eyes: EyeStates;
 }
 
 /** Input of the network, pixels. */
@@ -84,15 +86,15 @@ export async function landmarksInFrame(
     landmarksIn(networks, photo, region, true, signal),
   ]);
   const presenceLogit = Math.min(seen.presenceLogit, inMirror.presenceLogit);
-  const landmarks = {
+  const points = {
     pixels: seen.pixels.map((value, i) => (value + inMirror.pixels[i]!) / 2),
     depth: seen.depth.map((value, i) => (value + inMirror.depth[i]!) / 2),
     presence: sigmoid(presenceLogit),
     region,
   };
   const disagreement = meanDistance(seen.pixels, inMirror.pixels) / (region.size / REGION_SCALE);
-  requireVisible(landmarks, presenceLogit, disagreement);
-  return landmarks;
+  requireVisible(points, presenceLogit, disagreement);
+  return { ...points, eyes: await seeEyes(networks, photo, points, signal) };
 }
 
 /**
@@ -124,7 +126,11 @@ export async function frame(
   return { region, presenceLogit: found.presenceLogit };
 }
 
-function requireVisible(landmarks: DenseLandmarks, presenceLogit: number, disagreement: number): void {
+function requireVisible(
+  landmarks: Pick<DenseLandmarks, 'pixels' | 'depth'>,
+  presenceLogit: number,
+  disagreement: number,
+): void {
   const yaw = yawOf(landmarks);
   const turned = Math.max(0, Math.abs(yaw) - TURNED_DEGREES);
   const needed = MIN_PRESENCE_LOGIT + LOGIT_PER_DEGREE * turned;

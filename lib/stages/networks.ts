@@ -16,6 +16,7 @@ const FILES = {
   landmarks: 'face-landmarks.onnx',
   segmentPerson: 'person-segmentation.onnx',
   dense: 'dense-face.onnx',
+  eyes: 'eye-state.onnx',
   regress: REGRESSOR_FILE,
 } as const;
 

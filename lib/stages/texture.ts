@@ -2,9 +2,11 @@ import type { HeadModel } from '../head-model.js';
 import type { NativeContext } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
+import type { NativeEyeSight } from '../native/refine.js';
 import { faceView } from './face-view.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
+import { IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS, LEFT_LIDS, RIGHT_LIDS } from './mesh-points.js';
 import type { Photo } from './photo.js';
 import type { RefinedHead } from './refine.js';
 
@@ -41,7 +43,18 @@ export async function recoverTexture(
   const rgb = room();
   const albedoRgb = wantsAlbedo ? room() : undefined;
   const face = faceView(person, landmarks);
-  const problem = { positions, camera, albedo, lighting, size, rgb, ...(albedoRgb && { albedoRgb }), face };
+  const eyes = { left: eyeSight(landmarks, 'left'), right: eyeSight(landmarks, 'right') };
+  const problem = { positions, camera, albedo, lighting, size, rgb, ...(albedoRgb && { albedoRgb }), face, eyes };
   const normals = await runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
   return { rgb, ...(albedoRgb && { albedo: albedoRgb }), normals };
+}
+
+/** Where the photo shows one of the subject's eyes. */
+function eyeSight({ pixels, eyes }: DenseLandmarks, side: 'left' | 'right'): NativeEyeSight {
+  const points = (of: readonly number[]) => Float32Array.from(of.flatMap((i) => [pixels[2 * i]!, pixels[2 * i + 1]!]));
+  return {
+    lids: points(side === 'left' ? LEFT_LIDS : RIGHT_LIDS),
+    iris: points(side === 'left' ? IMAGE_RIGHT_IRIS : IMAGE_LEFT_IRIS),
+    shut: eyes[side].shut,
+  };
 }

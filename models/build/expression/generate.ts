@@ -1,7 +1,7 @@
 /**
  * Portraits with scripted expressions, as the landmark network sees them: `npx tsx models/build/expression/generate.ts
- * FIRST COUNT FILE`. One record a portrait that detector and landmark network accept, float32: 478 x 3 landmarks in the
- * frame of the face's square, then the 52 true weights, then yaw.
+ * FIRST COUNT FILE`. One record a portrait that detector and landmark network accept, float32: the 52 true weights, yaw, and
+ * what lib/stages/eye-state.ts shows its network.
  */
 import { writeFile } from 'node:fs/promises';
 import { HrnError } from '../../../lib/errors.js';
@@ -10,7 +10,7 @@ import { locateModels } from '../../../lib/models/locate.js';
 import { readModel } from '../../../lib/models/manifest.js';
 import { native } from '../../../lib/native/load.js';
 import { detectFaces } from '../../../lib/stages/detect.js';
-import { FRAMED_VALUES, framedLandmarks } from '../../../lib/stages/face-frame.js';
+import { eyeInput } from '../../../lib/stages/eye-state.js';
 import { landmarksInFrame } from '../../../lib/stages/landmarks.js';
 import { FaceNetworks } from '../../../lib/stages/networks.js';
 import { Photo } from '../../../lib/stages/photo.js';
@@ -31,9 +31,8 @@ for (; next < first + count; next++) {
   try {
     const [face] = await detectFaces(networks, photo, { minFacePx: PORTRAIT_PX });
     if (!face) continue;
-    const framed = framedLandmarks(await landmarksInFrame(networks, photo, face.framed));
-    const points = framed.filter((_, i) => i % FRAMED_VALUES < 3);
-    records.push(Float32Array.from([...points, ...expression, camera.anglesDegrees.yaw]));
+    const landmarks = await landmarksInFrame(networks, photo, face.framed);
+    records.push(Float32Array.from([...expression, camera.anglesDegrees.yaw, ...(await eyeInput(photo, landmarks))]));
   } catch (error) {
     if (!(error instanceof HrnError && error.code === 'FACE_NOT_VISIBLE')) throw error;
   } finally {

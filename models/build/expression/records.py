@@ -1,11 +1,14 @@
-"""Records of generate.ts, and the lists of lib that name their columns."""
+"""Records of generate.ts."""
 
 import re
 from pathlib import Path
 
 import numpy as np
 
-POINTS, EXPRESSIONS = 478, 52
+EXPRESSIONS = 52
+# What the network takes of one eye: a picture, and 76 points in three dimensions.
+HEIGHT, WIDTH, POINTS = 16, 24, 76
+EYE = 3 * (HEIGHT * WIDTH + POINTS)
 
 HERE = Path(__file__).parent
 NAMES = (
@@ -16,14 +19,8 @@ NAMES = (
 )
 
 
-def points_of(name):
-    text = (HERE.parents[2] / "lib" / "stages" / "mesh-points.ts").read_text()
-    body = re.search(rf"export const {name} = \[(.*?)\]", text, re.S).group(1)
-    return [int(x) for x in body.replace("\n", " ").split(",") if x.strip()]
-
-
 def load(files):
-    """Landmarks [n][478][3], weights [n][52], yaw [n]."""
-    size = 3 * POINTS + EXPRESSIONS + 1
+    """Weights [n][52], yaw [n], what the network takes of the eyes [n][2][EYE]."""
+    size = EXPRESSIONS + 1 + 2 * EYE
     data = np.concatenate([np.fromfile(f, "<f4").reshape(-1, size) for f in files])
-    return data[:, : 3 * POINTS].reshape(-1, POINTS, 3), data[:, 3 * POINTS : -1], data[:, -1]
+    return data[:, :EXPRESSIONS], data[:, EXPRESSIONS], data[:, EXPRESSIONS + 1 :].reshape(-1, 2, EYE)

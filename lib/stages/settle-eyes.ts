@@ -1,0 +1,70 @@
+/** The eyes of a fitted head as its weights tell them: balls turned by the gaze that is told, lids shut where they are. */
+import { closingBlink, hasLids, type Side } from '../blink.js';
+import { decodeHalfs } from '../half-float.js';
+import type { MorphableModel, PartName } from '../morphable-model.js';
+import { expressionWeights } from './expression-weights.js';
+import type { EyeStates } from './eye-state.js';
+import type { RefinedHead } from './refine.js';
+
+/** From here on an eye is shut, and lids that a fit leaves ajar are closed. */
+const SHUT = 0.8;
+/** What moves lids. */
+const LID_SHAPES = ['eyeBlink', 'eyeWide', 'eyeSquint'];
+const GAZE_SHAPES = ['eyeLookUp', 'eyeLookDown', 'eyeLookIn', 'eyeLookOut'];
+
+/**
+ * The fit spreads a gaze over shapes that pull apart, which leaves a ball smaller and turned elsewhere than its weights
+ * say; and it closes lids by less than the eye is shut.
+ */
+export function settleEyes(model: MorphableModel, refined: RefinedHead, eyes: EyeStates): RefinedHead {
+  const { expression, vertexCount } = model;
+  const { names } = expression;
+  const told = expressionWeights(model, refined.expression, eyes);
+  const size = 3 * vertexCount;
+  const decoded = new Map<string, Float32Array>();
+  const shape = (name: string): Float32Array => {
+    const k = names.indexOf(name);
+    const offsets = decoded.get(name) ?? decodeHalfs(expression.halfs, k * size, (k + 1) * size);
+    decoded.set(name, offsets);
+    return offsets;
+  };
+  const skin = verticesOf(model, 'skin');
+  const balls = { Left: verticesOf(model, 'leftEye'), Right: verticesOf(model, 'rightEye') };
+  const settled = (before: Float32Array): Float32Array => {
+    const positions = before.slice();
+    const missing = (stem: string, side: Side, vertices: Iterable<number>) => {
+      const k = names.indexOf(stem + side);
+      const weight = k < 0 ? 0 : told[k]! - refined.expression[k]!;
+      if (weight === 0) return;
+      const offsets = shape(stem + side);
+      for (const v of vertices) for (let i = 3 * v; i < 3 * v + 3; i++) positions[i]! += weight * offsets[i]!;
+    };
+    for (const side of ['Left', 'Right'] as const) {
+      const ball = balls[side];
+      for (const stem of GAZE_SHAPES) missing(stem, side, ball);
+      const { shut } = side === 'Left' ? eyes.left : eyes.right;
+      const blink = names.indexOf(`eyeBlink${side}`);
+      if (blink < 0 || shut < SHUT || !hasLids(model)) continue;
+      for (const stem of LID_SHAPES) missing(stem, side, skin);
+      const open = positions.slice();
+      for (const [k, weight] of told.entries()) {
+        if (weight === 0) continue;
+        const offsets = shape(names[k]!);
+        for (let i = 0; i < size; i++) open[i]! -= weight * offsets[i]!;
+      }
+      const generic = shape(`eyeBlink${side}`);
+      const closing = closingBlink(model, open, generic, side);
+      for (let i = 0; i < size; i++) positions[i]! += told[blink]! * (closing[i]! - generic[i]!);
+    }
+    return positions;
+  };
+  const coarsePositions = settled(refined.coarsePositions);
+  const positions = refined.positions === refined.coarsePositions ? coarsePositions : settled(refined.positions);
+  return { ...refined, positions, coarsePositions };
+}
+
+function verticesOf({ parts, triangles }: MorphableModel, name: PartName): Set<number> {
+  const part = parts.find((candidate) => candidate.name === name);
+  if (!part) return new Set();
+  return new Set(triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount)));
+}
