@@ -3,6 +3,7 @@
 #include <initializer_list>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -19,6 +20,7 @@
 #include "fit/deformation/deformation.hpp"
 #include "fit/head/surface.hpp"
 #include "fit/parameters/fit.hpp"
+#include "fit/texture/eyeballs.hpp"
 #include "fit/texture/sights.hpp"
 #include "fit/texture/texture.hpp"
 
@@ -268,6 +270,21 @@ fit::TextureProblem texture_problem_of(const Napi::Value& value) {
 
 namespace {
 
+fit::EyeSight eye_sight_of(const Napi::Value& value) {
+  constexpr long kMostLids = 256;
+  const Napi::Object o = object_of(value, "eye");
+  fit::EyeSight eye;
+  const auto lids = view_of<float>(field(o, "lids"), "lids");
+  if (lids.size() % 2 != 0 || lids.size() > 2 * kMostLids) reject("up to 256 points", "lids", field(o, "lids"));
+  for (std::size_t i = 0; i < lids.size(); i += 2)
+    eye.lids.push_back({static_cast<double>(lids[i]), static_cast<double>(lids[i + 1])});
+  const auto iris = view_of<float>(field(o, "iris"), "iris", 10);
+  for (std::size_t i = 0; i < 5; ++i)
+    eye.iris[i] = {static_cast<double>(iris[2 * i]), static_cast<double>(iris[2 * i + 1])};
+  eye.shut = number_of(field(o, "shut"), "shut", 0, 1);
+  return eye;
+}
+
 // recoverTexture(context, model, photo, problem): job of the normals
 Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
@@ -288,17 +305,28 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
     const auto room = view_of<std::uint8_t>(albedo, "albedoRgb", 3 * size * size);
     problem.albedo_rgb = {const_cast<std::uint8_t*>(room.data()), room.size()};
   }
+  const Napi::Value eyes_value = field(o, "eyes");
+  std::optional<std::array<fit::EyeSight, 2>> eyes;
+  if (!eyes_value.IsUndefined()) {
+    const Napi::Object of = object_of(eyes_value, "eyes");
+    eyes = {eye_sight_of(field(of, "left")), eye_sight_of(field(of, "right"))};
+  }
   return start_job(
       info.Env(), info.Env().Undefined(),
-      [context, model, photo, problem = std::move(problem), face = std::move(face), rgb](const Cancel& cancel,
-                                                                                         const Progress&) mutable {
+      [context, model, photo, problem = std::move(problem), face = std::move(face), eyes = std::move(eyes), rgb](
+          const Cancel& cancel, const Progress&) mutable {
         if (face) {
           ThreadPool pool(context->crew(), cancel);
           fit::look_at_face(problem, *model, face->view(), pool);
         }
-        if (auto* gpu = context->gpu()) return gpu->texture(model, *photo, problem, rgb, cancel);
-        ThreadPool pool(context->crew(), cancel);
-        return fit::recover_texture(*model, *photo, problem, rgb, pool, cancel);
+        const auto recover = [&] {
+          if (auto* gpu = context->gpu()) return gpu->texture(model, *photo, problem, rgb, cancel);
+          ThreadPool pool(context->crew(), cancel);
+          return fit::recover_texture(*model, *photo, problem, rgb, pool, cancel);
+        };
+        std::vector<float> normals = recover();
+        if (eyes) fit::paint_eyeballs(*model, *photo, problem, *eyes, rgb);
+        return normals;
       },
       [kept = Napi::Persistent(field(o, "rgb").As<Napi::Object>()), also_kept = Napi::Persistent(o)](
           Napi::Env env, const std::vector<float>& normals) -> Napi::Value { return typed_array(env, normals); },
