@@ -154,6 +154,7 @@ describe('metric scaling', () => {
       landmarks: {
         pixels: Float32Array.from({ length: 2 * ALL_POINTS }, (_, i) => 200 + (i % 97)),
         depth: new Float32Array(ALL_POINTS),
+        eyes: { left: { shut: 0, outwards: 0, up: 0 }, right: { shut: 0, outwards: 0, up: 0 } },
       } as unknown as Fitted['landmarks'],
       coarse: { problem: {} } as Fitted['coarse'],
       refined: {
