@@ -1,6 +1,7 @@
 // npm run bench:queue -- --jobs 1000 --workers 3: jobs through workers that are killed at random and a Redis that restarts, then
 // how fast the same processes are with a queue and without. Fails where a result is missing, doubled or broken.
-import { copyFileSync } from 'node:fs';
+// --folder DIR keeps everything there, and the same command goes on: in pieces of --for-minutes N, if given.
+import { appendFileSync, copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +11,7 @@ import { FitPool } from '../../dist/workers/pool.js';
 import { runCli } from '../../test/cli-process.js';
 import { startWorkerProcess, type WorkerProcess } from '../../test/queue-worker.js';
 import { REDIS, RedisServer } from '../../test/redis-server.js';
-import { numberArgument, randomNumbers } from './arguments.js';
+import { numberArgument, randomNumbers, textArgument } from './arguments.js';
 
 const jobs = numberArgument('jobs', 1000);
 const workers = numberArgument('workers', 3);
@@ -18,15 +19,17 @@ const workers = numberArgument('workers', 3);
 const timed = numberArgument('timed', 60);
 const killEveryS = numberArgument('kill-every', 20);
 const restarts = numberArgument('restarts', 3);
+const forMinutes = numberArgument('for-minutes', Number.POSITIVE_INFINITY);
 const random = randomNumbers(numberArgument('seed', 1));
 if (!REDIS) throw new Error('neither redis-server nor valkey-server is installed');
 
 const astronaut = fileURLToPath(new URL('../../examples/astronaut.png', import.meta.url));
 const OPTIONS = { detail: 'coarse', textureSize: 256 } as const;
-const QUICK = ['--detail', OPTIONS.detail, '--texture-size', `${OPTIONS.textureSize}`, '--outputs', 'glb'];
-const folder = await mkdtemp(join(tmpdir(), 'hrn-bench-queue-'));
+const QUICK = ['--detail', OPTIONS.detail, '--texture-size', `${OPTIONS.textureSize}`, '--outputs', 'json'];
+const kept = textArgument('folder');
+const folder = kept ?? (await mkdtemp(join(tmpdir(), 'hrn-bench-queue-')));
 const at = (...names: string[]) => join(folder, ...names);
-await Promise.all(['redis', 'in'].map((name) => mkdir(at(name))));
+await Promise.all(['redis', 'in'].map((name) => mkdir(at(name), { recursive: true })));
 const redis = await RedisServer.start(at('redis'));
 
 async function photos(from: number, count: number): Promise<string[]> {
@@ -77,48 +80,83 @@ async function counts(queue: string): Promise<Counts | undefined> {
   return run.code === 0 ? (JSON.parse(run.stdout) as Counts) : undefined; // Redis restarts
 }
 
-async function killed(): Promise<Record<string, unknown>> {
+/** What happened in this and earlier runs into the same folder: a line each. */
+const journal = at('journal.jsonl');
+interface Happening {
+  type: 'kill' | 'restart' | 'piece' | 'done';
+  id?: string;
+  seconds?: number;
+}
+const note = (happening: Happening) => appendFileSync(journal, `${JSON.stringify(happening)}\n`);
+function happenings(type: Happening['type']): Happening[] {
+  if (!existsSync(journal)) return [];
+  const all = readFileSync(journal, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Happening);
+  return all.filter((one) => one.type === type);
+}
+
+/** Workers that are killed at random until no job is left or the time is over; returns how the last ones ended. */
+async function killAtRandom(): Promise<(number | string)[]> {
   const begun = performance.now();
   await enqueue(await photos(0, jobs), 'killed');
-  const running: WorkerProcess[] = Array.from({ length: workers }, () => start('killed', 'killed'));
-  const all = [...running];
-  let kills = 0;
-  let redisRestarts = 0;
+  const begin = () => start('killed', 'killed');
+  const end = (worker: WorkerProcess) => {
+    for (const { type, id, known } of worker.lines) if (type === 'done' && !known) note({ type, id: id! });
+  };
+  const running: WorkerProcess[] = Array.from({ length: workers }, begin);
   let left = jobs;
-  while (left > 0) {
+  while (left > 0 && performance.now() - begun < 60_000 * forMinutes) {
     await sleep(1000 * killEveryS * (0.5 + random()));
     const victim = Math.floor(random() * workers);
     running[victim]!.child.kill('SIGKILL');
     await running[victim]!.ended;
-    running[victim] = start('killed', 'killed');
-    all.push(running[victim]);
-    kills++;
+    end(running[victim]!);
+    running[victim] = begin();
+    note({ type: 'kill' });
     const now = await counts('killed');
     if (now) left = now.waiting + now.delayed + now.active;
-    console.log(
-      JSON.stringify({ seconds: Math.round((performance.now() - begun) / 1000), kills, redisRestarts, ...now }),
-    );
+    const redisRestarts = happenings('restart').length;
+    const seconds = Math.round((performance.now() - begun) / 1000);
+    console.log(JSON.stringify({ seconds, kills: happenings('kill').length, redisRestarts, ...now }));
     if (redisRestarts < restarts && left < (jobs * (restarts - redisRestarts)) / (restarts + 1)) {
       await redis.stop();
       await redis.start();
-      redisRestarts++;
+      note({ type: 'restart' });
     }
   }
   for (const { child } of running) child.kill('SIGTERM');
   const exits = await Promise.all(running.map(({ ended }) => ended));
-  const records = (await readdir(at('killed'), { recursive: true })).filter((name) => name.endsWith('fit.json'));
+  for (const worker of running) end(worker);
+  note({ type: 'piece', seconds: Math.round((performance.now() - begun) / 1000) });
+  return exits;
+}
+
+async function killed(): Promise<Record<string, unknown>> {
+  const exits = await killAtRandom();
+  // What a killed worker was making lies apart, in a folder whose name begins with a dot.
+  const records = (await readdir(at('killed'), { recursive: true })).filter((name) => /^[^.].*fit\.json$/.test(name));
   const seen = new Set<string>();
   for (const name of records) {
     const { photo, files } = JSON.parse(await readFile(at('killed', name), 'utf8')) as {
       photo: string;
       files: string[];
     };
-    const glb = await readFile(at('killed', name, '..', files[0]!));
-    if (glb.readUInt32LE(8) === glb.length) seen.add(photo);
+    JSON.parse(await readFile(at('killed', name, '..', files[0]!), 'utf8')); // throws where it is not whole
+    seen.add(photo);
   }
-  const fitted = all.flatMap(({ lines }) => lines).filter(({ type, known }) => type === 'done' && !known).length;
-  const seconds = Math.round((performance.now() - begun) / 1000);
-  return { jobs, workers, kills, redisRestarts, seconds, results: records.length, photos: seen.size, fitted, exits };
+  return {
+    jobs,
+    workers,
+    kills: happenings('kill').length,
+    redisRestarts: happenings('restart').length,
+    seconds: happenings('piece').reduce((sum, { seconds }) => sum + seconds!, 0),
+    results: records.length,
+    photos: seen.size,
+    fitted: happenings('done').length,
+    exits,
+  };
 }
 
 /** The same jobs by the same number of processes: through the queue, and handed out directly. */
@@ -148,7 +186,7 @@ async function throughput(): Promise<Record<string, unknown>> {
     paths.map(async (image, i) => {
       const out = at('direct', `${i}`);
       await mkdir(out, { recursive: true });
-      await pool.run({ image, name: image, folder: out, options: OPTIONS, outputs: ['glb'] });
+      await pool.run({ image, name: image, folder: out, options: OPTIONS, outputs: ['json'] });
     }),
   );
   const withoutQueueS = (performance.now() - again) / 1000;
@@ -171,6 +209,6 @@ try {
   }
 } finally {
   await redis.stop();
-  await rm(folder, { recursive: true, force: true });
+  if (kept === undefined) await rm(folder, { recursive: true, force: true });
 }
 process.exitCode = good ? 0 : 1;
