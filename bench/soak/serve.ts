@@ -1,8 +1,11 @@
 // npm run bench:soak -- --minutes 120 --in-flight 4 [--samples FILE] [-- OPTIONS OF hrn serve]: keeps `hrn serve` busy and says
 // what becomes of its memory, its files and its answers. Fails where memory of the service grows by 1 MB an hour or more
 // after the warm-up, where a request fails, or where a file is left. SIGTERM and Ctrl-C end it early, with a report.
+import { once } from 'node:events';
 import { appendFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { Agent, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
+import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childrenOf, startService } from '../../test/service-process.js';
 import { argumentsAfterDashes, numberArgument, textArgument } from './arguments.js';
@@ -54,15 +57,20 @@ function memoryOf(process: number): Memory | undefined {
   }
 }
 
+const agent = new Agent({ keepAlive: true });
+
+/** Waits as long as it takes: fetch gives up after five minutes, which a fit may wait on a machine with other work. */
+async function ask(method: string, path: string, body?: Buffer): Promise<Buffer> {
+  const headers = body && { 'content-type': 'image/png', 'content-length': body.length };
+  const asked = request(running.url + path, { method, agent, ...(headers && { headers }) }).end(body);
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  return buffer(answer);
+}
+
 async function client(): Promise<void> {
   while (Date.now() < end) {
     const start = performance.now();
-    const response = await fetch(`${running.url}/v1/fits?${QUERY}`, {
-      method: 'POST',
-      body: photo,
-      headers: { 'content-type': 'image/png' },
-    });
-    const { links, files, error } = (await response.json()) as {
+    const { links, files, error } = JSON.parse(`${await ask('POST', `/v1/fits?${QUERY}`, photo)}`) as {
       links?: { self: string };
       files?: Record<string, string>;
       error?: { code: string };
@@ -72,9 +80,9 @@ async function client(): Promise<void> {
       continue;
     }
     seconds.push((performance.now() - start) / 1000);
-    const glb = await (await fetch(running.url + files['head.glb'])).arrayBuffer();
-    if (glb.byteLength < 1e6) failures.set('SHORT_GLB', (failures.get('SHORT_GLB') ?? 0) + 1);
-    await fetch(running.url + links.self, { method: 'DELETE' });
+    const glb = await ask('GET', files['head.glb']!);
+    if (glb.length < 1e6) failures.set('SHORT_GLB', (failures.get('SHORT_GLB') ?? 0) + 1);
+    await ask('DELETE', links.self);
   }
 }
 
