@@ -11,6 +11,7 @@ import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
 import { Animation } from '../lib/track/animation.js';
 import type { TrackedPerson } from '../lib/track/track.js';
+import { CHROMIUM, playInThree } from './three-player.js';
 
 const SIZE = 256;
 const FRAMES = 16;
@@ -87,6 +88,35 @@ describe('track', () => {
     expect(rows).toHaveLength(1 + FRAMES - EMPTY.length);
   });
 
+  it.skipIf(CHROMIUM)('SKIPPED: three.js does not play the track, no Chromium is installed', () => {});
+
+  it.skipIf(!CHROMIUM)(
+    'plays in three.js: the mouth opens where the script opens it',
+    { timeout: 60_000 },
+    async () => {
+      const animation = new Animation(
+        tracked[0]!.person,
+        tracked.map(({ frame }) => frame),
+      );
+      const { bytes } = await animation.encode('track.glb');
+      const seen = truth.flatMap((frame, i) => (EMPTY.includes(i) ? [] : [frame]));
+      const times = seen.map(({ image }) => image.timeSeconds!);
+      const jawOpen = tracked[0]!.person.model.expression.names.indexOf('jawOpen');
+      const script = seen.map(({ weights }) => weights[jawOpen]!);
+      const widest = script.indexOf(Math.max(...script));
+      const played = await playInThree(bytes as Uint8Array, times, [times[widest]!]);
+      const opened = played.map(({ chinFromNose }) => chinFromNose);
+      expect(correlation(script, opened)).toBeGreaterThan(0.9);
+      expect(opened[widest]! - opened[0]!).toBeGreaterThan(0.06);
+      // Before the camera, where the script has it: 0.5 m away.
+      for (const { head } of played) expect(-head[2]).toBeGreaterThan(0.3);
+      const { png } = played[widest]!;
+      const { channels } = await sharp(png).stats();
+      for (const { stdev } of channels.slice(0, 3)) expect(stdev).toBeGreaterThan(20);
+      if (process.env.HRN_PAGE_PICTURES) await writeFile(join(process.env.HRN_PAGE_PICTURES, 'track.png'), png!);
+    },
+  );
+
   it('ends with the signal, and when its reader goes away', async () => {
     const reason = new Error('enough');
     const controller = new AbortController();
@@ -146,3 +176,11 @@ describe('track', () => {
     await expect(hrn.track(video).next()).rejects.toMatchObject({ code: 'VIDEO_UNREADABLE' });
   });
 });
+
+function correlation(a: readonly number[], b: readonly number[]): number {
+  const mean = (list: readonly number[]) => list.reduce((sum, value) => sum + value, 0) / list.length;
+  const [ma, mb] = [mean(a), mean(b)];
+  const product = mean(a.map((value, i) => (value - ma) * (b[i]! - mb)));
+  const spread = (list: readonly number[], m: number) => Math.sqrt(mean(list.map((value) => (value - m) ** 2)));
+  return product / (spread(a, ma) * spread(b, mb));
+}
