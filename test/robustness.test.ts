@@ -1,10 +1,11 @@
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ANIMALS, animalPortrait } from '../bench/robust/animals.js';
 import { create, type Hrn } from '../lib/hrn.js';
 import type { Raster, Reconstruction } from '../lib/result.js';
 import { sample } from '../lib/sample.js';
 import { turnOf } from '../lib/stages/plausibility.js';
-import { astronaut, cropped, onCanvas, turned } from './photos.js';
+import { astronaut, cropped, onCanvas, sharedPhotos, turned } from './photos.js';
 
 const FAST = { textureSize: 256 } as const;
 let hrn: Hrn;
@@ -94,6 +95,35 @@ describe('warnings', () => {
       await expect(hrn.fit((await turnedBy(yawDegrees)).image, QUICK)).rejects.toMatchObject({
         code: 'FACE_NOT_VISIBLE',
       });
+    }
+  });
+});
+
+describe('what is no face of a human', () => {
+  it.each(Array.from({ length: 9 }, (_, i) => [ANIMALS[i % 3]!, 300 + i] as const))(
+    'is refused or told: a %s drawn from seed %i',
+    async (kind, seed) => {
+      const told = await hrn
+        .fit(await animalPortrait(seed, 512, kind), { ...FAST, detail: 'coarse' })
+        .then(({ warnings }) => warnings.map(({ code }) => code))
+        .catch(({ code }) => [code]);
+      const honest = ['NO_FACE', 'FACE_NOT_VISIBLE', 'FIT_FAILED', 'NOT_HUMAN', 'COVERED'];
+      expect(
+        told.some((code: string) => honest.includes(code)),
+        told.join(),
+      ).toBe(true);
+    },
+  );
+
+  it('is not said of people', async (context) => {
+    const photos = await sharedPhotos();
+    if (photos.length === 0) context.skip('no ../shared/photos');
+    for (const [name, load] of photos.slice(0, 8)) {
+      const { warnings } = await hrn.fit(await load(), { ...FAST, detail: 'coarse' });
+      expect(
+        warnings.map(({ code }) => code),
+        name,
+      ).not.toContain('NOT_HUMAN');
     }
   });
 });

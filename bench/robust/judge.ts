@@ -1,12 +1,12 @@
-/** Whether a head is right: by the same face fitted from its own crop. */
-import type { Reconstruction } from '../../lib/result.js';
+/** Whether a head is right: by the same face fitted from its own crop, or by the true pose where that is refused. */
+import type { Pose, Reconstruction } from '../../lib/result.js';
 import type { ShownFace } from './pictures.js';
 
 /**
- * right: within the limits; told: not, but a warning says that something is off; wrong: not, without a word; honest: a
- * refusal of what need not be fitted; false: of a fair face; missed: a fair face that was not found.
+ * right: within the limits; told: not, but a warning says that something is off; wrong: not, without a word; honest
+ * refusal: of what need not be fitted; false refusal: of a fair face, or not to have found it.
  */
-export type Verdict = 'right' | 'told' | 'wrong' | 'honest refusal' | 'false refusal' | 'no reference';
+export type Verdict = 'right' | 'told' | 'wrong' | 'honest refusal' | 'false refusal';
 
 export interface Deviation {
   landmarkErrorPercent: number;
@@ -16,18 +16,37 @@ export interface Deviation {
 
 const LIMITS = { landmarkErrorPercent: 3, poseDegrees: 5, widthShare: 0.05 } as const;
 
-export function deviation(head: Reconstruction, own: Reconstruction, shown: ShownFace): Deviation {
+export function deviation(head: Reconstruction, own: Reconstruction | undefined, shown: ShownFace): Deviation {
+  const expected = expectedRotation(own ? own.pose.rotation : shown.rotation, shown);
   return {
     landmarkErrorPercent: head.quality.landmarkErrorPercent,
-    poseDegrees: angleBetween(head.pose.rotation, expectedRotation(own.pose.rotation, shown)),
-    widthShare: Math.abs(templeWidth(head) / templeWidth(own) - 1),
+    poseDegrees: angleBetween(own ? head.pose.rotation : facing(head.pose), expected),
+    widthShare: own ? Math.abs(templeWidth(head) / templeWidth(own) - 1) : 0,
   };
 }
 
-export function isRight({ landmarkErrorPercent, poseDegrees, widthShare }: Deviation, own: Reconstruction): boolean {
+export function isRight(
+  { landmarkErrorPercent, poseDegrees, widthShare }: Deviation,
+  own: Reconstruction | undefined,
+): boolean {
   // A turned face's own crop has an error above the limit too: the eyes' distance is foreshortened.
-  const error = Math.max(LIMITS.landmarkErrorPercent, 1.3 * own.quality.landmarkErrorPercent);
+  const error = Math.max(LIMITS.landmarkErrorPercent, 1.3 * (own?.quality.landmarkErrorPercent ?? 0));
   return landmarkErrorPercent < error && poseDegrees < LIMITS.poseDegrees && widthShare < LIMITS.widthShare;
+}
+
+/** Rotation of a head as a camera that looks straight at it sees it. */
+export function facing({ rotation, translation }: Pose): number[] {
+  const length = Math.hypot(...translation);
+  const [x, y, z] = translation.map((value) => value / length) as [number, number, number];
+  // The shortest way from the line of sight to the camera's axis.
+  const turn = [
+    1 - (x * x) / (1 + z), (-x * y) / (1 + z), -x,
+    (-x * y) / (1 + z), 1 - (y * y) / (1 + z), -y,
+    x, y, z,
+  ]; // biome-ignore format: a matrix
+  return rotation.map((_, i) =>
+    [0, 1, 2].reduce((sum, k) => sum + turn[3 * Math.floor(i / 3) + k]! * rotation[3 * k + (i % 3)]!, 0),
+  );
 }
 
 /** Of the same head after the picture was mirrored and turned. */

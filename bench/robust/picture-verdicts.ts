@@ -4,6 +4,7 @@ import type { Hrn } from '../../lib/hrn.js';
 import type { Detail } from '../../lib/options.js';
 import type { FaceOutcome } from '../../lib/photo-fits.js';
 import type { Reconstruction } from '../../lib/result.js';
+import { turnOf } from '../../lib/stages/plausibility.js';
 import { deviation, isRight } from './judge.js';
 import type { RobustPicture, ShownFace } from './pictures.js';
 import type { Judged } from './summary.js';
@@ -23,15 +24,18 @@ export async function judgePicture(hrn: Hrn, { kind, image, faces }: RobustPictu
   }
   const judged: Judged[] = [];
   for (const shown of faces) {
-    const outcome = takeNearest(outcomes, shown);
+    const outcome = takeNearest(outcomes, shown, faces);
     const own = await fitOrUndefined(hrn, shown, options);
+    const known = { kind, turn: shown.turn, skin: shown.skin };
     if (outcome?.face === undefined) {
-      const why = `${outcome?.error?.code ?? (refusal || 'not found')}, yaw ${shown.yaw.toFixed(0)}`;
+      const why = `${outcome?.error?.code ?? (refusal || 'not found')}, turn ${shown.turn.toFixed(0)}`;
       const isFalse = shown.isFair && own !== undefined && own.warnings.length === 0 && sizeOf(own, shown) >= LEAST_PX;
-      judged.push({ kind, verdict: isFalse ? 'false refusal' : 'honest refusal', why });
+      judged.push({ ...known, verdict: isFalse ? 'false refusal' : 'honest refusal', why });
       continue;
     }
-    judged.push({ kind, ...headVerdict(outcome.face, own, shown) });
+    const { rotation, translation } = outcome.face.pose;
+    const fitted = turnOf(rotation, translation) * (shown.isMirrored ? -1 : 1);
+    judged.push({ ...known, fittedTurn: fitted, ...headVerdict(outcome.face, own, shown) });
   }
   // What is left was no face of the picture.
   for (const { face, error } of outcomes) {
@@ -42,29 +46,35 @@ export async function judgePicture(hrn: Hrn, { kind, image, faces }: RobustPictu
   return judged;
 }
 
-function headVerdict(face: Reconstruction, own: Reconstruction | undefined, shown: ShownFace): Omit<Judged, 'kind'> {
+function headVerdict(
+  face: Reconstruction,
+  own: Reconstruction | undefined,
+  shown: ShownFace,
+): Pick<Judged, 'verdict' | 'why' | 'isWarned'> {
   const codes = face.warnings.map(({ code }) => code).join(' ');
-  if (!own) return { verdict: codes ? 'told' : 'no reference', why: codes };
   const figures = deviation(face, own, shown);
   const { landmarkErrorPercent, poseDegrees, widthShare } = figures;
-  const why = `error ${landmarkErrorPercent.toFixed(1)} %, pose ${poseDegrees.toFixed(1)} degrees, width ${(100 * widthShare).toFixed(1)} %, yaw ${shown.yaw.toFixed(0)}, turned ${shown.turnDegrees} ${codes}`;
+  const against = own ? '' : ' (own crop refused)';
+  const why = `error ${landmarkErrorPercent.toFixed(1)} %, pose ${poseDegrees.toFixed(1)} degrees, width ${(100 * widthShare).toFixed(1)} %, turn ${shown.turn.toFixed(0)}, turned ${shown.turnDegrees}${against} ${codes}`;
   if (isRight(figures, own)) return { verdict: 'right', why, isWarned: codes !== '' };
   return { verdict: codes ? 'told' : 'wrong', why };
 }
 
-function strangerVerdict(face: Reconstruction): Omit<Judged, 'kind'> {
+function strangerVerdict(face: Reconstruction): Pick<Judged, 'verdict' | 'why'> {
   const codes = face.warnings.map(({ code }) => code).join(' ');
   const { x, y, width, height } = face.face.box;
   const why = `no face at ${x.toFixed(0)}, ${y.toFixed(0)}, ${width.toFixed(0)} x ${height.toFixed(0)} ${codes}`;
   return { verdict: codes ? 'told' : 'wrong', why };
 }
 
-/** The outcome in whose box the face's middle lies. */
-function takeNearest(outcomes: FaceOutcome[], { x, y }: ShownFace): FaceOutcome | undefined {
-  const distance = ({ box }: FaceOutcome) => Math.hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y);
+/** The outcome whose box lies about the face's middle, and about no other face's. */
+function takeNearest(outcomes: FaceOutcome[], shown: ShownFace, faces: readonly ShownFace[]): FaceOutcome | undefined {
+  const distance = ({ box }: FaceOutcome, { x, y }: ShownFace) =>
+    Math.hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y);
   const near = outcomes
-    .filter((outcome) => distance(outcome) < Math.max(outcome.box.width, outcome.box.height))
-    .sort((a, b) => distance(a) - distance(b))[0];
+    .filter((outcome) => distance(outcome, shown) < Math.max(outcome.box.width, outcome.box.height))
+    .filter((outcome) => faces.every((other) => distance(outcome, shown) <= distance(outcome, other)))
+    .sort((a, b) => distance(a, shown) - distance(b, shown))[0];
   if (near) outcomes.splice(outcomes.indexOf(near), 1);
   return near;
 }

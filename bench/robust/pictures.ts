@@ -3,18 +3,27 @@ import sharp from 'sharp';
 import type { ImageInput } from '../../lib/image.js';
 import type { MorphableModel } from '../../lib/morphable-model.js';
 import type { Raster } from '../../lib/result.js';
+import { cameraBefore } from '../../lib/sample/camera.js';
 import { Random } from '../../lib/sample/random.js';
 import { sample } from '../../lib/sample.js';
-import { PORTRAIT_PX, type PortraitPainter } from '../../models/train/portrait.js';
+import { turnOf } from '../../lib/stages/plausibility.js';
+import { meanColour, PORTRAIT_PX, type PortraitPainter } from '../../models/train/portrait.js';
+import { animalPortrait } from './animals.js';
 import { backdrop, blob, noFace } from './backdrops.js';
 import { cover } from './covers.js';
+import { facing } from './judge.js';
+import { MILD, TREATMENTS, type Treatment, treat } from './treatments.js';
 
 /** A face in a picture. */
 export interface ShownFace {
   /** The same face alone, upright: what it is compared with. */
   own: Raster;
-  /** Turn of the true head, degrees. */
-  yaw: number;
+  /** Turn of the true head to its left, against the line of sight, degrees. */
+  turn: number;
+  /** Pose of the true head against the line of sight, row-major 3 x 3. */
+  rotation: readonly number[];
+  /** Mean colour of the skin without light, 0 to 1. */
+  skin: number;
   /** How the picture shows it: clockwise, degrees, after being mirrored. */
   turnDegrees: number;
   isMirrored: boolean;
@@ -39,27 +48,35 @@ export interface RobustPicture {
 
 /** With their share in a hundred. */
 const KINDS = {
-  pasted: 30,
-  turned: 12,
+  pasted: 16,
+  turned: 11,
   cropped: 8,
-  covered: 12,
-  mirrored: 6,
-  group: 12,
-  format: 6,
-  blob: 4,
-  none: 10,
+  covered: 10,
+  mirrored: 4,
+  group: 10,
+  touching: 3,
+  'close-up': 3,
+  strip: 2,
+  profile: 4,
+  format: 4,
+  blob: 3,
+  animal: 3,
+  none: 7,
+  ...TREATMENTS,
 } as const;
 export type Kind = keyof typeof KINDS;
+const TOTAL = Object.values(KINDS).reduce((sum: number, share) => sum + share, 0);
 
 const FORMATS = ['jpeg', 'webp', 'avif', 'gif', 'tiff', 'png'] as const;
-const FAIR_YAW = 45;
+const FAIR_TURN = 45;
 /** A face takes up about this share of a portrait's side. */
 const FACE_SHARE = 0.55;
 const SMALLEST_FACE_PX = 115;
+/** Kinds in which something of the face is missing. */
+const UNFAIR: ReadonlySet<string> = new Set<Kind>(['covered', 'cropped', 'close-up', 'touching']);
 
-interface Portrait {
+interface Portrait extends Pick<ShownFace, 'turn' | 'rotation' | 'skin'> {
   raster: Raster;
-  yaw: number;
 }
 
 interface Placed {
@@ -77,26 +94,32 @@ export async function robustPicture(
   const random = new Random(seed);
   const kind = kindOf(random);
   if (kind === 'none') return { seed, kind, image: await noFace(random, painter), faces: [] };
-  const [width, height] = [Math.round(random.uniform(700, 2400)), Math.round(random.uniform(700, 2400))];
-  const count = kind === 'group' ? 2 + random.integer(4) : 1;
+  const [width, height] = sizeOf(kind, random);
+  const count = kind === 'group' ? 2 + random.integer(4) : kind === 'touching' ? 2 : 1;
   const placed: Placed[] = [];
   const faces: ShownFace[] = [];
-  for (let i = 0; i < count; i++) {
-    const portrait = await portraitOf(seed * 8 + i, random, painter, model);
+  for (let i = 0; i < count && kind !== 'animal'; i++) {
+    const portrait = await portraitOf(seed * 8 + i, kind, random, painter, model);
     const slot = { left: (width / count) * i, width: width / count };
     const put = await place(kind, portrait, random, slot, height);
     placed.push(put.placed);
     faces.push(put.face);
   }
+  if (kind === 'touching') pushTogether(placed, faces, random);
+  if (kind === 'animal') {
+    const size = Math.round(Math.min(width, height) * random.uniform(0.4, 1));
+    const bytes = await animalPortrait(seed, size);
+    placed.push({ bytes, left: Math.floor((width - size) / 2), top: Math.floor((height - size) / 2), size });
+  }
   const canvas = sharp(await backdrop(random, width, height), { raw: { width, height, channels: 3 } });
   const layers = placed.map(({ bytes, left, top }) => ({ input: bytes, left, top }));
   if (kind === 'blob') layers.push(await blob(random, width, height, placed[0]!));
   const picture = await canvas.composite(layers).png({ compressionLevel: 1 }).toBuffer();
-  return { seed, kind, image: await encoded(kind, picture, random, faces), faces };
+  return { seed, kind, image: await finished(kind, picture, random, placed, faces), faces };
 }
 
 function kindOf(random: Random): Kind {
-  let left = random.uniform(0, 100);
+  let left = random.uniform(0, TOTAL);
   for (const [kind, share] of Object.entries(KINDS)) {
     left -= share;
     if (left < 0) return kind as Kind;
@@ -104,19 +127,43 @@ function kindOf(random: Random): Kind {
   return 'pasted';
 }
 
+function sizeOf(kind: Kind, random: Random): [width: number, height: number] {
+  const side = () => Math.round(random.uniform(700, 2400));
+  if (kind !== 'strip') return [side(), side()];
+  const sides = [Math.round(random.uniform(1800, 4000)), Math.round(random.uniform(240, 420))] as const;
+  return random.chance(0.5) ? [sides[0], sides[1]] : [sides[1], sides[0]];
+}
+
 async function portraitOf(
   seed: number,
+  kind: Kind,
   random: Random,
   painter: PortraitPainter,
   model: MorphableModel,
 ): Promise<Portrait> {
+  const yawDegrees = kind === 'profile' ? (random.chance(0.5) ? 1 : -1) * random.uniform(48, 88) : undefined;
   if (random.chance(0.3)) {
-    const { image, camera } = await sample({ seed, size: 384, model });
-    return { raster: image, yaw: camera.anglesDegrees.yaw };
+    const { image, camera, head } = await sample({ seed, size: 384, model, yawDegrees });
+    return {
+      raster: image,
+      turn: turnOf(camera.rotation, camera.translation),
+      rotation: facing(camera),
+      skin: meanColour(head.colours, model.deformable),
+    };
   }
-  const { pixels, camera } = await painter.draw(20_000_000 + seed);
+  const { pixels, camera, skin } = await painter.draw(
+    20_000_000 + seed,
+    yawDegrees === undefined ? {} : { camera: (drawn, size) => sidewaysCamera(drawn, size, yawDegrees) },
+  );
   const raster: Raster = { data: pixels, width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 };
-  return { raster, yaw: camera.anglesDegrees.yaw };
+  return { raster, turn: turnOf(camera.rotation, camera.translation), rotation: facing(camera), skin };
+}
+
+function sidewaysCamera(random: Random, size: number, yaw: number) {
+  const distance = random.uniform(600, 2500);
+  const angles = { yaw, pitch: random.normal(0, 6), roll: random.normal(0, 5) };
+  const focalLengthPx = (distance * random.uniform(0.45, 0.65) * size) / 180;
+  return cameraBefore([0, -25, 20], distance, [0, 0], angles, focalLengthPx, [size / 2, size / 2]);
 }
 
 async function place(
@@ -126,7 +173,7 @@ async function place(
   slot: { left: number; width: number },
   height: number,
 ): Promise<{ placed: Placed; face: ShownFace }> {
-  const { raster, yaw } = portrait;
+  const { raster, ...truth } = portrait;
   const largest = Math.min(slot.width, height, kind === 'turned' ? Math.min(slot.width, height) / 1.45 : Infinity);
   const smallest = Math.min(largest, SMALLEST_FACE_PX / FACE_SHARE);
   const size = Math.round(Math.exp(random.uniform(Math.log(smallest), Math.log(largest))));
@@ -160,16 +207,52 @@ async function place(
     if (side === 1) left = Math.max(0, Math.floor(slot.left + slot.width) - area.width);
     if (side === 2) top = 0;
   }
-  const isFair = kind !== 'covered' && kind !== 'cropped' && Math.abs(yaw) < FAIR_YAW;
+  const isTreated = kind in TREATMENTS;
+  const isFair = !UNFAIR.has(kind) && (!isTreated || MILD.has(kind)) && Math.abs(truth.turn) < FAIR_TURN;
   const [x, y] = [left + info.width / 2, top + info.height / 2];
   return {
     placed: { bytes: cutBytes, left, top, size },
-    face: { own: raster, yaw, turnDegrees, isMirrored, isFair, scale: size / raster.width, x, y },
+    face: { own: raster, ...truth, turnDegrees, isMirrored, isFair, scale: size / raster.width, x, y },
   };
 }
 
-async function encoded(kind: Kind, picture: Buffer, random: Random, faces: ShownFace[]): Promise<ImageInput> {
-  if (kind !== 'format') return picture;
+/** Two portraits cheek to cheek: the second one lies over the first. */
+function pushTogether(placed: Placed[], faces: ShownFace[], random: Random): void {
+  const [first, second] = placed as [Placed, Placed];
+  const left = Math.round(first.left + first.size - Math.min(first.size, second.size) * random.uniform(0.1, 0.35));
+  const top = Math.max(0, Math.round(first.top + (first.size - second.size) / 2));
+  if (left >= second.left) return;
+  faces[1]!.x += left - second.left;
+  faces[1]!.y += top - second.top;
+  placed[1] = { ...second, left, top };
+}
+
+async function finished(
+  kind: Kind,
+  picture: Buffer,
+  random: Random,
+  placed: readonly Placed[],
+  faces: ShownFace[],
+): Promise<ImageInput> {
+  if (kind === 'format') return encoded(picture, random, faces);
+  if (kind === 'close-up') return closeUp(picture, placed[0]!, random, faces[0]!);
+  if (kind in TREATMENTS) return treat(kind as Treatment, picture, placed[0]!.size * FACE_SHARE, random);
+  return picture;
+}
+
+/** The photo ends at forehead, cheeks and chin, or shortly before. */
+async function closeUp(picture: Buffer, { left, top, size }: Placed, random: Random, face: ShownFace): Promise<Buffer> {
+  const side = Math.round(size * random.uniform(0.5, 0.72));
+  const { width, height } = await sharp(picture).metadata();
+  const from = (start: number, extent: number) =>
+    Math.round(Math.min(extent - side, Math.max(0, start + (size - side) * random.uniform(0.4, 0.6))));
+  const area = { left: from(left, width), top: from(top, height), width: side, height: side };
+  face.x -= area.left;
+  face.y -= area.top;
+  return sharp(picture).extract(area).png({ compressionLevel: 1 }).toBuffer();
+}
+
+async function encoded(picture: Buffer, random: Random, faces: ShownFace[]): Promise<ImageInput> {
   const format = FORMATS[random.integer(FORMATS.length)]!;
   let image = sharp(picture);
   if (random.chance(0.3)) image = image.greyscale();

@@ -1,7 +1,11 @@
 /**
  * Fits generated pictures and counts right heads, refusals and wrong heads without a word:
- * `npm run bench:robust [-- --first SEED --count N --detail coarse|medium --out FILE]`.
+ * `npm run bench:robust [-- --first SEED --count N --detail coarse|medium --out FILE --look FOLDER]`.
+ * Every picture's verdicts are appended to FILE.jsonl (`--state FILE`), and an interrupted run goes on from there: remove
+ * that file to begin anew. `--look` keeps those that are not right, with their previews.
  */
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -13,6 +17,7 @@ import { readModel } from '../../lib/models/manifest.js';
 import { native } from '../../lib/native/load.js';
 import type { Detail } from '../../lib/options.js';
 import { PortraitPainter } from '../../models/train/portrait.js';
+import { keepForLooking } from './look.js';
 import { judgePicture } from './picture-verdicts.js';
 import { robustPicture } from './pictures.js';
 import { type Judged, summary } from './summary.js';
@@ -24,35 +29,63 @@ const { values: flags } = parseArgs({
     count: { type: 'string', default: '1000' },
     detail: { type: 'string', default: 'medium' },
     out: { type: 'string', default: results },
+    state: { type: 'string' },
+    look: { type: 'string' },
   },
 });
 const [first, count] = [Number(flags.first), Number(flags.count)];
+const detail = flags.detail as Detail;
+const state = flags.state ?? path.join(path.dirname(results), '..', '..', '.cache', `robust-${first}-${detail}.jsonl`);
+
+interface Line {
+  seed: number;
+  ms: number;
+  judged: Judged[];
+}
+
+await mkdir(path.dirname(state), { recursive: true });
+if (flags.look) await mkdir(flags.look, { recursive: true });
+const lines = new Map<number, Line>();
+if (existsSync(state)) {
+  const text = await readFile(state, 'utf8');
+  // What an interrupted run left half written is judged again.
+  for (const line of text.split('\n').filter((one) => one.endsWith('}'))) {
+    const read = JSON.parse(line) as Line;
+    lines.set(read.seed, read);
+  }
+}
 const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
 const context = new (native().Context)({ threads: 2 });
 const painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
 const hrn = await create({ device: 'cpu' });
-const judged: Judged[] = [];
-const start = performance.now();
-// A long run that is interrupted still writes what it has measured.
 let interrupted = false;
 process.once('SIGINT', () => {
   interrupted = true;
 });
+const seeds = Array.from({ length: count }, (_, i) => first + i);
 try {
-  for (let seed = first; seed < first + count && !interrupted; seed++) {
+  for (const seed of seeds) {
+    if (lines.has(seed)) continue;
+    if (interrupted) break;
+    const start = performance.now();
     const picture = await robustPicture(seed, painter, model);
-    for (const verdict of await judgePicture(hrn, picture, flags.detail as Detail)) {
-      judged.push(verdict);
-      if (verdict.verdict !== 'right' && verdict.verdict !== 'honest refusal') {
-        process.stdout.write(`${seed} ${picture.kind}: ${verdict.verdict}: ${verdict.why}\n`);
-      }
-    }
+    const judged = await judgePicture(hrn, picture, detail);
+    const line = { seed, ms: Math.round(performance.now() - start), judged };
+    lines.set(seed, line);
+    await appendFile(state, `${JSON.stringify(line)}\n`);
+    const noted = judged.filter(({ verdict }) => verdict !== 'right' && verdict !== 'honest refusal');
+    for (const { kind, verdict, why } of noted) process.stdout.write(`${seed} ${kind}: ${verdict}: ${why}\n`);
+    if (flags.look && noted.length > 0) await keepForLooking(hrn, picture, path.join(flags.look, `${seed}`), detail);
   }
 } finally {
   await hrn.dispose();
   context.dispose();
 }
-const minutes = (performance.now() - start) / 60_000;
-const text = summary(judged, { first, count, detail: flags.detail, minutes });
+const done = seeds.map((seed) => lines.get(seed)).filter((line) => line !== undefined);
+const minutes = done.reduce((sum, { ms }) => sum + ms, 0) / 60_000;
+const text = summary(
+  done.flatMap(({ judged }) => judged),
+  { first, count: done.length, detail, minutes },
+);
 process.stdout.write(`\n${text}`);
 await writeFilesAtomically([{ path: flags.out, bytes: Buffer.from(text) }]);

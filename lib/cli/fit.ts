@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { type OutputFile, outputError, writeFilesAtomically } from '../atomic-write.js';
 import { HrnError } from '../errors.js';
 import { exporterFor } from '../exporters/index.js';
-import { type ExportOptions, resolveExportOptions } from '../exporters/options.js';
+import { chosenTargets, type ExportOptions, resolveExportOptions } from '../exporters/options.js';
+import { EXPRESSION_NAMES } from '../expression-names.js';
 import type { Hrn } from '../hrn.js';
 import { type CreateOptions, type FitOptions, resolveFitOptions } from '../options.js';
 import type { FaceOutcome } from '../photo-fits.js';
@@ -295,7 +296,9 @@ function fitOptions(flags: FitFlags): Omit<FitOptions, 'face' | 'onProgress'> {
 
 /** What no fit has to begin for. Throws HrnError INVALID_OPTION. */
 function checkFlags(flags: FitFlags, images: readonly CliImage[]): void {
-  exportOptions(flags);
+  const { targets } = exportOptions(flags);
+  // An imported model's expressions are not known yet: the exporter tells of those.
+  if (flags.model === undefined && flags.models === undefined) chosenTargets(targets, EXPRESSION_NAMES);
   resolveFitOptions(fitOptions(flags));
   if (flags.out !== STDOUT) return;
   if (flags.resume) throw new HrnError('INVALID_OPTION', 'expected a folder for --out with --resume, got -');

@@ -9,9 +9,17 @@ const MAX_ENTRIES = 20_000;
  * Files of the given names in a folder and the folders in it, nearest first; for a file, beside it.
  *
  * @returns name -> path, of those that are there
+ * @throws HrnError MODEL_MISSING where there is no such file or folder
  */
 export async function findFiles(path: string, names: readonly string[]): Promise<Map<string, string>> {
-  const isFolder = (await stat(path)).isDirectory();
+  const isFolder = await stat(path).then(
+    (entry) => entry.isDirectory(),
+    (cause) => {
+      throw new HrnError('MODEL_MISSING', `${path} cannot be read (${cause.code}); give the folder with the files`, {
+        cause,
+      });
+    },
+  );
   const found = new Map<string, string>();
   let folders = [isFolder ? path : dirname(path)];
   let seen = 0;

@@ -96,7 +96,8 @@ export function faceColours(
 
 /**
  * Energy of the finest detail of the crop over that of the next coarser one, inside the face's box: 0.3 and more where
- * the crop is sharp, falling towards 0 where the photo is blurred or has fewer pixels than the crop.
+ * the crop is sharp, falling towards 0 where the photo is blurred or has fewer pixels than the crop. NaN where no person
+ * is seen in it.
  */
 export function fineDetail({ rgb, size, values }: PersonMask): number {
   const side = Math.floor(size / 2);
@@ -122,7 +123,7 @@ export function fineDetail({ rgb, size, values }: PersonMask): number {
     return count > 0 ? sum / count : 0;
   };
   const coarse = energy(4);
-  return coarse > 0 ? Math.sqrt(energy(1) / coarse) : 0;
+  return coarse > 0 ? Math.sqrt(energy(1) / coarse) : Number.NaN;
 }
 
 /** On the subject's right. */

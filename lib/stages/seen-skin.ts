@@ -1,5 +1,7 @@
+import type { Affine } from '../native/face-view.js';
 import { DENSE_CLASSES, type DenseClass, type DenseFace } from './dense.js';
 import type { DenseLandmarks } from './landmarks.js';
+import type { PersonMask } from './mask.js';
 import { MESH_POINTS } from './mesh-points.js';
 import { transform } from './photo.js';
 
@@ -19,26 +21,39 @@ export function seenSkin(
   { side, classes, toPhoto }: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
   { pixels }: Pick<DenseLandmarks, 'pixels'>,
 ): SeenSkin | undefined {
-  const [a, b, c, d, e, f] = toPhoto;
+  const cells = cellsOfPoints(pixels, toPhoto, side);
+  if (cells.length === 0) return undefined;
+  const mean = (names: readonly DenseClass[]): number =>
+    names
+      .map((name) => classes.subarray(DENSE_CLASSES.indexOf(name) * side * side))
+      .reduce((sum, plane) => sum + cells.reduce((inPlane, at) => inPlane + plane[at]!, 0), 0) / cells.length;
+  return { bare: mean(OWN), covering: mean(OVER) };
+}
+
+/** Share of the face's points where the person network sees a person; 1 where all lie beyond what it saw. */
+export function seenPerson(
+  { values, size, toPhoto }: Pick<PersonMask, 'values' | 'size' | 'toPhoto'>,
+  { pixels }: Pick<DenseLandmarks, 'pixels'>,
+): number {
+  const cells = cellsOfPoints(pixels, toPhoto, size);
+  return cells.length > 0 ? cells.reduce((sum, at) => sum + values[at]!, 0) / cells.length : 1;
+}
+
+/** Of the mesh's points that lie inside a square map: their places in it. */
+function cellsOfPoints(pixels: Float32Array, [a, b, c, d, e, f]: Affine, side: number): number[] {
   const determinant = a * e - b * d;
-  const toMap = [
+  const toMap: Affine = [
     e / determinant,
     -b / determinant,
     (b * f - e * c) / determinant,
     -d / determinant,
     a / determinant,
     (d * c - a * f) / determinant,
-  ] as const;
-  const plane = side * side;
-  const share = (names: readonly DenseClass[], at: number): number =>
-    names.reduce((sum, name) => sum + classes[DENSE_CLASSES.indexOf(name) * plane + at]!, 0);
-  let [bare, covering, count] = [0, 0, 0];
+  ];
+  const cells: number[] = [];
   for (let i = 0; i < MESH_POINTS; i++) {
     const [u, v] = transform(toMap, pixels[2 * i]!, pixels[2 * i + 1]!).map(Math.floor) as [number, number];
-    if (!(u >= 0 && v >= 0 && u < side && v < side)) continue;
-    bare += share(OWN, v * side + u);
-    covering += share(OVER, v * side + u);
-    count++;
+    if (u >= 0 && v >= 0 && u < side && v < side) cells.push(v * side + u);
   }
-  return count > 0 ? { bare: bare / count, covering: covering / count } : undefined;
+  return cells;
 }

@@ -28,6 +28,8 @@ export interface TrainingPortrait {
   /** `[vertices][3]`, mm, head frame: the skin that is drawn, without the hair on it. */
   skinPositions: Float32Array;
   camera: SampleCamera;
+  /** Mean colour of the face without light, 0 to 1. */
+  skin: number;
 }
 
 /** What a portrait can be asked to show. */
@@ -84,6 +86,7 @@ export class PortraitPainter {
     const albedo = Float32Array.from({ length: model.albedo.count }, () => random.normal(0, 1, ALBEDO_LIMIT));
     add(colours, model.albedo, this.#albedo, albedo);
     const complexion = this.#complexion.paint(random, colours);
+    const skin = meanColour(complexion.colours, model.deformable);
 
     const { skinPositions, drawn } = this.#depart(random, positions, complexion.hairMm);
     const camera = cameraFor(random, PORTRAIT_PX);
@@ -113,7 +116,7 @@ export class PortraitPainter {
     for (let i = 0, o = 0; i < rgba.length; i += 4) for (let k = 0; k < 3; k++) clear[o++] = rgba[i + k]!;
     const landmarks = projectedLandmarks(model, drawn, camera);
     const pixels = await degrade(random, clear, PORTRAIT_PX, landmarks);
-    return { pixels, identity, expression, positions, skinPositions, camera };
+    return { pixels, identity, expression, positions, skinPositions, camera, skin };
   }
 
   /** Moves the skin away from the model, by smooth bumps as no component makes them, and what is drawn by hair too. */
@@ -148,6 +151,16 @@ export class PortraitPainter {
     }
     return { skinPositions, drawn };
   }
+}
+
+/** Of the vertices that a fit may deform: the face. Colours are `[vertices][3]`. */
+export function meanColour(colours: Float32Array, deformable: Float32Array): number {
+  let [sum, weight] = [0, 0];
+  for (let v = 0; v < deformable.length; v++) {
+    sum += (deformable[v]! * (colours[3 * v]! + colours[3 * v + 1]! + colours[3 * v + 2]!)) / 3;
+    weight += deformable[v]!;
+  }
+  return weight > 0 ? sum / weight : 0.5;
 }
 
 /** Unit normals `[vertices][3]` in the frame of the positions. */
