@@ -109,7 +109,7 @@ export async function fitFace(
       photo,
       refined,
       landmarks,
-      pixels.person,
+      pixels,
       { size: options.textureSize, albedo: options.texture !== 'photo' },
       signal,
     ),

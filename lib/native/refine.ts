@@ -1,5 +1,5 @@
 import type { CoarseProblem } from './coarse.js';
-import type { Affine, NativeFaceView } from './face-view.js';
+import type { Affine, NativeDenseClasses, NativeFaceView } from './face-view.js';
 
 /** Pinhole camera: p_cam = R p + t in mm (x right, y down, z away), u = f x / z + cx, v = f y / z + cy in pixels. */
 export interface NativeCamera {
@@ -167,6 +167,8 @@ export interface TextureProblem {
   albedoRgb?: Uint8Array | undefined;
   /** Tells apart what is skin, hair and background; without it everything that the head covers is its own. */
   face?: NativeFaceView;
+  /** What the dense network sees there: needed with `face`. */
+  dense?: NativeDenseClasses;
   /** The subject's; given, the eyeballs are painted as they look from everywhere. */
   eyes?: { left: NativeEyeSight; right: NativeEyeSight };
 }

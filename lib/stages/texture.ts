@@ -3,9 +3,9 @@ import type { NativeContext } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { NativeEyeSight } from '../native/refine.js';
+import type { FacePixels } from './face-pixels.js';
 import { faceView } from './face-view.js';
 import type { DenseLandmarks } from './landmarks.js';
-import type { PersonMask } from './mask.js';
 import { IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS, LEFT_LIDS, RIGHT_LIDS } from './mesh-points.js';
 import type { Photo } from './photo.js';
 import type { RefinedHead } from './refine.js';
@@ -34,7 +34,7 @@ export async function recoverTexture(
   photo: Photo,
   { positions, camera, albedo, lighting }: RefinedHead,
   landmarks: DenseLandmarks,
-  person: PersonMask,
+  { person, dense }: FacePixels,
   { size, albedo: wantsAlbedo }: TextureWish,
   signal: AbortSignal | undefined,
 ): Promise<Texture> {
@@ -44,7 +44,18 @@ export async function recoverTexture(
   const albedoRgb = wantsAlbedo ? room() : undefined;
   const face = faceView(person, landmarks);
   const eyes = { left: eyeSight(landmarks, 'left'), right: eyeSight(landmarks, 'right') };
-  const problem = { positions, camera, albedo, lighting, size, rgb, ...(albedoRgb && { albedoRgb }), face, eyes };
+  const problem = {
+    positions,
+    camera,
+    albedo,
+    lighting,
+    size,
+    rgb,
+    ...(albedoRgb && { albedoRgb }),
+    face,
+    dense,
+    eyes,
+  };
   const normals = await runJob(() => native().recoverTexture(context, head.native, photo.pixels, problem), { signal });
   return { rgb, ...(albedoRgb && { albedo: albedoRgb }), normals };
 }

@@ -25,11 +25,11 @@ export async function blendTexture(
   const blend = new (native().TextureBlend)(head.native);
   for (const [done, i] of order.entries()) {
     onProgress(done, order.length);
-    const { image, landmarks, person, sharpness } = views[i]!;
+    const { image, landmarks, person, dense, sharpness } = views[i]!;
     const { positions, camera, albedo, lighting } = refined[i]!;
     const photo = new Photo(context, await decodeImage(image, options));
     try {
-      const problem = { positions, camera, albedo, lighting, size, face: faceView(person, landmarks) };
+      const problem = { positions, camera, albedo, lighting, size, face: faceView(person, landmarks), dense };
       await runJob(() => blend.add(context, photo.pixels, problem, sharpness / sharpest), { signal });
     } finally {
       photo.dispose();

@@ -5,6 +5,7 @@ import type { CoarseProblem } from '../native/coarse.js';
 import type { ResolvedFitOptions } from '../options.js';
 import { type CoarseStage, coarseProblem } from '../stages/coarse.js';
 import { fitFromStarts } from '../stages/coarse-starts.js';
+import type { DenseFace } from '../stages/dense.js';
 import { detectFaces } from '../stages/detect.js';
 import type { DetectedFace } from '../stages/detected-face.js';
 import { seeFacePixels } from '../stages/face-pixels.js';
@@ -28,6 +29,7 @@ export interface View {
   /** Of the head to its left. */
   turnDegrees: number;
   person: PersonMask;
+  dense: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>;
   focal: FocalLength;
   /** What its landmark fit observes and believes. */
   observed: CoarseProblem;
@@ -94,6 +96,7 @@ export async function lookAt(
       landmarks,
       turnDegrees,
       person: pixels.person,
+      dense: { side: pixels.dense.side, classes: pixels.dense.classes, toPhoto: pixels.dense.toPhoto },
       focal,
       observed,
       coarse,

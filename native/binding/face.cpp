@@ -116,6 +116,12 @@ void DenseClasses::check_numbers() const {
     if (!(p >= 0 && p <= 1)) throw Error(ErrorCode::invalid_argument, "dense: expected probabilities of 0 to 1");
 }
 
+std::unique_ptr<const FaceLooks> face_looks_of(const Napi::Object& problem) {
+  const Napi::Value face = field(problem, "face");
+  if (face.IsUndefined()) return nullptr;
+  return std::unique_ptr<const FaceLooks>(new FaceLooks{FaceView(face), DenseClasses(field(problem, "dense"))});
+}
+
 FaceView::FaceView(const Napi::Value& value)
     : FaceView(object_of(value, "view"), integer_of(field(object_of(value, "view"), "size"), "size", 1, kMaxSide)) {}
 

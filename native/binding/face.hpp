@@ -2,6 +2,8 @@
 #pragma once
 #include <napi.h>
 
+#include <memory>
+
 #include "binding/convert.hpp"
 #include "imaging/dense_classes.hpp"
 #include "imaging/face_view.hpp"
@@ -40,6 +42,14 @@ class DenseClasses {
   Borrowed<float> probabilities_;
   imaging::DenseClasses classes_;
 };
+
+// What photo and networks show of one face.
+struct FaceLooks {
+  FaceView face;
+  DenseClasses classes;
+};
+// Fields `face` and `dense`; nothing where there is no face. Throws invalid_argument as they do.
+std::unique_ptr<const FaceLooks> face_looks_of(const Napi::Object& problem);
 
 void register_face(Napi::Env env, Napi::Object exports);
 

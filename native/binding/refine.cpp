@@ -292,9 +292,7 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   auto photo = image_of(info[2]);
   const Napi::Object o = object_of(info[3], "problem");
   fit::TextureProblem problem = texture_problem_of(o);
-  std::unique_ptr<const FaceView> face;
-  const Napi::Value view = field(o, "face");
-  if (!view.IsUndefined()) face = std::make_unique<const FaceView>(view);
+  auto looks = face_looks_of(o);
   // The texture is written where JavaScript reads it. It hands the array over, since it can make one that is not filled
   // with zeros first.
   const auto size = static_cast<std::size_t>(problem.size);
@@ -313,11 +311,12 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
   }
   return start_job(
       info.Env(), info.Env().Undefined(),
-      [context, model, photo, problem = std::move(problem), face = std::move(face), eyes = std::move(eyes), rgb](
+      [context, model, photo, problem = std::move(problem), looks = std::move(looks), eyes = std::move(eyes), rgb](
           const Cancel& cancel, const Progress&) mutable {
-        if (face) {
+        if (looks) {
           ThreadPool pool(context->crew(), cancel);
-          fit::look_at_face(problem, *model, face->view(), pool);
+          looks->classes.check_numbers();
+          fit::look_at_face(problem, *model, looks->face.view(), looks->classes.classes(), pool);
         }
         const auto recover = [&] {
           if (auto* gpu = context->gpu()) return gpu->texture(model, *photo, problem, rgb, cancel);

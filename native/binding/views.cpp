@@ -128,16 +128,17 @@ class TextureBlendObject : public Napi::ObjectWrap<TextureBlendObject> {
       auto photo = image_of(info[1]);
       fit::TextureProblem problem = texture_problem_of(info[2]);
       const double sharpness = number_of(info[3], "sharpness", 0, 1);
-      std::unique_ptr<const FaceView> face;
-      const Napi::Value view = field(object_of(info[2], "problem"), "face");
-      if (!view.IsUndefined()) face = std::make_unique<const FaceView>(view);
+      auto looks = face_looks_of(object_of(info[2], "problem"));
       return start_job(
           info.Env(), info.Env().Undefined(),
-          [slot = slot_, model = model_, context, photo, problem = std::move(problem), face = std::move(face),
+          [slot = slot_, model = model_, context, photo, problem = std::move(problem), looks = std::move(looks),
            sharpness](const Cancel& cancel, const Progress&) mutable {
             const std::lock_guard lock(slot->mutex);
             ThreadPool pool(context->crew(), cancel);
-            if (face) fit::look_at_face(problem, *model, face->view(), pool);
+            if (looks) {
+              looks->classes.check_numbers();
+              fit::look_at_face(problem, *model, looks->face.view(), looks->classes.classes(), pool);
+            }
             slot->blend.add(*photo, problem, sharpness, pool, cancel);
             return true;
           },

@@ -337,6 +337,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
         size: 32,
         rgb: new Uint8Array(32 * 32 * 3),
         face: view,
+        dense,
         eyes: {
           left: { lids: new Float32Array([4, 4, 8, 3, 12, 4, 8, 6]), iris: new Float32Array(10).fill(5), shut: 0 },
           right: { lids: new Float32Array(0), iris: new Float32Array(10), shut: 1 },

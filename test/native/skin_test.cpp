@@ -1,11 +1,12 @@
 // What skin and hair look like in a photo, and where a crop shows skin.
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 #include "core/error.hpp"
 #include "framework.hpp"
 #include "imaging/dense_classes.hpp"
-#include "imaging/hair_colour.hpp"
+#include "imaging/pixel_kinds.hpp"
 #include "imaging/skin_colour.hpp"
 #include "imaging/skin_edges.hpp"
 #include "imaging/skin_mask.hpp"
@@ -134,37 +135,23 @@ void paint_portrait(Picture& picture, const Rgb& cover, double head_top = 50) {
   }
   picture.place_skin(30);
   picture.place(picture.view.points.outline, centre, centre, face_width, face_height);
+  picture.place(picture.view.points.right_lids, centre - 15, centre - 8, 6, 3);
+  picture.place(picture.view.points.left_lids, centre + 15, centre - 8, 6, 3);
 }
 
-HRN_TEST("imaging/hair colour/told from skin where it differs in brightness or colour alone") {
-  for (const Rgb& hair_colour : {Rgb{0.7 * kSkin[0], 0.7 * kSkin[1], 0.7 * kSkin[2]}, Rgb{0.76, 0.61, 0.5}}) {
-    Picture picture(240);
-    paint_portrait(picture, hair_colour);
-    const imaging::HairColour hair(picture.view);
-    CHECK(hair.is_hair(120, 60) && hair.is_hair(150, 65));
-    CHECK(!hair.is_hair(120, 120) && !hair.is_hair(60, 120) && !hair.is_hair(175, 140));
-  }
-}
-
-HRN_TEST("imaging/hair colour/nothing is hair where the photo ends above the face, nor black") {
-  Picture cut(240), black(240);
-  paint_portrait(cut, {0.2, 0.15, 0.1}, 75);
-  paint_portrait(black, {0, 0, 0});
-  const imaging::HairColour no_hair(cut.view);
-  CHECK(!no_hair.is_hair(120, 120) && !no_hair.is_hair(120, 60));
-  CHECK(!imaging::HairColour(black.view).is_hair(120, 60));
-}
-
-// One class everywhere but in a disc around the middle of a photo of `size` pixels.
+// One class a place of a photo of `photo` pixels, by pixels from its middle.
 struct Classes {
-  Classes(long photo, imaging::PixelClass inside, double radius, imaging::PixelClass outside) {
+  // One inside a disc, another outside.
+  Classes(long photo, imaging::PixelClass inside, double radius, imaging::PixelClass outside)
+      : Classes(photo, [=](double x, double y) { return std::hypot(x, y) < radius ? inside : outside; }) {}
+  Classes(long photo, const std::function<imaging::PixelClass(double x, double y)>& shows) {
     constexpr long kSide = 120;
     probabilities.assign(static_cast<std::size_t>(imaging::kPixelClasses * kSide * kSide), 0.f);
     const double scale = static_cast<double>(photo) / kSide;
     for (long i = 0; i < kSide * kSide; ++i) {
       const double x = (static_cast<double>(i % kSide) + 0.5) * scale - static_cast<double>(photo) / 2;
       const double y = (static_cast<double>(i / kSide) + 0.5) * scale - static_cast<double>(photo) / 2;
-      const imaging::PixelClass shown = std::hypot(x, y) < radius ? inside : outside;
+      const imaging::PixelClass shown = shows(x, y);
       probabilities[static_cast<std::size_t>(static_cast<long>(shown) * kSide * kSide + i)] = 1;
     }
     view = {kSide, probabilities, {1 / scale, 0, 0, 0, 1 / scale, 0}};
@@ -172,6 +159,46 @@ struct Classes {
   std::vector<float> probabilities;
   imaging::DenseClasses view;
 };
+
+HRN_TEST("imaging/pixel kinds/the classes' coarse hairline moves to where the colours change") {
+  for (const Rgb& hair_colour : {Rgb{0.5 * kSkin[0], 0.5 * kSkin[1], 0.5 * kSkin[2]}, Rgb{0.72, 0.62, 0.52}}) {
+    Picture picture(240);
+    paint_portrait(picture, hair_colour);
+    // The classes know skin some 8 pixels too far up.
+    const Classes classes(picture.size, [](double x, double y) {
+      if (std::hypot(x, y) > 70) return imaging::PixelClass::background;
+      return y < -53 ? imaging::PixelClass::hair : imaging::PixelClass::face;
+    });
+    imaging::PixelKinds first;
+    for (const int threads : {1, 3}) {
+      ThreadPool pool(threads);
+      const imaging::PixelKinds kinds = imaging::pixel_kinds(picture.view, classes.view, pool);
+      const auto at = [](long x, long y) { return static_cast<std::size_t>(y * 240 + x); };
+      for (const long y : {60L, 71L}) {
+        report.near(kinds.hair[at(120, y)], 1, 0.2, "hair, row " + std::to_string(y));
+        report.near(kinds.skin[at(120, y)], 0, 0.2, "skin, row " + std::to_string(y));
+      }
+      for (const long y : {80L, 120L, 160L}) CHECK(kinds.skin[at(120, y)] > 0.8f && kinds.hair[at(120, y)] < 0.2f);
+      report.equal(kinds.skin[at(10, 10)] + kinds.hair[at(10, 10)], 0.f, "beside the person");
+      if (threads == 1) first = kinds;
+      CHECK(kinds.skin == first.skin && kinds.hair == first.hair);
+    }
+  }
+}
+
+HRN_TEST("imaging/pixel kinds/without hair nothing is hair, and black tells nothing") {
+  Picture bald(240), black(240);
+  paint_portrait(bald, kSkin);
+  paint_portrait(black, {0, 0, 0});
+  const Classes classes(240, [](double x, double y) {
+    return std::hypot(x, y) > 70 ? imaging::PixelClass::background : imaging::PixelClass::face;
+  });
+  ThreadPool pool(2);
+  for (const Picture* picture : {&bald, &black}) {
+    const imaging::PixelKinds kinds = imaging::pixel_kinds(picture->view, classes.view, pool);
+    for (const float share : kinds.hair) CHECK(share < 0.5f);
+  }
+}
 
 HRN_TEST("imaging/dense classes/bilinear, the border's value beyond it") {
   const Classes c(240, imaging::PixelClass::face, 60, imaging::PixelClass::hair);

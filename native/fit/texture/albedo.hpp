@@ -21,22 +21,25 @@ struct AlbedoArgs {
 
 struct Albedo {
   // A 3 x 3 mean repeated so often spreads over some four blocks, a thirtieth of the texture.
-  static constexpr int kSmoothing = 24;
+  static constexpr int kSmoothing = 10;
   static constexpr float kDarkest = 0.02f;
 
   struct Unlit {
     V3 colour, albedo;  // the texture over the shading; what the model has there
   };
+  // What is painted has one colour, in the light of no direction; hair has no surface that the light was fitted to.
+  HRN_HD static float flat(const TexelArgs& t, long i) {
+    return t.bake.islands[t.owner[i]] == 0 ? larger(Texel::painted(t, i), Texel::hair(t, i)) : 0.f;
+  }
   HRN_HD static V3 over(V3 a, V3 b) { return {a.x / b.x, a.y / b.y, a.z / b.z}; }
   HRN_HD static Unlit unlit(const AlbedoArgs& a, long i) {
     const TexelArgs& t = a.texels;
     const Corners corner = corners(t, i);
     const V3 albedo = blend(corner, a.albedo), lit = blend(corner, t.bake.shaded);
-    const float painted = Texel::painted(t, i);
+    const float painted = flat(t, i);
     float shading[3];
     const float raw[3] = {lit.x / larger(albedo.x, kDarkest), lit.y / larger(albedo.y, kDarkest),
                           lit.z / larger(albedo.z, kDarkest)};
-    // What is painted has one colour, in the light of no direction.
     for (int k = 0; k < 3; ++k) shading[k] = clamp((1 - painted) * raw[k] + painted * a.ambient[k], 0.2f, 5.f);
     const std::uint8_t* rgb = t.bytes + 3 * i;
     const V3 colour{rgb[0] * (1 / 255.f), rgb[1] * (1 / 255.f), rgb[2] * (1 / 255.f)};
@@ -65,8 +68,8 @@ struct Albedo {
           const Unlit u = unlit(a, texel);
           // Beards, brows and shadows that the photo's colours tell from skin keep what they are.
           const float seen = t.photo[4 * texel + 3];
-          const float w = (1 - Texel::painted(t, texel)) *
-                          (seen > 0 ? 0.02f + seen * static_cast<float>(t.witness[texel]) / 255 : 0.02f);
+          const float w =
+              (1 - flat(t, texel)) * (seen > 0 ? 0.02f + seen * static_cast<float>(t.witness[texel]) / 255 : 0.02f);
           out[0] += w * logarithm(u.colour.x);
           out[1] += w * logarithm(u.colour.y);
           out[2] += w * logarithm(u.colour.z);
@@ -111,38 +114,32 @@ struct Albedo {
       if (low[6] > 1e-9f) {
         // What is left of light and shadow: all of it but what is beyond doubt the person's own.
         constexpr float kOwn = 0.1f;
-        const float apply = 1 - Texel::painted(t, i);
-        float mean[3], gain[3], bright = 0;
-        for (int k = 0; k < 3; ++k) {
-          mean[k] = low[k] / low[6];
-          gain[k] = std::exp(-apply * (1 - kOwn) * (mean[k] - low[3 + k] / low[6]));
-          bright += (logarithm(value[k]) - mean[k]) * (1 / 3.f);
-        }
-        // A channel that is nearly black would be brought up alone, noise and all.
-        constexpr float kLeastGain = 0.35f, kMostGain = 3, kLeastTint = 0.4f, kMostTint = 2.5f;
-        const float grey = (gain[0] + gain[1] + gain[2]) * (1 / 3.f), bound = clamp(grey, kLeastGain, kMostGain);
-        for (int k = 0; k < 3; ++k) out[k] = value[k] * bound * clamp(gain[k] / grey, kLeastTint, kMostTint);
-        // Shine that is narrower than that stands out; the marks of skin do so less.
-        constexpr float kPlain = 0.1f, kShine = 0.35f;
-        if (bright > kPlain) {
-          const float dim = std::exp(-apply * (1 - kShine) * (bright - kPlain));
-          for (int k = 0; k < 3; ++k) out[k] *= dim;
-        }
-        // Where a channel is black the texture tells nothing of the colour: there it is that of the model, with the
-        // detail of the channels that are not.
-        constexpr float kBlack = 0.03f, kSeen = 0.12f, kLeastDetail = 0.6f, kMostDetail = 1.4f;
+        const float apply = 1 - flat(t, i);
         const std::uint8_t* rgb = t.bytes + 3 * i;
-        float detail = 0, signal = 1e-3f, least = 1;
+        float mean[3], detail[3], common = 0, signal = 1e-3f, brightest = kDarkest;
         for (int k = 0; k < 3; ++k) {
           const float channel = rgb[k] * (1 / 255.f);
-          detail += channel * (logarithm(value[k]) - mean[k]);
+          mean[k] = low[k] / low[6];
+          detail[k] = logarithm(value[k]) - mean[k];
+          brightest = larger(brightest, std::exp(mean[k]));
+          common += channel * detail[k];
           signal += channel;
-          least = channel < least ? channel : least;
         }
-        const float lighter = clamp(std::exp(detail / signal), kLeastDetail, kMostDetail),
-                    known = 1 - apply * (1 - smoothstep(kBlack, kSeen, least));
-        const float model[3] = {u.albedo.x, u.albedo.y, u.albedo.z};
-        for (int k = 0; k < 3; ++k) out[k] = known * out[k] + (1 - known) * lighter * model[k];
+        common /= signal;
+        // Shine that is narrower than that stands out; the marks of skin do so less.
+        constexpr float kPlain = 0.1f, kShine = 0.35f;
+        const float bright = (detail[0] + detail[1] + detail[2]) * (1 / 3.f);
+        const float dim = bright > kPlain ? -(1 - kShine) * (bright - kPlain) : 0.f;
+        // A channel that is nearly black, here or all around beside the others, has no detail of its own, only noise.
+        constexpr float kBlack = 0.03f, kSeen = 0.2f, kPoor = 0.2f, kRich = 0.5f, kLeastDetail = -1.4f,
+                        kMostDetail = 0.7f;
+        for (int k = 0; k < 3; ++k) {
+          const float known =
+              smoothstep(kBlack, kSeen, rgb[k] * (1 / 255.f)) * smoothstep(kPoor, kRich, std::exp(mean[k]) / brightest);
+          const float fine = clamp(known * detail[k] + (1 - known) * common + dim, kLeastDetail, kMostDetail);
+          const float even = std::exp(low[3 + k] / low[6] + kOwn * (mean[k] - low[3 + k] / low[6]) + fine);
+          out[k] = (1 - apply) * value[k] + apply * even;
+        }
       }
     }
     if (t.bake.colourless) out[0] = out[1] = out[2] = 0.299f * out[0] + 0.587f * out[1] + 0.114f * out[2];

@@ -80,6 +80,7 @@ class TextureBaker {
     posed_ = floats(8 * layout.vertices);
     facts_ = bytes(layout.triangles);
     witness_ = bytes(texels_);
+    strands_ = bytes(texels_);
   }
 
   // What the bake's photo shows. Throws hrn::Error when cancelled.
@@ -158,6 +159,7 @@ class TextureBaker {
     args.facts = facts_.data();
     args.photo = photo_.data();
     args.witness = witness_.data();
+    args.strands = strands_.data();
     return args;
   }
   long texels() const { return texels_; }
@@ -171,7 +173,7 @@ class TextureBaker {
   int islands_;
   Array<std::int32_t> owner_;
   Array<float> weights_, photo_, posed_;
-  Array<std::uint8_t> facts_, witness_;
+  Array<std::uint8_t> facts_, witness_, strands_;
 };
 
 // Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`, and the same without light to `albedo`

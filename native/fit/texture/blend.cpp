@@ -28,6 +28,7 @@ struct MergeArgs {
   float* sum;             // in and out [texels][4]
   float* trust;           // in and out [texels]
   std::uint8_t* witness;  // in and out [texels]
+  std::uint8_t* strands;  // in and out [texels]
 };
 
 // How much a photo that shows a texel counts: by the pixels that it has for a square millimetre, steeply, so that
@@ -78,6 +79,7 @@ struct Merge {
     sum[1] += weight * colour.y;
     sum[2] += weight * colour.z;
     sum[3] += weight;
+    a.strands[i] = a.trust[i] > 0 ? std::min(a.strands[i], a.texels.strands[i]) : a.texels.strands[i];
     a.trust[i] = 1 - (1 - a.trust[i]) * (1 - own);
     a.witness[i] = std::max(a.witness[i], a.texels.witness[i]);
     taken[0] += static_cast<double>(weight);
@@ -109,6 +111,7 @@ void TextureBlend::add(const imaging::Image& photo, const TextureProblem& proble
     sum_ = HostArray<float>(4 * texels);
     trust_ = HostArray<float>(texels);
     witness_ = HostArray<std::uint8_t>(texels);
+    strands_ = HostArray<std::uint8_t>(texels);
   }
   // Albedo is the same, so colours differ by the light alone. Light that was guessed, far from 1, is not to be trusted.
   std::vector<float> relight(values);
@@ -125,7 +128,8 @@ void TextureBlend::add(const imaging::Image& photo, const TextureProblem& proble
                  first,
                  sum_.data(),
                  trust_.data(),
-                 witness_.data()};
+                 witness_.data(),
+                 strands_.data()};
   if (!first) {
     constexpr double kLeastOverlap = 500;
     double sums[7];
@@ -159,6 +163,7 @@ void TextureBlend::finish(std::span<std::uint8_t> rgb, ThreadPool& pool, const C
       for (int k = 0; k < 3; ++k) out[k] = std::clamp(sum[k] * inverse, 0.f, 1.f);
       out[3] = sum[3] > 0 ? trust_[texel] : 0;
       args.witness[texel] = witness_[texel];
+      args.strands[texel] = strands_[texel];
     }
   });
   baker.finish(prepared.bake(), rgb.data(), cancel);

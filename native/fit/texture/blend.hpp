@@ -40,6 +40,7 @@ class TextureBlend {
   HostArray<float> sum_;                 // [size][size][4], weighted colours and weights
   HostArray<float> trust_;               // [size][size], 0..1
   HostArray<std::uint8_t> witness_;      // [size][size]
+  HostArray<std::uint8_t> strands_;      // [size][size]
   std::vector<double> taken_;            // per photo
 };
 

@@ -92,6 +92,7 @@ class PreparedBake {
     bake_.channels = static_cast<int>(photo.channels);
     person_.emplace(backend.borrow(problem.person.values.data(), problem.person.values.size()));
     skin_.emplace(backend.borrow(problem.person.skin.data(), problem.person.skin.size()));
+    hair_.emplace(backend.borrow(problem.person.hair.data(), problem.person.hair.size()));
     opening_.emplace(backend.borrow(problem.person.opening.data(), problem.person.opening.size()));
     paint_.emplace(backend.borrow(problem.paint.data(), problem.paint.size()));
     if (!problem.paint.empty()) bake_.paint = paint_->data();
@@ -100,6 +101,7 @@ class PreparedBake {
       bake_.person = person_->data();
       if (!problem.person.opening.empty()) bake_.opening = opening_->data();
       if (!problem.person.skin.empty()) bake_.skin = skin_->data();
+      if (!problem.person.hair.empty()) bake_.hair = hair_->data();
       bake_.person_width = problem.person.width;
       bake_.person_height = problem.person.height;
       std::copy(problem.person.from_photo.begin(), problem.person.from_photo.end(), bake_.person_from_photo);
@@ -127,7 +129,7 @@ class PreparedBake {
   TextureBakeArgs bake_;
   std::vector<std::uint8_t> islands_;
   std::optional<Bytes> island_, sights_, pixels_;
-  std::optional<Floats> person_, skin_, opening_, paint_;
+  std::optional<Floats> person_, skin_, hair_, opening_, paint_;
 };
 
 /// A checked problem.

@@ -4,18 +4,25 @@
 #include <cmath>
 
 #include "fit/texture/texel.hpp"
-#include "imaging/hair_colour.hpp"
 
 namespace hrn::fit {
 namespace {
 
-// Of the person mask: surely not background. Of the likeness of skin: surely not skin.
-constexpr float kPerson = 0.9f, kNoSkin = 0.3f;
+// Of the person mask: surely not background. Of what shows hair: more so than skin.
+constexpr float kPerson = 0.9f, kHair = 0.5f;
 // With fewer vertices seen the scalp is not known; with a smaller share of them not skin it is bare.
 constexpr std::size_t kLeastSeen = 60;
-constexpr double kLeastShare = 0.45;
-// Steps of averaging over neighbours, a millimetre and a half or so each, over which hair fades into skin.
-constexpr int kFade = 14;
+constexpr double kLeastShare = 0.2;
+// Steps of averaging over neighbours, a millimetre and a half or so each, that carry what is seen of the hairline on.
+constexpr int kSteps = 30;
+// How firmly what is seen holds against its neighbours; and what a head is like where nothing is.
+constexpr float kSeenFirmness = 1, kUsual = 0.03f;
+// Cosines between the surface and the camera: beside the outline hair and background are easily taken for skin's place.
+constexpr double kGlancing = 0.55, kFacing = 0.9;
+// Hair hangs over the skin next to the scalp, up to so many neighbours away; elsewhere it is a beard or a mistake.
+constexpr int kReach = 14;
+// Between these shares hair fades into skin.
+constexpr float kSkinShare = 0.3f, kHairShare = 0.7f;
 // Hair is darker where strands are apart than where they shine; between these shares of its brightness is its colour.
 constexpr double kDark = 0.25, kBright = 0.75;
 
@@ -51,6 +58,16 @@ class View {
         pixel);
     return imaging::mapped(from_photo_, pixel[0], pixel[1]);
   }
+  // Cosine between the way out of the head at a vertex and the way to the camera. A head bulges: where it is negative
+  // lies what is behind its rim.
+  double facing(long v) const {
+    const Vec3<float> at = load3(problem_.positions.data(), v), out = at - kMiddle;
+    const auto wide = [](Vec3<float> a) {
+      return Vec3<double>{static_cast<double>(a.x), static_cast<double>(a.y), static_cast<double>(a.z)};
+    };
+    const Vec3<double> facing = problem_.camera.rotate(wide(out)), there = problem_.camera.transform(wide(at));
+    return -dot(facing, there) / std::sqrt(dot(facing, facing) * dot(there, there) + 1e-12);
+  }
   // The pixel there, -1 beside the view.
   long pixel(const imaging::Point& at) const {
     const double size = static_cast<double>(view_.size);
@@ -70,20 +87,15 @@ class View {
 
 Seen look_at_scalp(const Model& model, const TextureProblem& p, const imaging::FaceView& view) {
   const View photo(p, view);
-  const imaging::HairColour hair(view);
   Seen seen;
   for (long v = 0; v < model.vertex_count; ++v) {
     if (p.sights[static_cast<std::size_t>(v)] != static_cast<std::uint8_t>(Sight::scalp)) continue;
     const imaging::Point at = photo.place(v);
     const long pixel = photo.pixel(at);
     if (pixel < 0 || !(view.person[static_cast<std::size_t>(pixel)] > kPerson)) continue;
-    // The scalp bulges: what lies on its far side is behind its rim.
-    const Vec3<float> out = load3(p.positions.data(), v) - kMiddle;
-    const Vec3<double> facing =
-        p.camera.rotate({static_cast<double>(out.x), static_cast<double>(out.y), static_cast<double>(out.z)});
-    if (!(facing.z < 0)) continue;
+    if (!(photo.facing(v) > 0)) continue;
     ++seen.count;
-    if (p.person.skin[static_cast<std::size_t>(pixel)] > kNoSkin && !hair.is_hair(at[0], at[1])) continue;
+    if (!(p.person.hair[static_cast<std::size_t>(pixel)] > kHair)) continue;
     const auto colour = photo.colour(pixel);
     seen.hair.push_back({colour, colour[0] + colour[1] + colour[2]});
   }
@@ -103,25 +115,92 @@ std::vector<bool> lips_of(const Model& model) {
   return lips;
 }
 
-// 1 on the scalp, fading over its border.
-std::vector<float> faded_scalp(const Model& model, const std::vector<std::uint8_t>& sights) {
-  std::vector<float> share(sights.size()), next(sights.size());
-  for (std::size_t v = 0; v < sights.size(); ++v)
-    share[v] = sights[v] == static_cast<std::uint8_t>(Sight::scalp) ? 1.f : 0.f;
-  const std::vector<float> scalp = share;
+// Where hair may be: on the scalp and on the skin beside it, but not on ears and neck.
+std::vector<std::uint8_t> near_scalp(const Model& model, const std::vector<std::uint8_t>& sights) {
+  std::vector<std::uint8_t> near(sights.size());
+  for (std::size_t v = 0; v < sights.size(); ++v) near[v] = sights[v] == static_cast<std::uint8_t>(Sight::scalp);
   const Topology& t = model.topology;
-  for (int step = 0; step < kFade; ++step) {
-    for (std::size_t v = 0; v < share.size(); ++v) {
-      float sum = share[v];
+  for (int step = 0; step < kReach; ++step) {
+    const std::vector<std::uint8_t> before = near;
+    for (std::size_t v = 0; v < near.size(); ++v) {
+      if (sights[v] != static_cast<std::uint8_t>(Sight::plain)) continue;
+      for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1] && near[v] == 0; ++n)
+        near[v] = before[static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)])];
+    }
+  }
+  return near;
+}
+
+// Takes hair away that does not hang together with that of the scalp.
+void keep_grown(std::vector<float>& share, const Model& model, const std::vector<std::uint8_t>& sights) {
+  std::vector<std::size_t> open;
+  std::vector<bool> grown(share.size());
+  const auto reach = [&](std::size_t v) {
+    if (grown[v] || !(share[v] > 0)) return;
+    grown[v] = true;
+    open.push_back(v);
+  };
+  for (std::size_t v = 0; v < share.size(); ++v)
+    if (sights[v] == static_cast<std::uint8_t>(Sight::scalp) && share[v] == 1) reach(v);
+  const Topology& t = model.topology;
+  while (!open.empty()) {
+    const std::size_t v = open.back();
+    open.pop_back();
+    for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1]; ++n)
+      reach(static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)]));
+  }
+  for (std::size_t v = 0; v < share.size(); ++v)
+    if (!grown[v]) share[v] = 0;
+}
+
+// Share of hair at every vertex: as the photo shows it, on the other side if it does not show this one, else hair on
+// the scalp and skin elsewhere; smooth, so that seen and unseen hair meet without a gap.
+std::vector<float> hairline(const Model& model, const TextureProblem& p, const imaging::FaceView& view) {
+  const View photo(p, view);
+  const auto count = static_cast<std::size_t>(model.vertex_count);
+  struct Known {
+    float share, firmness;
+  };
+  std::vector<Known> own(count, {0, 0});
+  const std::vector<std::uint8_t> near = near_scalp(model, p.sights);
+  for (long v = 0; v < model.vertex_count; ++v) {
+    const auto i = static_cast<std::size_t>(v);
+    if (near[i] == 0) continue;
+    const long pixel = photo.pixel(photo.place(v));
+    if (pixel < 0 || !(view.person[static_cast<std::size_t>(pixel)] > kPerson)) continue;
+    const double facing = std::clamp((photo.facing(v) - kGlancing) / (kFacing - kGlancing), 0.0, 1.0);
+    const float hair = p.person.hair[static_cast<std::size_t>(pixel)],
+                skin = p.person.skin[static_cast<std::size_t>(pixel)];
+    if (hair + skin > kPerson) own[i] = {hair / (hair + skin), kSeenFirmness * static_cast<float>(facing)};
+  }
+  std::vector<Known> known = own;
+  for (std::size_t v = 0; v < count; ++v) {
+    const auto sight = static_cast<Sight>(p.sights[v]);
+    const Known& there = own[model.mirror[v]];
+    if (!(own[v].firmness > 0)) known[v] = {there.share, 0.5f * there.firmness};
+    const float firmness = known[v].firmness + kUsual, usual = sight == Sight::scalp ? 1.f : 0.f;
+    known[v] = {(known[v].firmness * known[v].share + kUsual * usual) / firmness, firmness};
+    if (near[v] == 0) known[v] = {0, 1};
+  }
+  const Topology& t = model.topology;
+  std::vector<float> share(count), next(count);
+  for (std::size_t v = 0; v < count; ++v) share[v] = known[v].share;
+  for (int step = 0; step < kSteps; ++step) {
+    for (std::size_t v = 0; v < count; ++v) {
       const auto first = t.neighbour_offsets[v], last = t.neighbour_offsets[v + 1];
+      float sum = 0;
       for (auto n = first; n < last; ++n)
         sum += share[static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)])];
-      next[v] = sum / static_cast<float>(last - first + 1);
+      const float neighbours = static_cast<float>(last - first), own_weight = known[v].firmness * neighbours;
+      next[v] = neighbours > 0 ? (own_weight * known[v].share + sum) / (own_weight + neighbours) : known[v].share;
     }
     share.swap(next);
   }
-  // Only inwards: skin stays skin up to the hairline.
-  for (std::size_t v = 0; v < share.size(); ++v) share[v] = scalp[v] > 0 ? std::clamp(2 * share[v] - 1, 0.f, 1.f) : 0.f;
+  for (float& s : share) {
+    const float x = std::clamp((s - kSkinShare) / (kHairShare - kSkinShare), 0.f, 1.f);
+    s = x * x * (3 - 2 * x);
+  }
+  keep_grown(share, model, p.sights);
   return share;
 }
 
@@ -144,7 +223,7 @@ void paint_scalp(std::vector<float>& paint, const Model& model, const TexturePro
   const std::size_t first = at(kDark), last = std::max(at(kBright), first + 1);
   for (std::size_t i = first; i < last; ++i)
     for (std::size_t k = 0; k < 3; ++k) colour[k] += seen.hair[i].colour[k] / static_cast<float>(last - first);
-  const std::vector<float> share = faded_scalp(model, problem.sights);
+  const std::vector<float> share = hairline(model, problem, view);
   for (long v = 0; v < model.vertex_count; ++v)
     if (share[static_cast<std::size_t>(v)] > 0) set(paint, v, colour, share[static_cast<std::size_t>(v)]);
 }

@@ -68,7 +68,7 @@ class Sights {
   }
 
   // Ears that hair covers.
-  void cover_ears(const imaging::FaceView& view, const imaging::SkinColour& skin) {
+  void cover_ears(const imaging::FaceView& view, const std::vector<float>& skin) {
     const imaging::Affine from_photo = imaging::inverse(view.to_photo);
     for (const bool right : {true, false}) {
       std::vector<long> ear;
@@ -78,7 +78,8 @@ class Sights {
         ear.push_back(v);
         const imaging::Point p = in_photo(v);
         const imaging::Point at = imaging::mapped(from_photo, p[0], p[1]);
-        if (skin.is_skin(at[0], at[1])) ++bare;
+        const long size = view.size, u = static_cast<long>(std::floor(at[0])), w = static_cast<long>(std::floor(at[1]));
+        if (u >= 0 && w >= 0 && u < size && w < size && skin[static_cast<std::size_t>(w * size + u)] > 0.5f) ++bare;
       }
       if (static_cast<double>(bare) >= kBareEar * static_cast<double>(ear.size())) continue;
       for (const long v : ear) set(v, Sight::covered);
@@ -135,7 +136,7 @@ class Sights {
 }  // namespace
 
 std::vector<std::uint8_t> texture_sights(const Model& model, std::span<const float> positions, const CameraPose& camera,
-                                         const imaging::FaceView& view, const imaging::SkinColour& skin) {
+                                         const imaging::FaceView& view, const std::vector<float>& skin) {
   if (positions.size() != 3 * static_cast<std::size_t>(model.vertex_count) ||
       static_cast<long>(view.landmarks.size()) != 2 * model.dense.count) {
     throw Error(ErrorCode::invalid_argument, "texture: expected three positions per vertex and the model's landmarks");
@@ -148,17 +149,19 @@ std::vector<std::uint8_t> texture_sights(const Model& model, std::span<const flo
   return sights.take();
 }
 
-void look_at_face(TextureProblem& problem, const Model& model, const imaging::FaceView& view, ThreadPool& pool) {
+void look_at_face(TextureProblem& problem, const Model& model, const imaging::FaceView& view,
+                  const imaging::DenseClasses& classes, ThreadPool& pool) {
   imaging::check_numbers(view);
-  const imaging::SkinColour skin(view);
+  imaging::PixelKinds kinds = imaging::pixel_kinds(view, classes, pool);
   problem.person.values.assign(view.person.begin(), view.person.end());
-  problem.person.skin = skin.likeness_map(pool);
+  problem.person.skin = std::move(kinds.skin);
+  problem.person.hair = std::move(kinds.hair);
   problem.person.width = problem.person.height = static_cast<int>(view.size);
   const imaging::Affine from_photo = imaging::inverse(view.to_photo);
   for (std::size_t i = 0; i < from_photo.size(); ++i) problem.person.from_photo[i] = static_cast<float>(from_photo[i]);
   problem.person.opening = imaging::opening_mask(view, pool);
   problem.colourless = imaging::is_colourless(view);
-  problem.sights = texture_sights(model, problem.positions, problem.camera, view, skin);
+  problem.sights = texture_sights(model, problem.positions, problem.camera, view, problem.person.skin);
   problem.paint = texture_paint(model, problem, view);
 }
 

@@ -9,17 +9,18 @@
 #include "fit/head/model.hpp"
 #include "fit/texture/texture.hpp"
 #include "imaging/face_view.hpp"
-#include "imaging/skin_colour.hpp"
+#include "imaging/pixel_kinds.hpp"
 
 namespace hrn::fit {
 
-/// A Sight per vertex [V]. `positions`: [V][3], mm, head frame. Throws Error(invalid_argument) where the view has other
-/// landmarks than the model.
+/// A Sight per vertex [V]. `positions`: [V][3], mm, head frame; `skin`: of the view's pixels, as PixelKinds has it.
+/// Throws Error(invalid_argument) where the view has other landmarks than the model.
 std::vector<std::uint8_t> texture_sights(const Model& model, std::span<const float> positions, const CameraPose& camera,
-                                         const imaging::FaceView& view, const imaging::SkinColour& skin);
+                                         const imaging::FaceView& view, const std::vector<float>& skin);
 
-/// Sets what the texture stage takes from the photo's face: person mask, likeness of skin and sights. Throws
+/// Sets what the texture stage takes from the photo's face: person mask, skin, hair, sights and paint. Throws
 /// Error(invalid_argument).
-void look_at_face(TextureProblem& problem, const Model& model, const imaging::FaceView& view, ThreadPool& pool);
+void look_at_face(TextureProblem& problem, const Model& model, const imaging::FaceView& view,
+                  const imaging::DenseClasses& classes, ThreadPool& pool);
 
 }  // namespace hrn::fit

@@ -46,7 +46,8 @@ struct TextureBakeArgs {
   int width = 0, height = 0, channels = 3;
   int first_row = 0;              // of the photo that is given; those beyond the last one given are not looked at
   const float* person = nullptr;  // in  [person_height][person_width], 0..1: does the pixel belong to the person
-  const float* skin = nullptr;  // in  [person_height][person_width], 0..1: does the pixel look like skin; null: all do
+  const float* skin = nullptr;    // in  [person_height][person_width], 0..1: does the pixel show skin; null: all do
+  const float* hair = nullptr;    // in  [person_height][person_width], 0..1: does the pixel show hair; null: none does
   // in  [person_height][person_width], 0..1: does the pixel lie between lids or lips, where what is no skin can be
   // seen; null: it can anywhere
   const float* opening = nullptr;
@@ -100,6 +101,7 @@ struct TexelArgs {
   float border;               // pixels of the photo beside its border in which trust fades
   float* photo;               // [size][size][4]: colour the photo shows, 0..1, and how far it is trusted
   std::uint8_t* witness;      // [size][size], 0..255: how far that tells the colour of what lies around it
+  std::uint8_t* strands;      // [size][size], 0..255: how far that is hair
   long block;                 // texels a side of a block
   long side;                  // blocks a side
   // Mean colours of photo and model where the photo is trusted, low frequencies: their ratio corrects the model's. One
@@ -176,6 +178,7 @@ struct Seen {
   float u = 0, v = 0;
   float weight = 0;
   float witness = 1;  // how far it tells the colour of what lies around it, where it is trusted
+  float hair = 0;     // how far it is hair
 };
 HRN_HD Seen look(const TexelArgs& args, long i) {
   const TextureBakeArgs& a = args.bake;
@@ -210,15 +213,21 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
   if (!is_skin && a.opening != nullptr) weight *= sample(a.opening, taps);
   // Skin in a narrow opening may show something else, like teeth on the lining of the mouth.
   float witness = is_skin ? 1 - sight.narrow : 1.f;
+  const float hair = is_skin && a.hair != nullptr ? sample(a.hair, taps) : 0.f;
   if (a.skin != nullptr) {
     const float skin = sample(a.skin, taps);
-    // Even hair and shadows are witnesses where there are no better ones: what is seen in the middle of a fringe.
-    if (is_skin && sight.scalp < 0.5f) witness *= 0.15f + 0.85f * skin;
+    // Neither skin nor hair: cloth, or what is in front.
+    if (is_skin) weight *= larger(sight.narrow, smoothstep(0.25f, 0.75f, skin + hair));
+    // Beards and shadows are witnesses where there are no better ones.
+    if (is_skin && sight.scalp < 0.5f) witness *= 0.03f + 0.97f * skin;
     // At a glancing angle hair and what is behind the head are easily taken for the cheek.
     const float glancing = (1 - smoothstep(0.3f, 0.7f, facing)) * (1 - sight.narrow) * (1 - sight.scalp);
+    // A lock that hangs over the side of the face would float there.
+    const float floating = hair * (1 - sight.scalp) * (1 - smoothstep(0.65f, 0.9f, facing));
+    weight *= 1 - floating;
     weight *= 1 - (sight.bare > glancing ? sight.bare : glancing) * (1 - smoothstep(0.5f, 1.f, skin));
   }
-  return {u, v, weight, witness};
+  return {u, v, weight, witness, hair};
 }
 
 struct Texel {
@@ -266,6 +275,7 @@ struct Texel {
       const std::uint8_t* rows = a.bake.photo - static_cast<long>(a.bake.first_row) * a.bake.width * a.bake.channels;
       for (int k = 0; k < 3; ++k) out[k] = sample(rows + k, taps, a.bake.channels) * (1 / 255.f);
       a.witness[i] = byte(seen.witness);
+      a.strands[i] = byte(seen.hair);
     }
   };
 
@@ -280,6 +290,16 @@ struct Texel {
            c.b[2] * a.bake.paint[4 * c.v[2] + 3];
   }
 
+  // How much of a texel's colour is hair that the photo shows.
+  HRN_HD static float hair(const TexelArgs& a, long i) {
+    const float w = a.photo[4 * i + 3];
+    return w > 0 ? w * static_cast<float>(a.strands[i]) * (1 / 255.f) : 0.f;
+  }
+  // How far what the photo shows of a texel is surely no hair.
+  HRN_HD static float bare(const TexelArgs& a, long i) {
+    return 1 - smoothstep(0.05f, 0.4f, static_cast<float>(a.strands[i]) * (1 / 255.f));
+  }
+
   // A texel's colour: the photo where it is trusted, elsewhere the corrected model with the other cheek's detail.
   HRN_HD static V3 colour(const TexelArgs& a, long i) {
     const float* photo = a.photo + 4 * i;
@@ -291,7 +311,8 @@ struct Texel {
       const long size = a.bake.size, m = i - i % size + size - 1 - i % size;
       const float* there = a.photo + 4 * m;
       // The other side's strands would be patches on hair of one colour.
-      const float mirrored = there[3] * there[3] * (1 - w) * (1 - painted(a, i));
+      const float seen = there[3] > 0 ? there[3] * there[3] * bare(a, m) : 0.f;
+      const float mirrored = seen * (1 - w) * (1 - painted(a, i));
       if (mirrored > 0) {
         // As lighter and darker, which suits the light of this side, and colours of which a channel is nearly black.
         constexpr float kLeast = 0.05f;

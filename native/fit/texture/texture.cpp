@@ -40,6 +40,8 @@ void check_texture_problem(const Model& model, const TextureProblem& p, std::spa
   for (const float v : mask.skin) require(v >= 0 && v <= 1, "skin mask values of 0 to 1");
   require(mask.opening.empty() || mask.opening.size() == mask.values.size(), "an opening mask like the person mask");
   for (const float v : mask.opening) require(v >= 0 && v <= 1, "opening mask values of 0 to 1");
+  require(mask.hair.empty() || mask.hair.size() == mask.values.size(), "a hair mask like the person mask");
+  for (const float v : mask.hair) require(v >= 0 && v <= 1, "hair mask values of 0 to 1");
   require(p.albedo_rgb.empty() || p.albedo_rgb.size() == rgb.size(), "room for the texture without light");
   require(p.paint.empty() || static_cast<long>(p.paint.size()) == 4 * model.vertex_count, "a paint per vertex");
   for (const float v : p.paint) require(v >= 0 && v <= 1, "paint of 0 to 1");

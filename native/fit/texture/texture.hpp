@@ -16,12 +16,13 @@ namespace hrn::fit {
 // A soft mask of the photo: value at photo pixel p is mask[from_photo(p)].
 struct PersonMask {
   std::vector<float> values;  // [height][width], 0..1; empty: everything belongs to the person
-  std::vector<float> skin;    // [height][width], 0..1: how far the pixel looks like skin; empty: everything does
+  std::vector<float> skin;    // [height][width], 0..1: how far the pixel shows skin; empty: everything does
   int width = 0, height = 0;
   std::array<float, 6> from_photo{};  // affine, row-major 2x3, photo pixels to mask pixels
   // [height][width], 0..1: whether the pixel lies between lids or lips; empty: eyes and teeth are seen wherever they
   // are in front
   std::vector<float> opening{};
+  std::vector<float> hair{};  // [height][width], 0..1: how far the pixel shows hair; empty: nothing does
 };
 
 struct TextureProblem {
