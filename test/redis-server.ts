@@ -27,6 +27,11 @@ export class RedisServer {
     this.#args.push('--appendonly', 'yes', '--appendfsync', 'always');
   }
 
+  /** Process id of the running one. */
+  get pid(): number {
+    return this.#child!.pid!;
+  }
+
   static async start(folder: string): Promise<RedisServer> {
     const server = new RedisServer(await freePort(), folder);
     await server.start();
