@@ -93,7 +93,7 @@ export async function fitFace(
     refine(context, head, photo, landmarks, pixels, coarse, options.detail, { signal, onProgress }),
   );
   requireLikeness(head, landmarks, coarse, fitted, principalPx);
-  const refined = settleEyes(head.morphable, fitted, landmarks.eyes);
+  const { head: refined, eyes } = settleEyes(head.morphable, fitted, landmarks);
   const { displacementSize: size, highTriangles: triangles } = options;
   const detail =
     options.detail === 'high'
@@ -117,6 +117,7 @@ export async function fitFace(
   const result = assemble({
     head: head.morphable,
     landmarks,
+    eyes,
     coarse,
     refined,
     detail,

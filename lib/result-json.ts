@@ -1,3 +1,4 @@
+import { type Gaze, gazeOf } from './gaze.js';
 import type { DetectedAs, ModelRecord, Quality, ReconstructionData } from './result-data.js';
 import { VERSION } from './version.js';
 import type { FaceWarning } from './warnings.js';
@@ -21,6 +22,7 @@ export interface ReconstructionJson {
   mesh: { vertices: number; triangles: number; units: 'mm' };
   scale: { source: 'iris' | 'prior'; irisDiameterPx?: number };
   coefficients: { identity: number[]; expression: Record<string, number>; albedo: number[]; lighting: number[][] };
+  gaze?: { left: Gaze; right: Gaze };
   pose: { rotation: number[]; translation: [number, number, number] };
   landmarks68: { positions: number[][]; pixels: number[][] };
   quality: Quality;
@@ -40,6 +42,7 @@ function rows(values: Float32Array, width: number): number[][] {
 
 export function toReconstructionJson(result: ReconstructionData): ReconstructionJson {
   const { input, face, camera, mesh, scale, coefficients, pose, landmarks } = result;
+  const gaze = gazeOf(coefficients.expression);
   return {
     version: JSON_VERSION,
     generator: `hrn ${VERSION}`,
@@ -60,6 +63,7 @@ export function toReconstructionJson(result: ReconstructionData): Reconstruction
       albedo: Array.from(coefficients.albedo),
       lighting: rows(coefficients.lighting, 9),
     },
+    ...(gaze && { gaze }),
     pose: { rotation: [...pose.rotation], translation: [...pose.translation] },
     landmarks68: { positions: rows(landmarks.positions, 3), pixels: rows(landmarks.pixels, 2) },
     quality: { ...result.quality },

@@ -44,6 +44,7 @@ export const reconstructionSchema = object(
     mesh: object({ vertices: { type: 'integer' }, triangles: { type: 'integer' }, units: { const: 'mm' } }),
     scale: object({ source: { enum: ['iris', 'prior'] }, irisDiameterPx: number }, ['irisDiameterPx']),
     coefficients: object({ identity: numbers(), expression: byName, albedo: numbers(), lighting: list(numbers(9), 3) }),
+    gaze: object({ left: object({ yaw: number, pitch: number }), right: object({ yaw: number, pitch: number }) }),
     pose: object({ rotation: numbers(9), translation: numbers(3) }),
     landmarks68: object({ positions: list(numbers(3), 68), pixels: list(numbers(2), 68) }),
     quality: object({ landmarkErrorPx: number, landmarkErrorPercent: number, photometricError: number }),
@@ -61,5 +62,5 @@ export const reconstructionSchema = object(
     },
     reference: object({ coefficients: numbers(257) }),
   },
-  ['reference'],
+  ['reference', 'gaze'],
 );

@@ -6,6 +6,7 @@ import type { NativeCamera } from '../native/refine.js';
 import { projectionMatrix } from '../projection-matrix.js';
 import type { Mesh, Pose, Quality, Raster, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
+import type { EyeStates } from './eye-state.js';
 import { expressionWeights } from './expression-weights.js';
 import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';
@@ -19,6 +20,8 @@ import type { Texture } from './texture.js';
 export interface Fitted {
   head: MorphableModel;
   landmarks: DenseLandmarks;
+  /** As measured on the head; default: as the landmarks tell them. */
+  eyes?: EyeStates;
   coarse: CoarseStage;
   refined: RefinedHead;
   detail?: DetailFit | undefined;
@@ -52,9 +55,9 @@ type Assembled = Pick<
 export function namedExpressions(
   model: MorphableModel,
   weights: ArrayLike<number>,
-  landmarks: DenseLandmarks,
+  eyes: EyeStates,
 ): Expressions {
-  const told = expressionWeights(model, weights, landmarks.eyes);
+  const told = expressionWeights(model, weights, eyes);
   return Object.fromEntries(model.expression.names.map((name, k) => [name, told[k]!])) as Expressions;
 }
 
@@ -91,7 +94,7 @@ export function assemble(fitted: Fitted): Assembled {
     },
     coefficients: {
       identity: Float32Array.from(refined.identity),
-      expression: namedExpressions(head, refined.expression, landmarks),
+      expression: namedExpressions(head, refined.expression, fitted.eyes ?? landmarks.eyes),
       albedo: Float32Array.from(refined.albedo),
       lighting: Float32Array.from(refined.lighting),
     },

@@ -3,6 +3,8 @@ import { closingBlink, hasLids, type Side } from '../blink.js';
 import { decodeHalfs } from '../half-float.js';
 import type { MorphableModel, PartName } from '../morphable-model.js';
 import { expressionWeights } from './expression-weights.js';
+import { measuredEye } from './gaze.js';
+import type { DenseLandmarks } from './landmarks.js';
 import type { EyeStates } from './eye-state.js';
 import type { RefinedHead } from './refine.js';
 
@@ -16,10 +18,13 @@ const GAZE_SHAPES = ['eyeLookUp', 'eyeLookDown', 'eyeLookIn', 'eyeLookOut'];
  * The fit spreads a gaze over shapes that pull apart, which leaves a ball smaller and turned elsewhere than its weights
  * say; and it closes lids by less than the eye is shut.
  */
-export function settleEyes(model: MorphableModel, refined: RefinedHead, eyes: EyeStates): RefinedHead {
+export function settleEyes(
+  model: MorphableModel,
+  refined: RefinedHead,
+  landmarks: Pick<DenseLandmarks, 'pixels' | 'eyes'>,
+): { head: RefinedHead; eyes: EyeStates } {
   const { expression, vertexCount } = model;
   const { names } = expression;
-  const told = expressionWeights(model, refined.expression, eyes);
   const size = 3 * vertexCount;
   const decoded = new Map<string, Float32Array>();
   const shape = (name: string): Float32Array => {
@@ -30,22 +35,40 @@ export function settleEyes(model: MorphableModel, refined: RefinedHead, eyes: Ey
   };
   const skin = verticesOf(model, 'skin');
   const balls = { Left: verticesOf(model, 'leftEye'), Right: verticesOf(model, 'rightEye') };
+  const turnBalls = (positions: Float32Array, weights: ArrayLike<number>, sign: number) => {
+    for (const side of ['Left', 'Right'] as const) {
+      for (const stem of GAZE_SHAPES) {
+        const k = names.indexOf(stem + side);
+        const weight = k < 0 ? 0 : sign * weights[k]!;
+        if (weight === 0) continue;
+        const offsets = shape(stem + side);
+        for (const v of balls[side]) for (let i = 3 * v; i < 3 * v + 3; i++) positions[i]! += weight * offsets[i]!;
+      }
+    }
+  };
+  const straight = refined.positions.slice();
+  turnBalls(straight, refined.expression, -1);
+  const eyes = {
+    left: measuredEye(model, refined, straight, landmarks, 'left'),
+    right: measuredEye(model, refined, straight, landmarks, 'right'),
+  };
+  const told = expressionWeights(model, refined.expression, eyes);
   const settled = (before: Float32Array): Float32Array => {
     const positions = before.slice();
-    const missing = (stem: string, side: Side, vertices: Iterable<number>) => {
+    turnBalls(positions, refined.expression, -1);
+    turnBalls(positions, told, 1);
+    const missing = (stem: string, side: Side) => {
       const k = names.indexOf(stem + side);
       const weight = k < 0 ? 0 : told[k]! - refined.expression[k]!;
       if (weight === 0) return;
       const offsets = shape(stem + side);
-      for (const v of vertices) for (let i = 3 * v; i < 3 * v + 3; i++) positions[i]! += weight * offsets[i]!;
+      for (const v of skin) for (let i = 3 * v; i < 3 * v + 3; i++) positions[i]! += weight * offsets[i]!;
     };
     for (const side of ['Left', 'Right'] as const) {
-      const ball = balls[side];
-      for (const stem of GAZE_SHAPES) missing(stem, side, ball);
       const { shut } = side === 'Left' ? eyes.left : eyes.right;
       const blink = names.indexOf(`eyeBlink${side}`);
       if (blink < 0 || shut < SHUT || !hasLids(model)) continue;
-      for (const stem of LID_SHAPES) missing(stem, side, skin);
+      for (const stem of LID_SHAPES) missing(stem, side);
       const open = positions.slice();
       for (const [k, weight] of told.entries()) {
         if (weight === 0) continue;
@@ -60,7 +83,7 @@ export function settleEyes(model: MorphableModel, refined: RefinedHead, eyes: Ey
   };
   const coarsePositions = settled(refined.coarsePositions);
   const positions = refined.positions === refined.coarsePositions ? coarsePositions : settled(refined.positions);
-  return { ...refined, positions, coarsePositions };
+  return { head: { ...refined, positions, coarsePositions }, eyes };
 }
 
 function verticesOf({ parts, triangles }: MorphableModel, name: PartName): Set<number> {

@@ -78,7 +78,7 @@ export async function present(
       face: detectedAs(one),
       pose,
       camera: lens,
-      expression: namedExpressions(morphable, expression, one.landmarks),
+      expression: namedExpressions(morphable, expression, one.landmarks.eyes),
       lighting: Float32Array.from(lighting),
       quality: fitQuality(morphable, one.landmarks, stage(i), fit.refined[i]!),
       textureShare: fit.texture.shares[i]!,

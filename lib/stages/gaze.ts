@@ -1,0 +1,91 @@
+/** Where the eyes look: from the irises in the photo and the eyeballs of the fitted head. */
+import { FULL_GAZE_DEGREES } from '../gaze.js';
+import type { MorphableModel, PartName } from '../morphable-model.js';
+import type { NativeCamera } from '../native/refine.js';
+import type { EyeState } from './eye-state.js';
+import type { DenseLandmarks } from './landmarks.js';
+import { IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS } from './mesh-points.js';
+import type { RefinedHead } from './refine.js';
+
+/** The part of an eye, and the landmarks of its iris. */
+const EYES = {
+  left: { part: 'leftEye', iris: IMAGE_RIGHT_IRIS },
+  right: { part: 'rightEye', iris: IMAGE_LEFT_IRIS },
+} as const;
+/** What is less is noise. */
+const LEAST = 0.04;
+/** The gaze of an eye that is this shut is not seen. */
+const HIDDEN = 0.6;
+/** Irises lie a little behind the front of the ball. */
+const IRIS_DEPTH = 0.96;
+
+/**
+ * The eye as the network tells it, its gaze measured on the fitted head where the head has eyeballs.
+ *
+ * @param positions `[vertices][3]`, mm, with eyeballs that look straight ahead
+ */
+export function measuredEye(
+  model: MorphableModel,
+  { camera }: Pick<RefinedHead, 'camera'>,
+  positions: Float32Array,
+  { pixels, eyes }: Pick<DenseLandmarks, 'pixels' | 'eyes'>,
+  side: 'left' | 'right',
+): EyeState {
+  const eye = eyes[side];
+  const { part, iris } = EYES[side];
+  const ball = ballOf(model, positions, part);
+  if (!ball || eye.shut > HIDDEN) return eye;
+  const seen = lineOfSight(camera, ball, [pixels[2 * iris[0]!]!, pixels[2 * iris[0]! + 1]!]);
+  const across = (Math.atan2(seen[0], seen[2]) * 180) / Math.PI;
+  const up = (Math.atan2(seen[1], Math.hypot(seen[0], seen[2])) * 180) / Math.PI;
+  const within = (value: number) => (Math.abs(value) < LEAST ? 0 : Math.max(-1, Math.min(1, value)));
+  return {
+    shut: eye.shut,
+    outwards: within((side === 'left' ? across : -across) / FULL_GAZE_DEGREES.across),
+    up: within(up / FULL_GAZE_DEGREES.up),
+  };
+}
+
+interface Ball {
+  centre: [number, number, number];
+  radius: number;
+}
+
+/** Middle of the smallest box around the eyeball's vertices. */
+function ballOf(model: MorphableModel, positions: Float32Array, name: PartName): Ball | undefined {
+  const part = model.parts.find((candidate) => candidate.name === name);
+  if (!part || part.triangleCount === 0) return undefined;
+  const low = [Infinity, Infinity, Infinity];
+  const high = [-Infinity, -Infinity, -Infinity];
+  for (let i = 3 * part.firstTriangle; i < 3 * (part.firstTriangle + part.triangleCount); i++) {
+    const v = 3 * model.triangles[i]!;
+    for (let k = 0; k < 3; k++) {
+      low[k] = Math.min(low[k]!, positions[v + k]!);
+      high[k] = Math.max(high[k]!, positions[v + k]!);
+    }
+  }
+  const centre = low.map((value, k) => (value + high[k]!) / 2) as Ball['centre'];
+  return { centre, radius: Math.max(...low.map((value, k) => (high[k]! - value) / 2)) };
+}
+
+/** From the ball's centre to where the line through the pixel meets it, or passes it nearest; head frame. */
+function lineOfSight(
+  { rotation, translation, focalPx, principalPx }: NativeCamera,
+  { centre, radius }: Ball,
+  [u, v]: readonly [number, number],
+): [number, number, number] {
+  const middle = [0, 1, 2].map(
+    (row) => translation[row]! + centre.reduce((sum, value, k) => sum + rotation[3 * row + k]! * value, 0),
+  );
+  const ray = [(u - principalPx[0]!) / focalPx, (v - principalPx[1]!) / focalPx, 1];
+  const length = Math.hypot(...ray);
+  const along = ray.reduce((sum, value, k) => sum + (value / length) * middle[k]!, 0);
+  const nearest = ray.map((value, k) => (along * value) / length - middle[k]!);
+  const back = Math.sqrt(Math.max(0, (IRIS_DEPTH * radius) ** 2 - Math.hypot(...nearest) ** 2));
+  const seen = nearest.map((value, k) => value - (back * ray[k]!) / length);
+  return [0, 1, 2].map((k) => seen.reduce((sum, value, row) => sum + rotation[3 * row + k]! * value, 0)) as [
+    number,
+    number,
+    number,
+  ];
+}
