@@ -3,8 +3,8 @@ import type { HeadMotion } from './motion.js';
 
 /** What of the scene moves. */
 export interface Moving {
-  /** The node of the mesh with the morph targets. */
-  mesh: number;
+  /** The nodes of meshes with the morph targets. */
+  meshes: readonly number[];
   /** Index of each morph target's expression in the model, in the order of the file. */
   targets: readonly number[];
   /** The node that carries the head, and where it lies at rest, mm in the head frame. */
@@ -29,7 +29,8 @@ export function animationOf(container: GlbContainer, motion: HeadMotion, moving:
     for (let i = 0; i < frames; i++)
       for (const [k, target] of moving.targets.entries())
         chosen[i * moving.targets.length + k] = weights[i * expressions + target] as number;
-    add(moving.mesh, 'weights', container.keys(chosen, 'SCALAR'));
+    const output = container.keys(chosen, 'SCALAR');
+    for (const mesh of moving.meshes) add(mesh, 'weights', output);
   }
   add(moving.head, 'rotation', container.keys(rotations, 'VEC4'));
   const placed = new Float32Array(3 * frames);

@@ -30,6 +30,7 @@ const KINDS = {
   sparseValues: {},
   image: {},
   normalImage: {},
+  lashImage: {},
 } as const;
 type Kind = keyof typeof KINDS;
 
@@ -175,7 +176,7 @@ export class GlbContainer {
   }
 
   /** An encoded image; gives the index of its buffer view, which is the image's own. */
-  image(bytes: Uint8Array, kind: 'image' | 'normalImage' = 'image'): number {
+  image(bytes: Uint8Array, kind: 'image' | 'normalImage' | 'lashImage' = 'image'): number {
     return this.#place(kind, bytes).bufferView;
   }
 

@@ -1,13 +1,16 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
+import { type Gaze, gazeOf } from '../gaze.js';
 import type { MeshPart, ReconstructionData } from '../result-data.js';
 import { VERSION } from '../version.js';
 import { inArkitOrder } from './arkit.js';
 import { type BlendShapeHead, type SparseVectors, toBlendShapes } from './blend-shapes.js';
 import type { Exporter } from './exporter.js';
+import { type EyePart, type EyeParts, eyePartsOf } from './eye-parts.js';
 import { animationOf, type Moving } from './glb-animation.js';
 import { GlbContainer } from './glb-container.js';
+import { lashTexture } from './lash-texture.js';
 import { type LevelOfDetail, levelOfDetail } from './level-of-detail.js';
-import { MATERIALS } from './materials.js';
+import { CORNEA, LASHES, MATERIALS } from './materials.js';
 import type { HeadMotion } from './motion.js';
 import { normalMap, tangentsOf } from './normal-map.js';
 import { chosenTargets, type ResolvedExportOptions } from './options.js';
@@ -118,28 +121,134 @@ function materialOf({ name }: MeshPart, isDetailed: boolean): object {
   };
 }
 
-/** The scene's nodes, the mesh's first; with a skeleton its joints follow, unrotated. */
-function nodesOf(container: GlbContainer, skeleton: Skeleton | undefined): object {
-  if (!skeleton) return { scenes: [{ name: 'scene', nodes: [0] }], nodes: [{ name: 'head', mesh: 0 }] };
+/** Corneas or lashes, with the head's blend shapes. */
+function eyePrimitive(
+  container: GlbContainer,
+  { positions, normals, uvs, colours, indices, joints, offsets: moved }: EyePart,
+  isSkinned: boolean,
+  material: number,
+): object {
+  const count = joints.length;
+  const metres = (values: Float32Array) => values.map((value) => value * METRES_PER_MM);
+  const carriers = joints.flatMap((name) => [JOINTS.findIndex((joint) => joint.name === name), 0, 0, 0]);
+  return {
+    attributes: {
+      POSITION: container.vec3(metres(positions)),
+      NORMAL: container.vec3(normals),
+      ...(uvs && { TEXCOORD_0: container.vec2(uvs) }),
+      ...(colours && { COLOR_0: container.vec4(colours) }),
+      ...(isSkinned && {
+        JOINTS_0: container.joints(Uint8Array.from(carriers)),
+        WEIGHTS_0: container.weights(Uint16Array.from(carriers, (_, i) => (i % 4 === 0 ? 65535 : 0))),
+      }),
+    },
+    indices: container.indices(indices, count),
+    material,
+    ...(moved.length > 0 && {
+      targets: moved.map(({ vertices, values }) => ({ POSITION: container.offsets(count, vertices, metres(values)) })),
+    }),
+  };
+}
+
+function eyeMaterials({ lashColour }: EyeParts, texture: number): object[] {
+  // Factors are linear.
+  const linear = lashColour.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return [
+    {
+      name: 'cornea',
+      pbrMetallicRoughness: {
+        baseColorFactor: [0, 0, 0, CORNEA.alpha],
+        metallicFactor: 0,
+        roughnessFactor: CORNEA.roughness,
+      },
+      alphaMode: 'BLEND',
+    },
+    {
+      name: 'lashes',
+      pbrMetallicRoughness: {
+        baseColorFactor: [...linear, 1],
+        baseColorTexture: { index: texture },
+        metallicFactor: 0,
+        roughnessFactor: LASHES.roughness,
+      },
+      alphaMode: 'BLEND',
+      doubleSided: true,
+    },
+  ];
+}
+
+/** x, y, z, w: turns the z axis to a line of sight. */
+function gazeRotation({ yaw, pitch }: Gaze): number[] {
+  const [y, x] = [yaw, -pitch].map((degrees) => (degrees * Math.PI) / 360) as [number, number];
+  return [Math.cos(y) * Math.sin(x), Math.sin(y) * Math.cos(x), -Math.sin(y) * Math.sin(x), Math.cos(y) * Math.cos(x)];
+}
+
+/** Column-major, of a joint with this rotation at this place. */
+function inverseBind([x, y, z, w]: readonly number[], place: readonly number[]): number[] {
+  const [a, b, c, d] = [x as number, y as number, z as number, w as number];
+  // Rows of the rotation are columns of its inverse.
+  const rows = [
+    [1 - 2 * (b * b + c * c), 2 * (a * b - c * d), 2 * (a * c + b * d)],
+    [2 * (a * b + c * d), 1 - 2 * (a * a + c * c), 2 * (b * c - a * d)],
+    [2 * (a * c - b * d), 2 * (b * c + a * d), 1 - 2 * (a * a + b * b)],
+  ];
+  const back = [0, 1, 2].map((k) => -rows.reduce((sum, row, i) => sum + (row[k] as number) * (place[i] as number), 0));
+  return [...rows.flatMap((row) => [...row, 0]), ...back, 1];
+}
+
+const GAZE_NODES = { leftEye: 'leftGaze', rightEye: 'rightGaze' } as const;
+
+/**
+ * The scene's nodes, the head's mesh first; with a skeleton its joints follow, unrotated, then where each eye looks, then
+ * the other meshes.
+ */
+function nodesOf(
+  container: GlbContainer,
+  skeleton: Skeleton | undefined,
+  gaze: ReturnType<typeof gazeOf>,
+  meshes: readonly string[],
+): object {
+  const others = meshes.slice(1).map((name, i) => ({ name, mesh: i + 1, ...(skeleton && { skin: 0 }) }));
+  if (!skeleton) {
+    const nodes = [{ name: 'head', mesh: 0 }, ...others];
+    return { scenes: [{ name: 'scene', nodes: nodes.map((_, i) => i) }], nodes };
+  }
   const index = (name: string | undefined) => 1 + JOINTS.findIndex((joint) => joint.name === name);
-  const inverses = new Float32Array(16 * JOINTS.length);
+  const gazes = Object.entries(GAZE_NODES).flatMap(([joint, name]) => {
+    const own = gaze?.[joint === 'leftEye' ? 'left' : 'right'];
+    return own ? [{ joint: joint as keyof typeof GAZE_NODES, name, rotation: gazeRotation(own) }] : [];
+  });
+  const inverses = new Float32Array(16 * (JOINTS.length + gazes.length));
   const joints = JOINTS.map(({ name, parent }, i) => {
     const metres = skeleton.places[name].map((mm) => mm * METRES_PER_MM);
     inverses.set([1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, ...metres.map((value) => -value), 1], 16 * i);
     const from = parent ? skeleton.places[parent] : [0, 0, 0];
     const translation = metres.map((value, k) => value - (from[k] as number) * METRES_PER_MM);
-    const children = JOINTS.filter((joint) => joint.parent === name).map((joint) => index(joint.name));
+    const children = [
+      ...JOINTS.filter((joint) => joint.parent === name).map((joint) => index(joint.name)),
+      ...gazes.flatMap(({ joint }, g) => (joint === name ? [1 + JOINTS.length + g] : [])),
+    ];
     return { name, translation, ...(children.length > 0 && { children }) };
   });
   const root = index(JOINTS[0].name);
+  gazes.forEach(({ joint, rotation }, g) => {
+    const place = skeleton.places[joint].map((mm) => mm * METRES_PER_MM);
+    inverses.set(inverseBind(rotation, place), 16 * (JOINTS.length + g));
+  });
   return {
-    scenes: [{ name: 'scene', nodes: [0, root] }],
-    nodes: [{ name: 'head', mesh: 0, skin: 0 }, ...joints],
+    scenes: [{ name: 'scene', nodes: [0, root, ...others.map((_, i) => 1 + JOINTS.length + gazes.length + i)] }],
+    nodes: [
+      { name: 'head', mesh: 0, skin: 0 },
+      ...joints,
+      ...gazes.map(({ name, rotation }) => ({ name, rotation })),
+      ...others,
+    ],
     skins: [
       {
         name: 'head',
         skeleton: root,
-        joints: JOINTS.map(({ name }) => index(name)),
+        // Where the eyes look moves no vertex; as joints those nodes are part of the skeleton to every reader.
+        joints: [...JOINTS.map(({ name }) => index(name)), ...gazes.map((_, g) => 1 + JOINTS.length + g)],
         inverseBindMatrices: container.matrices(inverses),
       },
     ],
@@ -152,13 +261,13 @@ async function encodePlain(
   options: ResolvedExportOptions,
   motion?: HeadMotion,
 ): Promise<Uint8Array> {
-  const { model, texture, scale } = result;
+  const { model, texture, scale, coefficients } = result;
   const encoding = encodeTexture(texture, options.textureFormat);
   // Until it is awaited below.
   encoding.catch(() => {});
-  const { names } = model.expression;
-  const chosen = chosenTargets(options.targets, names);
-  const ordered = options.targets === 'arkit' ? inArkitOrder(names) : chosen;
+  const expressions = model.expression.names;
+  const chosen = chosenTargets(options.targets, expressions);
+  const ordered = options.targets === 'arkit' ? inArkitOrder(expressions) : chosen;
   const head = await toBlendShapes(result, ordered);
   const level = await levelOfDetail(result, options.lod);
   const skeleton = options.skeleton ? await skeletonOf(model, head.positions) : undefined;
@@ -173,6 +282,13 @@ async function encodePlain(
     primitives.push(await primitiveOf(container, result, head, skeleton, level, part, i, tangents));
   }
   const { shapes } = head;
+  const eyes = options.eyeParts && options.lod === 0 ? await eyePartsOf(result, head) : undefined;
+  const eyeMeshes: [string, object][] = eyes
+    ? [
+        ['corneas', eyePrimitive(container, eyes.corneas, skeleton !== undefined, parts.length)],
+        ['lashes', eyePrimitive(container, eyes.lashes, skeleton !== undefined, parts.length + 1)],
+      ]
+    : [];
   const bufferView = container.image(await encoding);
   const detailView =
     detail && corners && tangents
@@ -181,9 +297,13 @@ async function encodePlain(
           'normalImage',
         )
       : undefined;
+  const lashView = eyes && container.image(await lashTexture(), 'lashImage');
+  const detailTextures = detailView === undefined ? 0 : 1;
   const webp = options.textureFormat === 'webp';
+  const names = ['head', ...eyeMeshes.map(([name]) => name)];
+  const nodes = nodesOf(container, skeleton, gazeOf(coefficients.expression), names) as { nodes: { mesh?: number }[] };
   const moving: Moving = {
-    mesh: 0,
+    meshes: nodes.nodes.flatMap(({ mesh }, i) => (mesh === undefined ? [] : [i])),
     targets: ordered,
     // A skinned mesh stands where its joints do, whatever its own node does.
     head: skeleton ? 1 : 0,
@@ -192,7 +312,7 @@ async function encodePlain(
   return container.toBytes({
     asset: { version: '2.0', generator: `hrn ${VERSION}` },
     scene: 0,
-    ...nodesOf(container, skeleton),
+    ...nodes,
     meshes: [
       {
         name: 'head',
@@ -204,16 +324,29 @@ async function encodePlain(
           scaleSource: scale.source,
         },
       },
+      ...eyeMeshes.map(([name, primitive]) => ({
+        name,
+        primitives: [primitive],
+        ...(shapes.length > 0 && {
+          weights: shapes.map((shape) => shape.weight),
+          extras: { targetNames: shapes.map((shape) => shape.name) },
+        }),
+      })),
     ],
-    materials: parts.map((part) => materialOf(part, detailView !== undefined)),
+    materials: [
+      ...parts.map((part) => materialOf(part, detailView !== undefined)),
+      ...(eyes ? eyeMaterials(eyes, 1 + detailTextures) : []),
+    ],
     ...(motion && { animations: [animationOf(container, motion, moving, METRES_PER_MM)] }),
     textures: [
       webp ? { extensions: { EXT_texture_webp: { source: 0 } } } : { source: 0 },
       ...(detailView === undefined ? [] : [{ source: 1 }]),
+      ...(lashView === undefined ? [] : [{ source: 1 + detailTextures }]),
     ],
     images: [
       { name: 'texture', mimeType: MIME_TYPES[options.textureFormat], bufferView },
       ...(detailView === undefined ? [] : [{ name: 'normals', mimeType: 'image/png', bufferView: detailView }]),
+      ...(lashView === undefined ? [] : [{ name: 'lashes', mimeType: 'image/png', bufferView: lashView }]),
     ],
     ...(webp && { extensionsUsed: ['EXT_texture_webp'], extensionsRequired: ['EXT_texture_webp'] }),
   });

@@ -8,6 +8,10 @@ export interface PartMaterial {
   doubleSided: boolean;
 }
 
+/** Clear: dims what lies behind it a little, and shines. In plain glTF the shine of what is clear is as faint as it. */
+export const CORNEA = { roughness: 0.04, alpha: 0.16 } as const;
+export const LASHES = { roughness: 1 } as const;
+
 export const MATERIALS: Record<PartName, PartMaterial> = {
   skin: { roughness: 0.65, doubleSided: true },
   leftEye: { roughness: 0.2, doubleSided: false },

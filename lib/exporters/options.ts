@@ -22,6 +22,8 @@ export interface ExportOptions {
   targets?: 'arkit' | 'none' | readonly string[] | undefined;
   /** Nodes for neck, skull, jaw and eyes that the mesh is bound to (GLB). Default true. */
   skeleton?: boolean | undefined;
+  /** Corneas and lashes as nodes of their own (GLB, level of detail 0). Default true. */
+  eyeParts?: boolean | undefined;
   /** Level of detail: 0 (default), all triangles; 1, about a third of them; 2, about a tenth. */
   lod?: Lod | undefined;
   /** `none` (default) or `meshopt`, which asks for EXT_meshopt_compression and KHR_mesh_quantization (GLB). */
@@ -35,21 +37,24 @@ export interface ExportOptions {
 export interface ResolvedExportOptions {
   targets: 'arkit' | 'none' | readonly string[];
   skeleton: boolean;
+  eyeParts: boolean;
   lod: Lod;
   compression: Compression;
   textureFormat: TextureFormat;
   baseColor: BaseColor;
 }
 
-const NAMES = ['targets', 'skeleton', 'lod', 'compression', 'textureFormat', 'baseColor'] as const;
+const NAMES = ['targets', 'skeleton', 'eyeParts', 'lod', 'compression', 'textureFormat', 'baseColor'] as const;
 
 /** Checks and completes; an explicit undefined means the default. Throws HrnError INVALID_OPTION. */
 export function resolveExportOptions(options: ExportOptions = {}): ResolvedExportOptions {
-  const { targets, skeleton, lod, compression, textureFormat, baseColor } = options;
+  const { targets, skeleton, eyeParts, lod, compression, textureFormat, baseColor } = options;
   if (skeleton !== undefined && typeof skeleton !== 'boolean') throw invalid('true or false', 'skeleton', skeleton);
+  if (eyeParts !== undefined && typeof eyeParts !== 'boolean') throw invalid('true or false', 'eyeParts', eyeParts);
   return {
     targets: targets === undefined ? 'arkit' : checkedTargets(targets),
     skeleton: skeleton ?? true,
+    eyeParts: eyeParts ?? true,
     lod: oneOf(LODS, 'lod', lod),
     compression: oneOf(COMPRESSIONS, 'compression', compression),
     textureFormat: oneOf(TEXTURE_FORMATS, 'textureFormat', textureFormat),

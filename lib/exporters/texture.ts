@@ -13,9 +13,10 @@ function toSharp(raster: Raster): Sharp {
   return sharp(data, { raw: { width, height, channels } }).removeAlpha();
 }
 
-/** Lossless: what the texture stage made, bit for bit. */
+/** Lossless: what the texture stage made, bit for bit; with alpha where there is some. */
 export async function encodePng(raster: Raster): Promise<Uint8Array> {
-  return toSharp(raster).png().toBuffer();
+  const { data, width, height, channels } = raster;
+  return sharp(data, { raw: { width, height, channels } }).png().toBuffer();
 }
 
 /**

@@ -6,8 +6,8 @@ import type { NativeCamera } from '../native/refine.js';
 import { projectionMatrix } from '../projection-matrix.js';
 import type { Mesh, Pose, Quality, Raster, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
-import type { EyeStates } from './eye-state.js';
 import { expressionWeights } from './expression-weights.js';
+import type { EyeStates } from './eye-state.js';
 import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';
 import type { DenseLandmarks } from './landmarks.js';
@@ -52,11 +52,7 @@ type Assembled = Pick<
 >;
 
 /** An animator's weights by name, from those of a fit and the eyes that its landmarks show. */
-export function namedExpressions(
-  model: MorphableModel,
-  weights: ArrayLike<number>,
-  eyes: EyeStates,
-): Expressions {
+export function namedExpressions(model: MorphableModel, weights: ArrayLike<number>, eyes: EyeStates): Expressions {
   const told = expressionWeights(model, weights, eyes);
   return Object.fromEntries(model.expression.names.map((name, k) => [name, told[k]!])) as Expressions;
 }

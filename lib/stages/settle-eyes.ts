@@ -3,9 +3,9 @@ import { closingBlink, hasLids, type Side } from '../blink.js';
 import { decodeHalfs } from '../half-float.js';
 import type { MorphableModel, PartName } from '../morphable-model.js';
 import { expressionWeights } from './expression-weights.js';
+import type { EyeStates } from './eye-state.js';
 import { measuredEye } from './gaze.js';
 import type { DenseLandmarks } from './landmarks.js';
-import type { EyeStates } from './eye-state.js';
 import type { RefinedHead } from './refine.js';
 
 /** From here on an eye is shut, and lids that a fit leaves ajar are closed. */

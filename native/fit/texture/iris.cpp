@@ -195,6 +195,20 @@ double pupil_of(const std::array<double, kRings>& rings) {
   return kUsual;
 }
 
+// A pupil that lies beside the middle, and what lashes darken: the iris there is like that on the other side.
+void distrust_dark_iris(Seen& seen, double pupil) {
+  std::vector<double> values;
+  const int first = static_cast<int>((pupil + 0.02) * kRings), last = kRings * 9 / 10;
+  for (int r = first; r < last; ++r)
+    for (int a = 0; a < kAngles; ++a)
+      if (seen.trust[cell(r, a)] > 0.3) values.push_back(brightness(seen.colours[cell(r, a)]));
+  if (values.empty()) return;
+  const double iris = quantile(values, 0.6);
+  for (int r = first; r < last; ++r)
+    for (int a = 0; a < kAngles; ++a)
+      seen.trust[cell(r, a)] *= 1 - smooth(0.68, 0.48, brightness(seen.colours[cell(r, a)]) / std::max(iris, 0.03));
+}
+
 // Light and lid's shadow over the iris, by angle: divided out, since the iris turns.
 void even_out(Seen& seen, const std::array<double, kRings>& rings) {
   constexpr int kSectors = 16;
@@ -294,6 +308,7 @@ std::optional<IrisMap> read_iris(const imaging::Image& photo, const Opening& ope
   distrust_what_lies_over(seen, ring_brightness(seen));
   even_out(seen, ring_brightness(seen));
   map.pupil = pupil_of(ring_brightness(seen));
+  distrust_dark_iris(seen, map.pupil);
   map.colours = completed(seen);
   return map;
 }
