@@ -142,14 +142,14 @@ it('a full disk is a 507, for the upload and for the files, and leaves nothing',
 
 describe('hrn serve', () => {
   it.each([
-    [['--port', '99999'], /INVALID_OPTION: .*option port, got 99999/],
-    [['--workers', '0'], /INVALID_OPTION: .*option workers/],
-    [['--log-level', 'loud'], /INVALID_OPTION: .*logLevel/],
-    [['--tokens', 'no-such-file'], /FILE_UNREADABLE: .*no-such-file/],
-    [['--models', 'no-such-folder', '--port', '0'], /MODEL_MISSING: /],
-  ])('%j ends with 1 and says why', async (args, message) => {
+    [['--port', '99999'], 2, /INVALID_OPTION: .*option port, got 99999/],
+    [['--workers', '0'], 2, /INVALID_OPTION: .*option workers/],
+    [['--log-level', 'loud'], 2, /INVALID_OPTION: .*logLevel/],
+    [['--tokens', 'no-such-file'], 1, /FILE_UNREADABLE: .*no-such-file/],
+    [['--models', 'no-such-folder', '--port', '0'], 1, /MODEL_MISSING: /],
+  ])('%j ends with %i and says why', async (args, code, message) => {
     const run = await runCli(['serve', ...args]);
-    expect(run).toMatchObject({ code: 1 });
+    expect(run).toMatchObject({ code });
     expect(run.stderr).toMatch(message);
   });
 

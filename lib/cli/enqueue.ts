@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { HrnError } from '../index.js';
 import type { Entry } from '../queue/index.js';
 import { parseList, parseNumber } from './arguments.js';
-import { failureLine } from './failure.js';
+import { exitCodeOf, failureLine } from './failure.js';
 
 interface EnqueueFlags {
   from?: string;
@@ -79,7 +79,7 @@ async function enqueueImages(images: string[], flags: EnqueueFlags): Promise<voi
       else if (!flags.quiet) process.stdout.write(`${id} ${state} ${photo}\n`);
     }
   } catch (error) {
-    process.exitCode = 1;
+    process.exitCode = exitCodeOf(error);
     process.stderr.write(`${failureLine('enqueue', error)}\n`);
   }
   if (counts.refused) process.exitCode = 1;

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { IMPORTERS } from '../importers/index.js';
-import { failureLine } from './failure.js';
+import { exitCodeOf, failureLine } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { createReporter } from './reporter.js';
 
@@ -29,7 +29,7 @@ async function importOne(path: string, flags: ImportFlags): Promise<void> {
       reporter.done(`licence: ${licence}`);
     } catch (error) {
       signal.throwIfAborted();
-      process.exitCode = 1;
+      process.exitCode = exitCodeOf(error);
       reporter.fail(failureLine(path, error));
     } finally {
       reporter.close();
@@ -76,7 +76,7 @@ async function check(path: string): Promise<void> {
       `${path}: ${model.name} (from ${from}; ${licence}), ${model.vertexCount} vertices, ${model.triangleCount} triangles; ${qualityText(quality)}\n`,
     );
   } catch (error) {
-    process.exitCode = 1;
+    process.exitCode = exitCodeOf(error);
     process.stderr.write(`${failureLine(path, error)}\n`);
   }
 }

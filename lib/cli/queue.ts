@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Command } from 'commander';
 import type { QueueStatus } from '../queue/index.js';
 import { parseNumber } from './arguments.js';
-import { failureLine } from './failure.js';
+import { exitCodeOf, failureLine } from './failure.js';
 import { interruptible } from './interrupt.js';
 
 interface QueueFlags {
@@ -38,7 +38,7 @@ async function queue({ json, wait, ...options }: QueueFlags): Promise<void> {
       if (wait && found.failed > 0) process.exitCode = 1;
     } catch (error) {
       signal.throwIfAborted();
-      process.exitCode = 1;
+      process.exitCode = exitCodeOf(error);
       process.stderr.write(`${failureLine('queue', error)}\n`);
     }
   });

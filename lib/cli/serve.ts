@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import { HrnError } from '../index.js';
 import { parseList, parseNumber } from './arguments.js';
-import { failureLine } from './failure.js';
+import { exitCodeOf, failureLine } from './failure.js';
 import { drained } from './interrupt.js';
 
 interface ServeFlags {
@@ -87,7 +87,7 @@ async function serve(flags: ServeFlags): Promise<void> {
       process.stderr.write('hrn: some fits were not finished in time and were stopped\n');
     }, service.close);
   } catch (error) {
-    process.exitCode = 1;
+    process.exitCode = exitCodeOf(error);
     process.stderr.write(`${failureLine('serve', error)}\n`);
   }
 }

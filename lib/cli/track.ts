@@ -7,7 +7,7 @@ import type { CreateOptions, TrackOptions } from '../options.js';
 import type { TrackedFrame } from '../track/frame.js';
 import type { ViewsReconstruction } from '../views/result.js';
 import { parseNumber } from './arguments.js';
-import { failureLine } from './failure.js';
+import { exitCodeOf, failureLine } from './failure.js';
 import { interruptible } from './interrupt.js';
 import { createReporter } from './reporter.js';
 
@@ -94,7 +94,7 @@ async function track(video: string, flags: TrackFlags): Promise<void> {
       }
     } catch (error) {
       signal.throwIfAborted();
-      process.exitCode = 1;
+      process.exitCode = exitCodeOf(error);
       reporter.fail(failureLine(video, error));
     } finally {
       reporter.close();

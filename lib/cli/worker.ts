@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { RunningWorker, WorkerEvent, WorkerMetrics } from '../queue/index.js';
 import { parseNumber } from './arguments.js';
-import { failureLine } from './failure.js';
+import { exitCodeOf, failureLine } from './failure.js';
 import { drained } from './interrupt.js';
 
 interface WorkerFlags {
@@ -58,7 +58,7 @@ async function worker(flags: WorkerFlags): Promise<void> {
       () => running!.close(),
     );
   } catch (error) {
-    process.exitCode = 1;
+    process.exitCode = exitCodeOf(error);
     process.stderr.write(`${failureLine('worker', error)}\n`);
     await running?.close();
   } finally {
