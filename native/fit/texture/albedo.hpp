@@ -20,7 +20,7 @@ struct AlbedoArgs {
 };
 
 struct Albedo {
-  // A 3 x 3 mean repeated so often spreads over some four blocks, a thirtieth of the texture.
+  // A 3 x 3 mean repeated so often spreads over some three blocks, a fortieth of the texture.
   static constexpr int kSmoothing = 10;
   static constexpr float kDarkest = 0.02f;
 
