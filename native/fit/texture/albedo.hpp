@@ -51,11 +51,12 @@ struct Albedo {
   }
   HRN_HD static float logarithm(float x) { return std::log(larger(x, kDarkest)); }
 
-  // Per block.
+  // Per block of the rows.
   struct Means {
     static constexpr long kGrain = 64;
-    HRN_HD static void run(const AlbedoArgs& a, long i) {
+    HRN_HD static void run(const AlbedoArgs& a, long local) {
       const TexelArgs& t = a.texels;
+      const long i = local + t.first_row / t.block * t.side;
       const long size = t.bake.size, by = i / t.side, bx = i % t.side;
       const long y1 = (by + 1) * t.block < size ? (by + 1) * t.block : size,
                  x1 = (bx + 1) * t.block < size ? (bx + 1) * t.block : size;
@@ -148,7 +149,10 @@ struct Albedo {
 
   // Per texel of the coarse level, as Texel::Blend.
   struct Blend {
-    HRN_HD static void run(const AlbedoArgs& a, long i) { PullPush::gather(a.texels.half, i, Inside{a, {}}); }
+    HRN_HD static void run(const AlbedoArgs& a, long i) {
+      const TexelArgs& t = a.texels;
+      PullPush::gather(t.half, i + t.first_row / 2 * t.half.coarse_size, Inside{a, {}});
+    }
 
    private:
     struct Inside {
@@ -166,7 +170,7 @@ struct Albedo {
   // Per texel outside every island, as Texel::Fill.
   struct Fill {
     HRN_HD static void run(const AlbedoArgs& a, long i) {
-      if (a.texels.owner[i] >= 0) return;
+      if (a.texels.inside[i] != 0) return;
       PullPush::spread(a.texels.half, i, [&](long k, float value) { a.bytes[3 * i + k] = Texel::byte(value); });
     }
   };

@@ -15,40 +15,22 @@
 
 namespace hrn::fit {
 
+// Larger textures than 2048 x 2048 are worked on in bands of rows, a fourth of that each.
+constexpr long kTexelsAtATime = 1L << 22, kBandShare = 4;
+
 struct UnwrapArgs {
   TextureBakeArgs bake;
+  float first_row;
   float* screen;  // out [vertices][3]
 };
 // Per vertex: where it lies in the texture, for the rasterizer. Texel centres are at +0.5.
 struct UnwrapVertex {
   HRN_HD static void run(const UnwrapArgs& a, long v) {
     for (long k = 0; k < 2; ++k) a.screen[3 * v + k] = a.bake.uvs[2 * v + k] * static_cast<float>(a.bake.size);
+    a.screen[3 * v + 1] -= a.first_row;
     a.screen[3 * v + 2] = 1;
   }
 };
-
-// The baked texture without its light, to the host's `rgb`. `half`: the coarse level of `args`, which it uses again.
-template <class B>
-void bake_albedo(const texture::TexelArgs& args, WeightedMaps<B>& half, std::uint8_t* rgb, B& backend,
-                 const Cancel& cancel) {
-  using texture::Albedo;
-  const long blocks = args.side * args.side, size = args.bake.size;
-  const auto floats = [&](long n) { return backend.template alloc<float>(static_cast<std::size_t>(n)); };
-  auto from = floats(7 * blocks), to = floats(7 * blocks);
-  auto out = backend.output(rgb, static_cast<std::size_t>(3 * size * size));
-  texture::AlbedoArgs albedo{args, args.bake.albedo, {}, from.data(), to.data(), out.data()};
-  for (int k = 0; k < 3; ++k) albedo.ambient[k] = args.bake.ambient[k];
-  backend.template for_each<Albedo::Means>(blocks, albedo);
-  for (int step = 0; step < Albedo::kSmoothing; ++step) {
-    backend.template for_each<Albedo::Smooth>(blocks, albedo);
-    std::swap(albedo.from, albedo.to);
-  }
-  cancel.check();
-  backend.template for_each<Albedo::Blend>(half.texels(), albedo);
-  pull_push(half, backend);
-  backend.template for_each<Albedo::Fill>(size * size, albedo);
-  backend.deliver(out);
-}
 
 // What the texels are: whose, what photos show of them, and the colours made of that. All bakes are of one size, mesh
 // and layout.
@@ -58,30 +40,24 @@ class TextureBaker {
   using Array = typename B::template Array<T>;
 
  public:
-  // `layout`: a bake, of which mesh and layout count.
-  TextureBaker(const TextureBakeArgs& layout, B& backend)
-      : backend_(backend), size_(layout.size), texels_(size_ * size_), islands_(layout.island_count) {
-    owner_ = backend.template alloc<std::int32_t>(static_cast<std::size_t>(texels_));
-    weights_ = floats(2 * texels_);
-    // Which triangle owns each texel: the mesh drawn into its own UV layout, which is bijective.
-    auto screen = floats(3 * layout.vertices);
-    backend.template for_each<UnwrapVertex>(layout.vertices, UnwrapArgs{layout, screen.data()});
-    ops::RasterizeArgs<float> raster;
-    raster.screen = screen.data();
-    raster.triangles = layout.indices;
-    raster.vertex_count = layout.vertices;
-    raster.triangle_count = layout.triangles;
-    raster.width = raster.height = layout.size;
-    raster.cull_back_faces = false;
-    raster.triangle_id = owner_.data();
-    raster.barycentrics = weights_.data();
-    backend.rasterize(raster);
-    photo_ = floats(4 * texels_);
+  // `layout`: a bake, of which mesh and layout count. `rows`: that are worked on at a time, a multiple of
+  // `row_step(size)` or all of them.
+  TextureBaker(const TextureBakeArgs& layout, long rows, B& backend)
+      : backend_(backend), size_(layout.size), rows_(rows), islands_(layout.island_count) {
+    owner_ = backend.template alloc<std::int32_t>(static_cast<std::size_t>(texels()));
+    weights_ = floats(2 * texels());
+    photo_ = floats(4 * texels());
     posed_ = floats(8 * layout.vertices);
     facts_ = bytes(layout.triangles);
-    witness_ = bytes(texels_);
-    strands_ = bytes(texels_);
+    witness_ = bytes(texels());
+    strands_ = bytes(texels());
+    screen_ = floats(3 * layout.vertices);
+    if (!in_bands()) own(layout);
   }
+
+  // A block of the low frequencies: so many texels a side.
+  static long block_of(long size) { return std::max(1L, size / 128); }
+  static long row_step(long size) { return 2 * block_of(size); }
 
   // What the bake's photo shows. Throws hrn::Error when cancelled.
   void see(const TextureBakeArgs& bake, const Cancel& cancel) {
@@ -89,19 +65,18 @@ class TextureBaker {
     const long seen = static_cast<long>(bake.seen.width) * bake.seen.height;
     // A fitted outline is never exact, and one pixel of background on a cheek is seen at once.
     auto edge = bytes(seen), along = bytes(seen);
-    auto safe = floats(seen);
+    safe_ = floats(seen);
     const long radius =
         std::clamp<long>(std::lround(0.012 * static_cast<double>(std::max(bake.seen.width, bake.seen.height))), 2, 100);
-    const texture::ConfidenceArgs margin{bake.seen, radius, edge.data(), along.data(), safe.data()};
+    const texture::ConfidenceArgs margin{bake.seen, radius, edge.data(), along.data(), safe_.data()};
     backend_.template for_each<Confidence::Edge>(seen, margin);
     backend_.template for_each<Confidence::Along>(bake.seen.height, margin);
     backend_.template for_each<Confidence::Margin>(seen, margin);
     cancel.check();
+    border_ = static_cast<float>(radius) / bake.seen.scale;
     texture::TexelArgs args = arguments(bake);
-    args.safe = safe.data();
-    args.border = static_cast<float>(radius) / bake.seen.scale;
     pose(args);
-    backend_.template for_each<texture::Texel::Photo>(texels_, args);
+    if (!in_bands()) backend_.template for_each<texture::Texel::Photo>(texels(), args);
     cancel.check();
   }
 
@@ -115,10 +90,11 @@ class TextureBaker {
   // same without light to `albedo` unless that is null. Throws hrn::Error when cancelled.
   void finish(const TextureBakeArgs& bake, std::uint8_t* rgb, const Cancel& cancel, std::uint8_t* albedo = nullptr) {
     using texture::Texel;
-    const long block = std::max(1L, size_ / 128), side = (size_ + block - 1) / block;
+    const long block = block_of(size_), side = (size_ + block - 1) / block, all = size_ * size_;
     WeightedMaps<B> block_means(side, 6, islands_ + 1, backend_), half((size_ + 1) / 2, 3, 1, backend_);
     auto fill = floats(3 * bake.vertices);
-    auto out = backend_.output(rgb, static_cast<std::size_t>(3 * texels_));
+    auto inside = bytes(all);
+    auto out = backend_.output(rgb, static_cast<std::size_t>(3 * all));
     texture::TexelArgs args = arguments(bake);
     args.block = block;
     args.side = side;
@@ -126,8 +102,11 @@ class TextureBaker {
     args.block_weight = block_means.weights.data();
     args.fill = fill.data();
     args.half = {size_, half.size, half.channels, nullptr, nullptr, half.values.data(), half.weights.data()};
+    args.inside = inside.data();
     args.bytes = out.data();
-    backend_.template for_each<texture::BlockMeans>(side * side, args);
+    in_rows(args, cancel, [&](const texture::TexelArgs& rows, long, long blocks) {
+      backend_.template for_each<texture::BlockMeans>(blocks, rows);
+    });
     backend_.template for_each<texture::Hints>(side * ((side + 1) / 2), args);
     pull_push(block_means, backend_);
     {
@@ -141,38 +120,114 @@ class TextureBaker {
       }
       backend_.template for_each<Ratio::Apply>(bake.vertices, ratio);
     }
-    backend_.template for_each<Texel::Blend>(half.texels(), args);
-    cancel.check();
+    texture::AlbedoArgs unlit{args, bake.albedo, {}, nullptr, nullptr, nullptr};
+    for (int k = 0; k < 3; ++k) unlit.ambient[k] = bake.ambient[k];
+    const long means = albedo != nullptr ? 7 * side * side : 0;
+    auto from = floats(means), to = floats(means);
+    unlit.from = from.data();
+    unlit.to = to.data();
+    in_rows(args, cancel, [&](const texture::TexelArgs& rows, long coarse, long blocks) {
+      backend_.template for_each<Texel::Blend>(coarse, rows);
+      unlit.texels = rows;
+      if (albedo != nullptr) backend_.template for_each<texture::Albedo::Means>(blocks, unlit);
+    });
     pull_push(half, backend_);
-    backend_.template for_each<Texel::Fill>(texels_, args);
-    if (albedo != nullptr) bake_albedo(args, half, albedo, backend_, cancel);
+    backend_.template for_each<Texel::Fill>(all, args);
+    if (albedo != nullptr) finish_albedo(unlit, args, half, albedo, cancel);
     backend_.deliver(out);
   }
 
-  // Of the texels; what only see() or finish() needs is left out.
+  // Of the texels; what only finish() needs is left out.
   texture::TexelArgs arguments(const TextureBakeArgs& bake) {
     texture::TexelArgs args{};
     args.bake = bake;
-    args.owner = owner_.data();
-    args.weights = weights_.data();
     args.posed = posed_.data();
     args.facts = facts_.data();
-    args.photo = photo_.data();
-    args.witness = witness_.data();
-    args.strands = strands_.data();
+    args.safe = safe_.data();
+    args.border = border_;
+    point(args, 0);
     return args;
   }
-  long texels() const { return texels_; }
+  // Of the rows.
+  long texels() const { return rows_ * size_; }
 
  private:
+  bool in_bands() const { return rows_ < size_; }
   Array<float> floats(long n) { return backend_.template alloc<float>(static_cast<std::size_t>(n)); }
   Array<std::uint8_t> bytes(long n) { return backend_.template alloc<std::uint8_t>(static_cast<std::size_t>(n)); }
 
+  // Makes the arrays those of the rows from `first` on.
+  void point(texture::TexelArgs& args, long first) {
+    const long before = first * size_;
+    args.first_row = first;
+    args.owner = owner_.data() - before;
+    args.weights = weights_.data() - 2 * before;
+    args.photo = photo_.data() - 4 * before;
+    args.witness = witness_.data() - before;
+    args.strands = strands_.data() - before;
+  }
+
+  // Which triangle owns each texel of the rows: the mesh drawn into its own UV layout, which is bijective.
+  void own(const TextureBakeArgs& bake, long first = 0) {
+    backend_.template for_each<UnwrapVertex>(bake.vertices,
+                                             UnwrapArgs{bake, static_cast<float>(first), screen_.data()});
+    ops::RasterizeArgs<float> raster;
+    raster.screen = screen_.data();
+    raster.triangles = bake.indices;
+    raster.vertex_count = bake.vertices;
+    raster.triangle_count = bake.triangles;
+    raster.width = static_cast<int>(size_);
+    raster.height = static_cast<int>(std::min(rows_, size_ - first));
+    raster.cull_back_faces = false;
+    raster.triangle_id = owner_.data();
+    raster.barycentrics = weights_.data();
+    backend_.rasterize(raster);
+  }
+
+  // visit(args of some rows, coarse texels there, blocks there), from the first rows to the last. What the photo shows
+  // is worked out anew for every visit where the rows are not all there are.
+  template <class Visit>
+  void in_rows(texture::TexelArgs args, const Cancel& cancel, Visit&& visit) {
+    const long block = block_of(size_), side = (size_ + block - 1) / block;
+    for (long first = 0; first < size_; first += rows_) {
+      const long rows = std::min(rows_, size_ - first);
+      point(args, first);
+      if (in_bands()) {
+        own(args.bake, first);
+        backend_.template for_each<texture::Texel::Photo>(rows * size_, args);
+      }
+      visit(args, (rows + 1) / 2 * ((size_ + 1) / 2), (rows + block - 1) / block * side);
+      cancel.check();
+    }
+  }
+
+  // The baked texture without its light, to the host's `rgb`. `half`: the coarse level, which it uses again.
+  void finish_albedo(texture::AlbedoArgs unlit, const texture::TexelArgs& args, WeightedMaps<B>& half,
+                     std::uint8_t* rgb, const Cancel& cancel) {
+    using texture::Albedo;
+    auto out = backend_.output(rgb, static_cast<std::size_t>(3 * size_ * size_));
+    unlit.bytes = out.data();
+    unlit.texels = args;
+    for (int step = 0; step < Albedo::kSmoothing; ++step) {
+      backend_.template for_each<Albedo::Smooth>(args.side * args.side, unlit);
+      std::swap(unlit.from, unlit.to);
+    }
+    in_rows(args, cancel, [&](const texture::TexelArgs& rows, long coarse, long) {
+      unlit.texels = rows;
+      backend_.template for_each<Albedo::Blend>(coarse, unlit);
+    });
+    pull_push(half, backend_);
+    unlit.texels = args;
+    backend_.template for_each<Albedo::Fill>(size_ * size_, unlit);
+    backend_.deliver(out);
+  }
+
   B& backend_;
-  long size_, texels_;
+  long size_, rows_;
   int islands_;
+  float border_ = 0;
   Array<std::int32_t> owner_;
-  Array<float> weights_, photo_, posed_;
+  Array<float> weights_, photo_, posed_, screen_, safe_;
   Array<std::uint8_t> facts_, witness_, strands_;
 };
 
@@ -180,8 +235,11 @@ class TextureBaker {
 // unless that is null. Throws hrn::Error when cancelled.
 template <class B>
 void bake_texture(const TextureBakeArgs& bake, std::uint8_t* rgb, B& backend, const Cancel& cancel,
-                  std::uint8_t* albedo = nullptr) {
-  TextureBaker<B> baker(bake, backend);
+                  std::uint8_t* albedo = nullptr, long most_texels = kTexelsAtATime) {
+  const long size = bake.size, step = TextureBaker<B>::row_step(size);
+  const long rows =
+      size * size <= most_texels ? size : std::min(size, std::max(1L, most_texels / kBandShare / size / step) * step);
+  TextureBaker<B> baker(bake, rows, backend);
   cancel.check();
   baker.see(bake, cancel);
   baker.finish(bake, rgb, cancel, albedo);

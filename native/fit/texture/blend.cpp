@@ -99,7 +99,7 @@ void TextureBlend::add(const imaging::Image& photo, const TextureProblem& proble
   CpuBackend backend(pool);
   const PreparedBake<CpuBackend> prepared(*model_, host_arrays(*model_), photo, problem, backend, cancel);
   const TextureBakeArgs& bake = prepared.bake();
-  TextureBaker<CpuBackend> baker(bake, backend);
+  TextureBaker<CpuBackend> baker(bake, bake.size, backend);
   baker.see(bake, cancel);
 
   const std::size_t values = 3 * static_cast<std::size_t>(model_->vertex_count);
@@ -151,7 +151,7 @@ void TextureBlend::finish(std::span<std::uint8_t> rgb, ThreadPool& pool, const C
   const std::vector<std::uint8_t> nothing(static_cast<std::size_t>(3 * reference_width_ * reference_height_));
   const imaging::Image photo{nothing, reference_width_, reference_height_, 3};
   const PreparedBake<CpuBackend> prepared(*model_, host_arrays(*model_), photo, reference_, backend, cancel);
-  TextureBaker<CpuBackend> baker(prepared.bake(), backend);
+  TextureBaker<CpuBackend> baker(prepared.bake(), prepared.bake().size, backend);
   TexelArgs args = baker.arguments(prepared.bake());
   baker.pose(args);
   pool.parallel_for(reference_.size, [&](long row) {

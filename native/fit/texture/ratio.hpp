@@ -16,10 +16,11 @@ HRN_HD bool is_scalp(const TexelArgs& a, long i) {
 // blocks are not drawn out into stripes.
 constexpr float kBlockFirmness = 0.25f;
 
-// Per block: each island's mean colours where the photo is trusted.
+// Per block of the rows: each island's mean colours where the photo is trusted.
 struct BlockMeans {
   static constexpr long kGrain = 64;
-  HRN_HD static void run(const TexelArgs& a, long i) {
+  HRN_HD static void run(const TexelArgs& a, long local) {
+    const long i = local + a.first_row / a.block * a.side;
     const long size = a.bake.size, blocks = a.side * a.side, by = i / a.side, bx = i % a.side,
                maps = a.bake.island_count + 1;
     const long y1 = (by + 1) * a.block < size ? (by + 1) * a.block : size,

@@ -91,8 +91,11 @@ HRN_HD float sample(const T* image, const Taps& t, int stride = 1) {
 constexpr std::uint8_t kAway = 1;     // the camera sees at most its back
 constexpr std::uint8_t kSpecial = 2;  // it is no skin, or its sights are not all plain
 
+// Of owner, weights, photo, witness and strands there are the rows from first_row on that are worked on at a time; the
+// pointers are such that texels have the same index everywhere.
 struct TexelArgs {
   TextureBakeArgs bake;
+  long first_row;
   const std::int32_t* owner;  // [size][size], triangle of each texel, -1 outside every island
   const float* weights;       // [size][size][2], its barycentric weights of corners 0 and 1
   float* posed;               // [vertices][8], position and normal in the camera's frame, padded to one line of a cache
@@ -106,11 +109,12 @@ struct TexelArgs {
   long side;                  // blocks a side
   // Mean colours of photo and model where the photo is trusted, low frequencies: their ratio corrects the model's. One
   // map an island and one for the scalp.
-  float* block_means;   // [islands + 1][side][side][photo 3, model 3]
-  float* block_weight;  // [islands + 1][side][side]
-  float* fill;          // [vertices][3], the model's colours corrected towards the photo
-  PullPushArgs half;    // its coarse level: the colours at half the size, known inside the islands
-  std::uint8_t* bytes;  // out [size][size][3]
+  float* block_means;    // [islands + 1][side][side][photo 3, model 3]
+  float* block_weight;   // [islands + 1][side][side]
+  float* fill;           // [vertices][3], the model's colours corrected towards the photo
+  PullPushArgs half;     // its coarse level: the colours at half the size, known inside the islands
+  std::uint8_t* inside;  // [size][size], 1 inside the islands
+  std::uint8_t* bytes;   // out [size][size][3]
 };
 
 struct Corners {
@@ -263,9 +267,10 @@ struct Texel {
     }
   };
 
-  // Per texel: what the photo shows.
+  // Per texel of the rows: what the photo shows.
   struct Photo {
-    HRN_HD static void run(const TexelArgs& a, long i) {
+    HRN_HD static void run(const TexelArgs& a, long local) {
+      const long i = local + a.first_row * a.bake.size;
       float* out = a.photo + 4 * i;
       const long t = a.owner[i];
       const Seen seen = t < 0 || (a.facts[t] & kAway) != 0 ? Seen{} : look(a, i);
@@ -334,9 +339,12 @@ struct Texel {
     return static_cast<std::uint8_t>(static_cast<int>(255 * clamp(value, 0.f, 1.f) + 0.5f));
   }
 
-  // Per texel of the coarse level: the texels inside the islands among its four, and what they are together.
+  // Per texel of the rows in the coarse level: the texels inside the islands among its four, and what they are
+  // together.
   struct Blend {
-    HRN_HD static void run(const TexelArgs& a, long i) { PullPush::gather(a.half, i, Inside{a, {}}); }
+    HRN_HD static void run(const TexelArgs& a, long i) {
+      PullPush::gather(a.half, i + a.first_row / 2 * a.half.coarse_size, Inside{a, {}});
+    }
 
    private:
     // Always inlined, unlike a lambda: compiled for the instruction set of the loop.
@@ -344,6 +352,7 @@ struct Texel {
       const TexelArgs& a;
       float rgb[3];
       HRN_HD float operator()(long texel, const float*& value) {
+        a.inside[texel] = a.owner[texel] < 0 ? 0 : 1;
         if (a.owner[texel] < 0) return 0;
         store3(rgb, 0, colour(a, texel));
         for (int k = 0; k < 3; ++k) a.bytes[3 * texel + k] = byte(rgb[k]);
@@ -356,7 +365,7 @@ struct Texel {
   // colour.
   struct Fill {
     HRN_HD static void run(const TexelArgs& a, long i) {
-      if (a.owner[i] >= 0) return;
+      if (a.inside[i] != 0) return;
       PullPush::spread(a.half, i, [&](long k, float value) { a.bytes[3 * i + k] = byte(value); });
     }
   };

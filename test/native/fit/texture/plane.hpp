@@ -59,7 +59,8 @@ struct Plane {
     args.island_count = 1;
   }
 
-  std::vector<std::uint8_t> bake(int threads = 1, std::uint8_t* unlit = nullptr) {
+  std::vector<std::uint8_t> bake(int threads = 1, std::uint8_t* unlit = nullptr,
+                                 long texels_at_a_time = fit::kTexelsAtATime) {
     args.positions = positions.data();
     args.normals = normals.data();
     args.uvs = uvs.data();
@@ -73,7 +74,7 @@ struct Plane {
     ThreadPool pool(threads);
     CpuBackend backend(pool);
     std::vector<std::uint8_t> texture(3 * kSide * kSide);
-    fit::bake_texture(args, texture.data(), backend, Cancel(), unlit);
+    fit::bake_texture(args, texture.data(), backend, Cancel(), unlit, texels_at_a_time);
     return texture;
   }
 

@@ -28,6 +28,22 @@ HRN_TEST("fit/texture-bake/a surface seen frontally has the photo's colours") {
   CHECK(worst <= 2);
 }
 
+HRN_TEST("fit/texture-bake/worked on row by row it has the same bytes, with light and without") {
+  Plane plane;
+  plane.one_island();
+  plane.cover_right();
+  plane.paint([](int row, int column, int channel) { return (5 * row + 3 * column * (channel + 1)) % 200 + 20; });
+  std::vector<float> albedo = plane.shaded;
+  plane.args.albedo = albedo.data();
+  for (float& light : plane.args.ambient) light = 1;
+  std::vector<std::uint8_t> unlit(3 * kSide * kSide), unlit_by_rows = unlit;
+  const auto whole = plane.bake(2, unlit.data());
+  // Rows in steps of 4: bands of 60 do not divide the side.
+  const auto by_rows = plane.bake(2, unlit_by_rows.data(), 4 * 60 * kSide);
+  CHECK(by_rows == whole);
+  CHECK(unlit_by_rows == unlit);
+}
+
 HRN_TEST("fit/texture-bake/a photo with four channels gives the same") {
   Plane plane;
   plane.paint([](int row, int column, int) { return (row + column) % 200; });
