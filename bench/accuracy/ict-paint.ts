@@ -33,8 +33,12 @@ const IRISES: readonly Rgb[] = [
 const IRIS_RADIUS_MM = 5.85;
 const PUPIL_RADIUS_MM = 1.9;
 
-/** A random complexion for heads of `model`. */
-export function randomPaint(model: IctModel, random: Random): Paint {
+/**
+ * A random complexion for a head of `model`.
+ *
+ * @param positions of the head: its irises are as large as everybody's, whatever the size of its eyes
+ */
+export function randomPaint(model: IctModel, positions: ArrayLike<number>, random: Random): Paint {
   const landmark = (i: number): [number, number, number] => {
     const v = 3 * model.landmarks68[i]!;
     return [model.neutral[v]!, model.neutral[v + 1]!, model.neutral[v + 2]!];
@@ -49,7 +53,7 @@ export function randomPaint(model: IctModel, random: Random): Paint {
   const lids = [flat(36, 41), flat(42, 47)];
   const noseTip = landmark(30);
   const chin = landmark(8);
-  const eyes = eyeballs(model);
+  const eyes = eyeballs(model, positions);
 
   const tone = pick(random, SKIN_TONES).map((c) => c * random.uniform(0.9, 1.1));
   const hair = pick(random, HAIR);
@@ -113,31 +117,40 @@ export function randomPaint(model: IctModel, random: Random): Paint {
 
 interface Eyeball {
   centre: [number, number, number];
+  /** The head's over the neutral one's. */
+  scale: number;
 }
 
 /** Right (x < 0) and left eyeball: centre of their vertices' bounding box in x and y, and of their back half in z. */
-function eyeballs(model: IctModel): Eyeball[] {
+function eyeballs(model: IctModel, positions: ArrayLike<number>): Eyeball[] {
   return [-1, 1].map((side) => {
-    const low = [Infinity, Infinity, Infinity];
-    const high = [-Infinity, -Infinity, -Infinity];
-    for (let t = 0; t < model.parts.length; t++) {
-      if (model.parts[t] !== 'eye') continue;
-      for (let corner = 0; corner < 3; corner++) {
-        const v = 3 * model.triangles[3 * t + corner]!;
-        if (Math.sign(model.neutral[v]!) !== side) continue;
-        for (let k = 0; k < 3; k++) {
-          low[k] = Math.min(low[k]!, model.neutral[v + k]!);
-          high[k] = Math.max(high[k]!, model.neutral[v + k]!);
+    const box = (of: ArrayLike<number>) => {
+      const low = [Infinity, Infinity, Infinity];
+      const high = [-Infinity, -Infinity, -Infinity];
+      for (let t = 0; t < model.parts.length; t++) {
+        if (model.parts[t] !== 'eye') continue;
+        for (let corner = 0; corner < 3; corner++) {
+          const v = 3 * model.triangles[3 * t + corner]!;
+          if (Math.sign(model.neutral[v]!) !== side) continue;
+          for (let k = 0; k < 3; k++) {
+            low[k] = Math.min(low[k]!, of[v + k]!);
+            high[k] = Math.max(high[k]!, of[v + k]!);
+          }
         }
       }
-    }
-    const radius = (high[0]! - low[0]! + high[1]! - low[1]!) / 4;
-    return { centre: [(low[0]! + high[0]!) / 2, (low[1]! + high[1]!) / 2, low[2]! + radius] };
+      return { low, high, radius: (high[0]! - low[0]! + high[1]! - low[1]!) / 4 };
+    };
+    const { low, high, radius } = box(model.neutral);
+    return {
+      centre: [(low[0]! + high[0]!) / 2, (low[1]! + high[1]!) / 2, low[2]! + radius],
+      scale: box(positions).radius / radius,
+    };
   });
 }
 
-function paintEye({ centre }: Eyeball, iris: Rgb, x: number, y: number, z: number, rgb: Float64Array): void {
-  const radius = Math.hypot(x - centre[0], y - centre[1]);
+function paintEye({ centre, scale }: Eyeball, iris: Rgb, x: number, y: number, z: number, rgb: Float64Array): void {
+  // mm of the head itself.
+  const radius = scale * Math.hypot(x - centre[0], y - centre[1]);
   rgb.set([0.72, 0.68, 0.64]);
   // Red towards the corners.
   const side = smooth(6, 13, radius);

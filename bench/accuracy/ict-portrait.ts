@@ -32,7 +32,7 @@ export async function drawIctPortrait(
   complexion?: number,
 ): Promise<Uint8Array> {
   const random = new Random(seed ^ 0x1c7);
-  const paint = randomPaint(model, complexion === undefined ? random : new Random(complexion));
+  const paint = randomPaint(model, head.positions, complexion === undefined ? random : new Random(complexion));
   const lighting = randomLighting(random, LINEAR_REFLECTANCE);
   const shine = random.uniform(0, 0.05);
   const cameraPositions = toCameraFrame(camera, head.positions);

@@ -1,10 +1,12 @@
 /**
  * How much nearer several photos of a person come to the truth than one:
- * `npm run bench:views [-- --set ict|samples --heads N --counts 1,2,3,5,8 --size PX --out FOLDER]`.
+ * `npm run bench:views [-- --set ict|samples --heads N --counts 1,2,3,5,8 --size PX --out FOLDER --more]`.
+ * With --more what is in the folder's views.json already is kept and counted, so that a long run can be made in pieces.
  *
  * The first view is from the front and has the expression that is compared; `fit` has it alone.
  */
-import { mkdir } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -27,6 +29,7 @@ const { values: flags } = parseArgs({
     counts: { type: 'string', default: '1,2,3,5,8' },
     size: { type: 'string', default: '768' },
     detail: { type: 'string', default: 'medium' },
+    more: { type: 'boolean', default: false },
     out: { type: 'string', default: path.join(root, 'bench', 'results') },
   },
 });
@@ -49,7 +52,8 @@ interface Row {
 
 const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
 const reconstructor = await hrn.create();
-const rows: Row[] = [];
+const kept = path.join(flags.out, 'views.json');
+const rows: Row[] = flags.more && existsSync(kept) ? JSON.parse(await readFile(kept, 'utf8')) : [];
 try {
   const indices = Array.from({ length: Number(flags.heads) }, (_, i) => Number(flags.first) + i);
   const file = ictPath(root);
@@ -76,6 +80,7 @@ await writeFilesAtomically([
 ]);
 
 async function measure(set: string, { name, images, truth }: PersonCase): Promise<void> {
+  if (rows.some((row) => row.set === set && row.person === name)) return;
   const add = (views: number, positions: Float32Array, landmarkPercent: number, seconds: number): void => {
     const estimate = faceOf(model, positions);
     const similar = faceError(truth, estimate, true);

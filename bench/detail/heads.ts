@@ -61,7 +61,7 @@ export function ictHead(ict: IctModel, seed: number): BareHead {
     landmarks.set(ict.neutral.subarray(3 * v, 3 * v + 3), 3 * l);
   });
   const chart = new FaceChart(landmarks);
-  const painter = randomPaint(ict, new Random(seed ^ 0x1c7));
+  const painter = randomPaint(ict, positions, new Random(seed ^ 0x1c7));
   const { triangles, neutral } = ict;
   return {
     name: `ict-${seed}`,

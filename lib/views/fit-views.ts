@@ -137,7 +137,9 @@ async function fitTogether(
   const refined = await timed(timingsMs, 'refine', () =>
     refineJointly(context, head, views, coarse, oneCamera, detail, { signal, onProgress: progress.of('refine') }),
   );
-  const scale = jointMetricScale(views.map(({ landmarks }, i) => ({ landmarks, camera: refined[i]!.camera })));
+  const scale = jointMetricScale(
+    views.map(({ landmarks, rims }, i) => ({ landmarks, rims, camera: refined[i]!.camera })),
+  );
   const chosen = chooseView(numbered, refined, options.view);
   const texture = await timed(timingsMs, 'texture', () =>
     blendTexture(resources, views, refined, chosen, options, progress.of('texture')),

@@ -11,6 +11,7 @@ import type { DetectedFace } from '../stages/detected-face.js';
 import { seeFacePixels } from '../stages/face-pixels.js';
 import type { FocalLength } from '../stages/focal-length.js';
 import { headTurn, requireFacing } from '../stages/head-turn.js';
+import { type IrisDiameters, measureIrises } from '../stages/iris-rim.js';
 import { type DenseLandmarks, landmarksInFrame } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
 import { Photo } from '../stages/photo.js';
@@ -36,6 +37,8 @@ export interface View {
   /** The landmark fit of this view alone. */
   coarse: CoarseStage;
   seen: Observation;
+  /** As measured in the photo. */
+  rims: IrisDiameters;
   /** See faceSharpness(). */
   sharpness: number;
 }
@@ -81,9 +84,10 @@ export async function lookAt(
     const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
     const { width, height } = decoded;
     const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
-    const [{ focal, principalPx, coarse }, seen, sharpness] = await Promise.all([
+    const [{ focal, principalPx, coarse }, seen, rims, sharpness] = await Promise.all([
       fitFromStarts(context, head, landmarks, estimate, lens, { signal }),
       observe(context, head, photo, landmarks, pixels, options.detail, signal),
+      measureIrises(photo, landmarks, signal),
       faceSharpness(photo, landmarks, signal),
     ]);
     const observed = coarseProblem(head, landmarks, estimate, focal, principalPx);
@@ -101,6 +105,7 @@ export async function lookAt(
       observed,
       coarse,
       seen,
+      rims,
       sharpness,
     };
   } finally {
