@@ -15,6 +15,10 @@ export interface DetailFigures {
   gain: number;
   /** Energy of the fine part where there is only paint, over the truth's where there are wrinkles. */
   leak: number;
+  /** The same of the true normals: what a perfect fit has there, since paint lies on lips and noses too. */
+  trueLeak: number;
+  /** The same of the difference to another fit's normals (the medium level's): what this one has added. */
+  addedLeak: number;
   /** Root mean square of the fine part. */
   energy: number;
 }
@@ -98,7 +102,13 @@ function bend({ indices, positions, uvs }: Mesh, t: number, w: number[], { data,
   for (let k = 0; k < 3; k++) n[k]! -= p * e[k]! + q * f[k]!;
 }
 
-export function detailFigures(portrait: DetailPortrait, fitted: Float32Array, pixelsPerMm: number): DetailFigures {
+/** @param before normals of another fit, of which `addedLeak` tells how far `fitted` differs */
+export function detailFigures(
+  portrait: DetailPortrait,
+  fitted: Float32Array,
+  pixelsPerMm: number,
+  before = fitted,
+): DetailFigures {
   const { normals: truth, face, paintOnly, wrinkled, image } = portrait;
   const { width, height } = image;
   const counted = new Uint8Array(face.length);
@@ -124,24 +134,34 @@ export function detailFigures(portrait: DetailPortrait, fitted: Float32Array, pi
   const sigma = FINE_SIGMA_MM * pixelsPerMm;
   const fineTruth = finePart(truth, counted, width, height, sigma);
   const fineFit = finePart(turned, counted, width, height, sigma);
-  let [tt, tf, ff, painted, paintedCount, deep, deepCount] = [0, 0, 0, 0, 0, 0, 0];
+  const change = fitted.map((value, i) => value - before[i]!);
+  const fineChange = before === fitted ? change : finePart(change, counted, width, height, sigma);
+  let [tt, tf, ff, painted, paintedTruth, added, paintedCount, deep, deepCount] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
   for (const i of pairs) {
     for (let k = 0; k < 2; k++) {
       const [t, f] = [fineTruth[2 * i + k]!, fineFit[2 * i + k]!];
       tt += t * t;
       tf += t * f;
       ff += f * f;
-      if (paintOnly[i]) painted += f * f;
+      if (paintOnly[i]) {
+        painted += f * f;
+        paintedTruth += t * t;
+        added += fineChange[2 * i + k]! ** 2;
+      }
       if (wrinkled[i]) deep += t * t;
     }
     paintedCount += paintOnly[i]!;
     deepCount += wrinkled[i]!;
   }
+  const share = (energy: number): number =>
+    paintedCount > 50 && deepCount > 0 ? energy / paintedCount / (deep / deepCount) : Number.NaN;
   return {
     degrees: (angle / pairs.length) * (180 / Math.PI),
     correlation: tf / Math.sqrt(tt * ff || 1),
     gain: ff / (tt || 1),
-    leak: paintedCount > 50 && deepCount > 0 ? painted / paintedCount / (deep / deepCount) : Number.NaN,
+    leak: share(painted),
+    trueLeak: share(paintedTruth),
+    addedLeak: share(added),
     energy: Math.sqrt(ff / pairs.length),
   };
 }

@@ -86,7 +86,7 @@ async function runSet(title: string, headOf: (seed: number) => BareHead): Promis
       const row = {
         name: `${portrait.name} ${sizePx}`,
         medium: detailFigures(portrait, medium, pixelsPerMm),
-        high: detailFigures(portrait, high, pixelsPerMm),
+        high: detailFigures(portrait, high, pixelsPerMm, medium),
         detailMs: face.timingsMs.detail ?? 0,
       };
       rows.push(row);
@@ -104,8 +104,11 @@ async function runSet(title: string, headOf: (seed: number) => BareHead): Promis
     }
   }
   say(`\n## ${title}, seeds ${first} to ${first + Number(flags.heads) - 1}\n`);
-  say('| portrait | angle, degrees: medium | high | correlation: medium | high | gain: medium | high | leak | ms |');
-  say('| --- | --- | --- | --- | --- | --- | --- | --- | --- |');
+  say(
+    '| portrait | angle, degrees: medium | high | correlation: medium | high | gain: medium | high ' +
+      '| leak: medium | high | truth | added by high | ms |',
+  );
+  say(`|${' --- |'.repeat(12)}`);
   for (const row of rows) say(tableRow(row));
   say(tableRow(meanRow(rows)));
 }
@@ -118,7 +121,7 @@ function tableRow({ name, medium, high, detailMs }: Row): string {
     high.correlation.toFixed(3),
     medium.gain.toFixed(2),
     high.gain.toFixed(2),
-    Number.isNaN(high.leak) ? '-' : high.leak.toFixed(3),
+    ...[medium.leak, high.leak, high.trueLeak, high.addedLeak].map((x) => (Number.isNaN(x) ? '-' : x.toFixed(3))),
     detailMs.toFixed(0),
   ];
   return `| ${name} | ${cells.join(' | ')} |`;
@@ -134,6 +137,8 @@ function meanRow(rows: readonly Row[]): Row {
     correlation: mean((row) => row[level].correlation),
     gain: mean((row) => row[level].gain),
     leak: mean((row) => row[level].leak),
+    trueLeak: mean((row) => row[level].trueLeak),
+    addedLeak: mean((row) => row[level].addedLeak),
     energy: mean((row) => row[level].energy),
   });
   return { name: '**mean**', medium: figures('medium'), high: figures('high'), detailMs: mean((row) => row.detailMs) };

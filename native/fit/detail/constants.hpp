@@ -1,4 +1,4 @@
-// The numbers of the detail fit, chosen between settings that bench/detail was run with; these themselves were not.
+// The numbers of the detail fit, chosen on heads 100 to 103 of bench/detail (both sets) and by looking at photos.
 #pragma once
 
 namespace hrn::fit::detail {
@@ -10,17 +10,24 @@ constexpr double kSmoothMm = 5;
 constexpr long kBins = 13;
 constexpr float kBinWidth = 0.22f;
 /// Prior of heights, per square millimetre and in units of one pixel's squared log light: of their gradient, Laplacian
-/// (mm^2) and value (mm^-2).
-constexpr float kTilt = 0.1f, kBend = 0.05f, kLift = 0.03f;
+/// (mm^2) and value (mm^-2); the last is stronger where the photo tells nothing, so that the map ends there by itself.
+constexpr float kTilt = 0.1f, kBend = 0.05f, kLift = 0.03f, kLiftUnseen = 0.3f;
+/// Log light that a furrow loses per mm of depth: it sees less of what is around. As a part of what shading is, this
+/// also finds folds that run along the light.
+constexpr float kSky = 0.15f;
 /// See RowArgs.
-constexpr float kChromaLimit = 6, kLimit = 0.2f, kLimitAtFirst = 0.3f;
+constexpr float kChromaLimit = 6, kLimit = 0.6f;
+/// Over how much a texel's colours are doubted with its neighbours', mm: chroma is coarser than brightness in a JPEG.
+constexpr double kDoubtMm = 0.6;
 /// Hair and stubble: over how much their grain is averaged, mm; see RowArgs.
 constexpr double kGrainMm = 2.5;
-constexpr float kGrainLimit = 0.004f;
-/// Conjugate gradients: steps of a level and of the finest one, and where they may end.
-constexpr int kIterations = 60, kLastIterations = 30;
-constexpr double kTolerance = 0.03;
+constexpr float kGrainLimit = 0.0015f;
+/// Conjugate gradients: steps on a level of 1024 texels a side, on others inversely to their side; where they may end.
+constexpr long kIterations = 40;
+constexpr double kTolerance = 0.003;
 /// What is wider counts as a fold, mm.
 constexpr double kFoldMm = 1.5;
+/// Over how much the map fades where what is trusted ends, mm.
+constexpr double kFadeMm = 2.5;
 
 }  // namespace hrn::fit::detail

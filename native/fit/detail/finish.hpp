@@ -36,7 +36,7 @@ struct Finish {
     HRN_HD static void run(const FinishArgs& a, long i) {
       float mean = 0;
       if (a.active[i] != 0) SmoothGrid::at(a.trusts, i, nullptr, &mean);
-      a.seen[i] = a.weight[i] = smoothstep(0.08f, 0.5f, mean);
+      a.seen[i] = a.weight[i] = smoothstep(0.2f, 0.75f, mean);
     }
   };
   HRN_HD static float bounded(float x, float most) { return most * std::tanh(x / most); }

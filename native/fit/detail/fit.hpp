@@ -138,7 +138,8 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     cancel.check();
 
     auto photo = floats(3 * n), trust = floats(n), unexplained = floats(3 * n), weight = floats(n), slope_u = floats(n),
-         slope_v = floats(n), shift = floats(n), height = floats(n);
+         slope_v = floats(n), shift = floats(n), height = floats(n), sky = floats(n), lifts = floats(n),
+         shared = floats(n);
     auto active = bytes(n);
     const auto rgb = backend.borrow(level.rgb.data(), level.rgb.size());
     if (!coarse.empty())
@@ -150,6 +151,9 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     const long grain_block = std::max(1L, std::lround(kGrainMm / 2 / texel_mm));
     SmoothGridOf<B> grain(box, grain_block, 1,
                           static_cast<float>(kGrainMm / (texel_mm * static_cast<double>(grain_block))), backend);
+    const long doubt_block = std::max(1L, std::lround(kDoubtMm / 2 / texel_mm));
+    SmoothGridOf<B> doubts(box, doubt_block, 1,
+                           static_cast<float>(kDoubtMm / (texel_mm * static_cast<double>(doubt_block))), backend);
     RowArgs rows;
     rows.box = box;
     rows.pixel = pixel.data();
@@ -168,7 +172,7 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     std::copy(apart.share.begin(), apart.share.end(), rows.share);
     std::copy(apart.doubt.begin(), apart.doubt.end(), rows.doubt);
     rows.chroma_limit = kChromaLimit;
-    rows.limit = is_first ? kLimitAtFirst : kLimit;
+    rows.limit = kLimit;
     rows.height = height.data();
     rows.active = active.data();
     rows.smooth = smooth.args;
@@ -181,6 +185,13 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     rows.weight = weight.data();
     rows.slope_u = slope_u.data();
     rows.slope_v = slope_v.data();
+    rows.sky = kSky;
+    rows.sky_slope = sky.data();
+    rows.lift = kLift;
+    rows.lift_unseen = kLiftUnseen;
+    rows.lifts = lifts.data();
+    rows.shared = shared.data();
+    rows.doubts = doubts.args;
     rows.shift = shift.data();
     backend.template for_each<ShadingRow::Photo>(n, rows);
     backend.template for_each<ShadingRow::Grain>(n, rows);
@@ -196,12 +207,14 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     }
     std::copy(lighting.begin(), lighting.end(), rows.lighting);
 
-    auto residual = floats(n), direction = floats(n), product = floats(n), flux = floats(3 * n), diagonal = floats(n);
+    auto residual = floats(n), direction = floats(n), product = floats(n), flux = floats(HeightSystem::kFlux * n),
+         diagonal = floats(n);
     HeightArgs system;
     system.box = box;
     system.tilt = kTilt;
     system.bend = kBend;
-    system.lift = kLift;
+    system.lift = lifts.data();
+    system.sky = sky.data();
     system.active = active.data();
     system.slope_u = slope_u.data();
     system.slope_v = slope_v.data();
@@ -215,11 +228,15 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     system.product = product.data();
     system.flux = flux.data();
     system.diagonal = diagonal.data();
+    // What is wide takes many steps to level out, which on coarse maps are cheap.
+    const int iterations = static_cast<int>(kIterations * 1024 / level.size);
     for (int turn = 0; turn < (is_last ? 1 : 2); ++turn) {
       backend.template for_each<ShadingRow::Explain>(n, rows);
       smooth.smooth(unexplained.data(), trust.data(), backend);
+      backend.template for_each<ShadingRow::Doubt>(n, rows);
+      doubts.smooth(lifts.data(), weight.data(), backend);
       backend.template for_each<ShadingRow::Weigh>(n, rows);
-      result.iterations += solve_heights(system, is_last ? kLastIterations : kIterations, kTolerance, backend, cancel);
+      result.iterations += solve_heights(system, iterations, kTolerance, backend, cancel);
     }
     coarse = std::move(height);
     coarse_box = box;
@@ -229,7 +246,10 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     // Finished on the last level, whose surface is at hand.
     const long fold_block = std::max(1L, std::lround(kFoldMm / 2 / texel_mm));
     const float fold_blur = static_cast<float>(kFoldMm / (texel_mm * static_cast<double>(fold_block)));
-    SmoothGridOf<B> trusts(box, fold_block, 1, fold_blur, backend), folds(box, fold_block, 1, fold_blur, backend);
+    const long fade_block = std::max(1L, std::lround(kFadeMm / 2 / texel_mm));
+    SmoothGridOf<B> trusts(box, fade_block, 1,
+                           static_cast<float>(kFadeMm / (texel_mm * static_cast<double>(fade_block))), backend),
+        folds(box, fold_block, 1, fold_blur, backend);
     auto finished = floats(n);
     coarse_seen = floats(n);
     FinishArgs finish{box,         coarse.data(), trust.data(),  allowed.data(),     active.data(),

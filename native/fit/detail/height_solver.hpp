@@ -1,6 +1,7 @@
 // The linear least squares behind one displacement map: the height h over the texels of a box that minimises
 //
-//   sum_i weight (slope_u h_u + slope_v h_v - shift)^2      what the photo's shading says of the height's gradient
+//   sum_i weight (slope_u h_u + slope_v h_v + sky h - shift)^2      what the photo's shading says of height and
+//   gradient
 //       + area (tilt |grad h|^2 + bend (laplace h)^2 + lift h^2)     what heights are likely
 //
 // with h_u, h_v the differences to the next texel of the row and of the column, gradient and Laplacian on the surface.
@@ -20,11 +21,12 @@ struct HeightArgs {
   Box box{};
   float tilt = 0;                        // prior of the gradient, mm^-2
   float bend = 0;                        // prior of the Laplacian
-  float lift = 0;                        // prior of the height, mm^-4
   const std::uint8_t* active = nullptr;  // in [n]: 1 where the height is solved for; 0 on the border of the box
   const float* slope_u = nullptr;        // in [n]
   const float* slope_v = nullptr;        // in [n]
+  const float* sky = nullptr;            // in [n], mm^-1
   const float* shift = nullptr;          // in [n]
+  const float* lift = nullptr;           // in [n], prior of the height, mm^-4
   const float* weight = nullptr;         // in [n]
   const float* area = nullptr;           // in [n], mm^2
   const float* metric = nullptr;         // in [n][3]: |grad h|^2 = m0 h_u^2 + 2 m1 h_u h_v + m2 h_v^2, mm^-2
@@ -32,12 +34,13 @@ struct HeightArgs {
   float* residual = nullptr;             // [n]
   float* direction = nullptr;            // [n]
   float* product = nullptr;              // [n], the matrix times the direction
-  float* flux = nullptr;                 // [n][3], what the differences and the Laplacian of a texel are multiplied by
+  float* flux = nullptr;                 // [n][4], of a texel: what differences, Laplacian and height are multiplied by
   float* diagonal = nullptr;             // [n]
   double step = 0;
 };
 
 struct HeightSystem {
+  static constexpr int kFlux = 4;
   // Whether texel i and the next of row and column are solved for.
   HRN_HD static bool has_gradient(const HeightArgs& a, long i) {
     return a.active[i] != 0 && a.active[i + 1] != 0 && a.active[i + a.box.width] != 0;
@@ -48,41 +51,42 @@ struct HeightSystem {
 
   // Per texel: its part of the energy's derivative by its differences, for the heights x.
   HRN_HD static void spread(const HeightArgs& a, long i, const float* x) {
-    float flux[3] = {0, 0, 0};
+    float flux[kFlux] = {};
     if (has_gradient(a, i)) {
       const float c = x[i], u = x[i + 1] - c, v = x[i + a.box.width] - c;
       const float* m = a.metric + 3 * i;
-      const float data = a.weight[i] * (a.slope_u[i] * u + a.slope_v[i] * v), prior = a.tilt * a.area[i];
+      const float data = a.weight[i] * (a.slope_u[i] * u + a.slope_v[i] * v + a.sky[i] * c), prior = a.tilt * a.area[i];
       flux[0] = data * a.slope_u[i] + prior * (m[0] * u + m[1] * v);
       flux[1] = data * a.slope_v[i] + prior * (m[1] * u + m[2] * v);
+      flux[3] = data * a.sky[i];
       if (has_laplacian(a, i))
         flux[2] = a.bend * a.area[i] * (m[0] * (u + x[i - 1] - c) + m[2] * (v + x[i - a.box.width] - c));
     }
-    for (int k = 0; k < 3; ++k) a.flux[3 * i + k] = flux[k];
+    for (int k = 0; k < kFlux; ++k) a.flux[kFlux * i + k] = flux[k];
   }
   // Per texel: what all differences that it takes part in say.
   HRN_HD static float collect(const HeightArgs& a, long i, float x) {
     if (a.active[i] == 0) return 0;
     const long w = a.box.width;
-    const auto flux = [&](long j, int k) { return a.flux[3 * j + k]; };
+    const auto flux = [&](long j, int k) { return a.flux[kFlux * j + k]; };
     const auto metric = [&](long j, int k) { return a.metric[3 * j + k]; };
-    return a.lift * a.area[i] * x - flux(i, 0) - flux(i, 1) + flux(i - 1, 0) + flux(i - w, 1) -
+    return a.lift[i] * a.area[i] * x + flux(i, 3) - flux(i, 0) - flux(i, 1) + flux(i - 1, 0) + flux(i - w, 1) -
            2 * (metric(i, 0) + metric(i, 2)) * flux(i, 2) + metric(i - 1, 0) * flux(i - 1, 2) +
            metric(i + 1, 0) * flux(i + 1, 2) + metric(i - w, 2) * flux(i - w, 2) + metric(i + w, 2) * flux(i + w, 2);
   }
   HRN_HD static float diagonal_of(const HeightArgs& a, long i) {
     if (a.active[i] == 0) return 1;
     const long w = a.box.width;
-    float sum = a.lift * a.area[i];
-    const auto first = [&](long j, float du, float dv) {
+    float sum = a.lift[i] * a.area[i];
+    const auto first = [&](long j, float du, float dv, float own) {
       if (!has_gradient(a, j)) return;
       const float* m = a.metric + 3 * j;
-      const float s = a.slope_u[j] * du + a.slope_v[j] * dv;
+      const float s = a.slope_u[j] * du + a.slope_v[j] * dv + a.sky[j] * own;
       sum += a.weight[j] * s * s + a.tilt * a.area[j] * (m[0] * du * du + 2 * m[1] * du * dv + m[2] * dv * dv);
     };
-    first(i, -1, -1);
-    first(i - 1, 1, 0);
-    first(i - w, 0, 1);
+    first(i, -1, -1, 1);
+    first(i - 1, 1, 0, 0);
+    first(i - w, 0, 1, 0);
     const auto second = [&](long j, float factor) {
       if (has_laplacian(a, j)) sum += a.bend * a.area[j] * factor * factor;
     };
@@ -114,12 +118,13 @@ struct HeightSystem {
       float r = 0;
       if (inside(a, i) && a.active[i] != 0) {
         const long w = a.box.width;
-        const auto pull = [&](long j, float du, float dv) {
-          if (has_gradient(a, j)) r += a.weight[j] * a.shift[j] * (a.slope_u[j] * du + a.slope_v[j] * dv);
+        const auto pull = [&](long j, float du, float dv, float own) {
+          if (has_gradient(a, j))
+            r += a.weight[j] * a.shift[j] * (a.slope_u[j] * du + a.slope_v[j] * dv + a.sky[j] * own);
         };
-        pull(i, -1, -1);
-        pull(i - 1, 1, 0);
-        pull(i - w, 0, 1);
+        pull(i, -1, -1, 1);
+        pull(i - 1, 1, 0, 0);
+        pull(i - w, 0, 1, 0);
         r -= collect(a, i, a.height[i]);
       }
       a.residual[i] = r;

@@ -36,6 +36,7 @@ struct RowArgs {
   long skin_side = 0;
   // In: what is known of light and colours.
   float lighting[27] = {};  // [3][9], linear light over albedo
+  float sky = 0;            // log light that a furrow loses per mm of depth, seeing less of what is around
   float share[3] = {};      // of each channel in the shading
   float doubt[6] = {};      // inverse covariance of what the channels do not share: rr, rg, rb, gg, gb, bb
   float chroma_limit = 0;   // squared deviations at which a texel's colours have lost half their trust
@@ -43,9 +44,11 @@ struct RowArgs {
   // In: the map so far.
   const float* height = nullptr;  // [n], mm
   const std::uint8_t* active = nullptr;
-  SmoothGridArgs smooth{};  // of `unexplained`
-  SmoothGridArgs grain{};   // of `shift` as Grain leaves it
-  float grain_limit = 0;    // mean squared second difference of log light at which half the trust is lost
+  SmoothGridArgs smooth{};          // of `unexplained`
+  SmoothGridArgs grain{};           // of `shift` as Grain leaves it
+  SmoothGridArgs doubts{};          // of `shift` as Doubt leaves it
+  float lift = 0, lift_unseen = 0;  // prior of heights, and what is added to it where the photo tells nothing
+  float grain_limit = 0;            // mean squared second difference of log light at which half the trust is lost
   // Out.
   float* photo = nullptr;  // [n][3], log of linear light
   float* trust = nullptr;  // [n], 0..1: how far the photo shows bare skin
@@ -54,7 +57,10 @@ struct RowArgs {
   float* weight = nullptr;       // [n]
   float* slope_u = nullptr;      // [n]
   float* slope_v = nullptr;      // [n]
+  float* sky_slope = nullptr;    // [n]
   float* shift = nullptr;        // [n]
+  float* lifts = nullptr;        // [n]
+  float* shared = nullptr;       // [n], of the rest after smoothing: what is taken for shading
 };
 
 HRN_HD float raster_at(const float* values, long side, int channels, int channel, float x, float y) {
@@ -144,7 +150,7 @@ struct ShadingRow {
   // Per texel: the derivative of the shading by the height's differences, and what is not explained yet.
   struct Explain {
     HRN_HD static void run(const RowArgs& a, long i) {
-      a.slope_u[i] = a.slope_v[i] = a.shift[i] = 0;
+      a.slope_u[i] = a.slope_v[i] = a.sky_slope[i] = a.shift[i] = 0;
       store3(a.unexplained, i, V3{0, 0, 0});
       if (!(a.trust[i] > 0)) return;
       bool has_gradient;
@@ -154,6 +160,9 @@ struct ShadingRow {
       const V3 n = (1 / norm) * m, along_u = load3(a.along_u, i), along_v = load3(a.along_v, i);
       float h[9];
       ops::Shade::basis(n, h);
+      const float depth = a.height[i];
+      // A furrow sees less of what is around; a ridge hardly more.
+      const float sky = a.sky * (depth < 0 ? 1.f : (depth > 0 ? 0.3f : 0.65f)), dark = sky * depth;
       float slope_u = 0, slope_v = 0;
       for (int k = 0; k < 3; ++k) {
         const float* light = a.lighting + 9 * k;
@@ -172,12 +181,13 @@ struct ShadingRow {
         slope = (1 / (value * norm)) * (slope - dot(slope, n) * n);
         slope_u -= a.share[k] * dot(slope, along_u);
         slope_v -= a.share[k] * dot(slope, along_v);
-        a.unexplained[3 * i + k] = a.photo[3 * i + k] - a.log_albedo[3 * i + k] - std::log(value);
+        a.unexplained[3 * i + k] = a.photo[3 * i + k] - a.log_albedo[3 * i + k] - std::log(value) - dark;
       }
       if (!has_gradient) return;
       a.slope_u[i] = slope_u;
       a.slope_v[i] = slope_v;
-      a.shift[i] = slope_u * u + slope_v * v;
+      a.sky_slope[i] = sky;
+      a.shift[i] = slope_u * u + slope_v * v + dark;
     }
   };
 
@@ -201,10 +211,11 @@ struct ShadingRow {
     }
   };
 
-  // Per texel, when what is not explained has been smoothed: the row's right side and weight.
-  struct Weigh {
+  // Per texel, when what is not explained has been smoothed: what of it is shading, and how unlike shading the colours
+  // differ from those around, into `lifts`; `weight` is 1 where there is an answer.
+  struct Doubt {
     HRN_HD static void run(const RowArgs& a, long i) {
-      a.weight[i] = 0;
+      a.weight[i] = a.shared[i] = a.lifts[i] = 0;
       if (!(a.trust[i] > 0) || a.active[i] == 0) return;
       float smooth[3], rest[3], shared = 0;
       SmoothGrid::at(a.smooth, i, a.unexplained + 3 * i, smooth);
@@ -216,14 +227,30 @@ struct ShadingRow {
       const float* d = a.doubt;
       const float chroma = d[0] * rest[0] * rest[0] + d[3] * rest[1] * rest[1] + d[5] * rest[2] * rest[2] +
                            2 * (d[1] * rest[0] * rest[1] + d[2] * rest[0] * rest[2] + d[4] * rest[1] * rest[2]);
-      const float off = shared / a.limit;
-      const float stray = 1 + off * off, robust = 1 / ((1 + chroma / a.chroma_limit) * stray * stray);
+      a.shared[i] = shared;
+      a.lifts[i] = chroma < 100 ? chroma : 100;
+      a.weight[i] = 1;
+    }
+  };
+
+  // Per texel: the row's right side and weight. A spot's rim is doubted with the spot.
+  struct Weigh {
+    HRN_HD static void run(const RowArgs& a, long i) {
+      a.weight[i] = 0;
+      a.lifts[i] = a.lift + a.lift_unseen;
+      if (!(a.trust[i] > 0) || a.active[i] == 0) return;
+      float chroma;
+      SmoothGrid::at(a.doubts, i, nullptr, &chroma);
+      const float shared = a.shared[i], off = shared / a.limit;
+      const float stray = 1 + off * off, pure = 1 + chroma / a.chroma_limit;
       // Texels finer than pixels say the same thing several times.
       const float pixels = a.area[i] * a.facing[i] * a.pixels_per_mm * a.pixels_per_mm;
       float grain;
       SmoothGrid::at(a.grain, i, nullptr, &grain);
-      const float even = 1 / (1 + grain / a.grain_limit);
-      a.weight[i] = a.trust[i] * robust * even * even * (pixels < 1 ? pixels : 1.f);
+      const float even = 1 + grain / a.grain_limit;
+      const float doubt = even * even * pure * pure * stray * stray;
+      a.weight[i] = a.trust[i] / doubt * (pixels < 1 ? pixels : 1.f);
+      a.lifts[i] = a.lift + a.lift_unseen * (1 - a.trust[i]);
       a.shift[i] += shared;
     }
   };
