@@ -33,7 +33,7 @@ inline void* allocate_zeroed(std::size_t bytes) {
   return data;
 }
 
-inline void release(void* data, std::size_t bytes) {
+inline void release(void* data, [[maybe_unused]] std::size_t bytes) {
 #if defined(__linux__)
   if (bytes >= kPagesFrom) {
     (void)munmap(data, bytes);

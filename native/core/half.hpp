@@ -12,6 +12,11 @@ struct Half {
 };
 
 HRN_HD float half_to_float(Half h) {
+#if defined(__aarch64__) && !defined(__CUDA_ARCH__)
+  __fp16 half;  // every arm64 processor converts it
+  std::memcpy(&half, &h.bits, sizeof half);
+  return static_cast<float>(half);
+#else
   // Shift exponent and mantissa into place, then rebias by a multiplication, which also normalises subnormals.
   const std::uint32_t magnitude = static_cast<std::uint32_t>(h.bits & 0x7fffu) << 13;
   float value;
@@ -23,6 +28,7 @@ HRN_HD float half_to_float(Half h) {
   bits |= static_cast<std::uint32_t>(h.bits & 0x8000u) << 16;
   std::memcpy(&value, &bits, sizeof value);
   return value;
+#endif
 }
 
 /// Rounds to nearest, ties to even; overflows to infinity.

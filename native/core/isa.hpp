@@ -6,19 +6,25 @@
 #include <cpuid.h>
 
 #define HRN_X86 1
+#define HRN_NEON 0
 /// The floating-point part of x86-64-v3.
 #define HRN_TARGET_AVX2 __attribute__((target("avx,avx2,fma,f16c,bmi,bmi2")))
 /// Of x86-64-v4, for the few loops that its wider registers make twice as fast.
 #define HRN_TARGET_AVX512 __attribute__((target("avx,avx2,fma,f16c,bmi,bmi2,avx512f,avx512vl,avx512bw,avx512dq")))
 #else
 #define HRN_X86 0
+#if defined(__aarch64__) && defined(__GNUC__)
+#define HRN_NEON 1  // part of every arm64 processor: nothing to choose at run time
+#else
+#define HRN_NEON 0
+#endif
 #define HRN_TARGET_AVX2
 #define HRN_TARGET_AVX512
 #endif
 
 namespace hrn {
 
-enum class Isa { baseline, avx2 };
+enum class Isa { baseline, avx2, neon };
 
 namespace detail {
 
@@ -53,10 +59,22 @@ inline const CpuFeatures& cpu_features() {
 }  // namespace detail
 
 /// The best set of this machine.
-inline Isa detect_isa() { return detail::cpu_features().avx2 ? Isa::avx2 : Isa::baseline; }
+inline Isa detect_isa() {
+  if (HRN_NEON) return Isa::neon;
+  return detail::cpu_features().avx2 ? Isa::avx2 : Isa::baseline;
+}
 
 inline bool has_avx512() { return detail::cpu_features().avx512; }
 
-inline const char* isa_name(Isa isa) { return isa == Isa::avx2 ? "avx2" : "baseline"; }
+inline const char* isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::avx2:
+      return "avx2";
+    case Isa::neon:
+      return "neon";
+    default:
+      return "baseline";
+  }
+}
 
 }  // namespace hrn

@@ -4,6 +4,8 @@ import { machO } from './mach-o.mjs';
 
 /** By what node loads an addon. */
 const EXPORTS = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
+/** Functions of the process that opens it. */
+const NODE_API = /^(napi_|node_api_)/;
 /** glibc of the oldest Linux that is served: RHEL 8, Debian 10; what ONNX Runtime's library needs too. */
 const OLDEST_GLIBC = [2, 28];
 /** What may be needed: parts of glibc; of every Windows 10 (and node.exe); of every macOS. */
@@ -20,9 +22,16 @@ const SYSTEM_LIBRARIES = {
  * @throws Error where it would not load on every system of the platform
  */
 export function checkAddon(path, platform) {
-  const { exports, libraries, oldest } = { linux: elf, win32: pe, darwin: machO }[platform.os](path, platform);
+  const {
+    exports,
+    lost = [],
+    libraries,
+    oldest,
+  } = { linux: elf, win32: pe, darwin: machO }[platform.os](path, platform);
   const differ = JSON.stringify([...exports].sort()) !== JSON.stringify(EXPORTS);
   if (differ) throw new Error(`${path} exports ${exports.join(', ') || 'nothing'}, not ${EXPORTS.join(' and ')}`);
+  const unknown = lost.filter((name) => !NODE_API.test(name));
+  if (unknown.length > 0) throw new Error(`${path} needs ${unknown.join(', ')}, which no library is named for`);
   const strange = libraries.filter((name) => !SYSTEM_LIBRARIES[platform.os].test(name));
   if (strange.length > 0) throw new Error(`${path} needs ${strange.join(', ')}`);
   return `needs ${libraries.join(', ')}${oldest ? `; ${oldest}` : ''}`;
@@ -40,14 +49,13 @@ function elf(path, { cpu }) {
   const lost = symbols
     .filter(([text, section, name]) => section === 'UND' && text.startsWith('GLOBAL') && !name.includes('@'))
     .map(([, , name]) => name)
-    .filter((name) => !/^(napi_|node_api_|__tls_get_addr$)/.test(name));
-  if (lost.length > 0) throw new Error(`${path} needs ${lost.join(', ')}, which no library is named for`);
+    .filter((name) => name !== '__tls_get_addr');
   const libraries = [...read('-d').matchAll(/\(NEEDED\).*\[(.*)\]/g)].map(([, name]) => name);
   const versions = [...read('-V').matchAll(/Name: GLIBC_(\d+)\.(\d+)/g)].map(([, ...parts]) => parts.map(Number));
   const newest = versions.sort((a, b) => a[0] - b[0] || a[1] - b[1]).at(-1);
   if (newest[0] > OLDEST_GLIBC[0] || newest[1] > OLDEST_GLIBC[1])
     throw new Error(`${path} needs glibc ${newest.join('.')}, not ${OLDEST_GLIBC.join('.')}`);
-  return { exports, libraries, oldest: `glibc ${newest.join('.')} or newer` };
+  return { exports, lost, libraries, oldest: `glibc ${newest.join('.')} or newer` };
 }
 
 function pe(path) {

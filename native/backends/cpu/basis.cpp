@@ -1,9 +1,6 @@
 // Basis products at the speed of memory: one sequential read of the tiles, sums in registers.
 #include "backends/cpu/cpu_backend.hpp"
-
-#if HRN_X86
-#include <immintrin.h>
-#endif
+#include "core/eight_floats.hpp"
 
 namespace hrn {
 namespace {
@@ -41,18 +38,13 @@ void backward_baseline(void* data, long chunk, int) {
     ops::MorphableModel::backward(job.args, tile, sum);
 }
 
-#if HRN_X86
-
-HRN_TARGET_AVX2 inline __attribute__((always_inline)) __m256 load8(const Half* p) {
-  return _mm256_cvtph_ps(_mm_load_si128(reinterpret_cast<const __m128i*>(p)));
-}
-HRN_TARGET_AVX2 inline __attribute__((always_inline)) __m256 load8(const float* p) { return _mm256_load_ps(p); }
+#if HRN_X86 || HRN_NEON
 
 constexpr int kLanes = 8;
 constexpr int kVectors = kBasisTile / kLanes;
 
 template <class Stored>
-HRN_TARGET_AVX2 void forward_avx2(void* data, long chunk, int) {
+HRN_TARGET_AVX2 void forward_vectors(void* data, long chunk, int) {
   const BasisArgs<float, Stored> a = static_cast<Job<Stored>*>(data)->args;
   const long end = last_tile(a, chunk, kForwardTiles);
   for (long tile = chunk * kForwardTiles; tile < end; ++tile) {
@@ -62,16 +54,16 @@ HRN_TARGET_AVX2 void forward_avx2(void* data, long chunk, int) {
     const float* base = a.base + first_row;
     if (rows < kBasisTile)
       base = static_cast<const float*>(std::memcpy(edge, base, sizeof(float) * static_cast<std::size_t>(rows)));
-    __m256 sum[kVectors];
-    for (int j = 0; j < kVectors; ++j) sum[j] = _mm256_loadu_ps(base + kLanes * j);
+    EightFloats sum[kVectors];
+    for (int j = 0; j < kVectors; ++j) sum[j] = load8(base + kLanes * j);
     const Stored* component = a.basis + (tile * a.components + a.first) * kBasisTile;
     for (long k = 0; k < a.count; ++k, component += kBasisTile) {
-      const __m256 coefficient = _mm256_broadcast_ss(a.coefficients + k);
+      const EightFloats coefficient = broadcast8(a.coefficients[k]);
 #pragma GCC unroll 8
-      for (int j = 0; j < kVectors; ++j) sum[j] = _mm256_fmadd_ps(coefficient, load8(component + kLanes * j), sum[j]);
+      for (int j = 0; j < kVectors; ++j) sum[j] = multiply_add(coefficient, load8(component + kLanes * j), sum[j]);
     }
     float* values = rows < kBasisTile ? edge : a.values + first_row;
-    for (int j = 0; j < kVectors; ++j) _mm256_storeu_ps(values + kLanes * j, sum[j]);
+    for (int j = 0; j < kVectors; ++j) store8(sum[j], values + kLanes * j);
     if (rows < kBasisTile) std::memcpy(a.values + first_row, edge, sizeof(float) * static_cast<std::size_t>(rows));
   }
 }
@@ -81,7 +73,7 @@ HRN_TARGET_AVX2 void forward_avx2(void* data, long chunk, int) {
 constexpr long kBlock = 256;  // components at a time
 
 template <class Stored>
-HRN_TARGET_AVX2 void backward_avx2(void* data, long chunk, int) {
+HRN_TARGET_AVX2 void backward_vectors(void* data, long chunk, int) {
   const Job<Stored>& job = *static_cast<Job<Stored>*>(data);
   const BasisArgs<float, Stored> a = job.args;
   const long begin = chunk * kBackwardTiles, end = last_tile(a, chunk, kBackwardTiles);
@@ -96,17 +88,17 @@ HRN_TARGET_AVX2 void backward_avx2(void* data, long chunk, int) {
       const float* grad = a.grad_values + first_row;
       if (rows < kBasisTile)
         grad = static_cast<const float*>(std::memcpy(edge, grad, sizeof(float) * static_cast<std::size_t>(rows)));
-      __m256 g[kVectors];
-      for (int j = 0; j < kVectors; ++j) g[j] = _mm256_loadu_ps(grad + kLanes * j);
+      EightFloats g[kVectors];
+      for (int j = 0; j < kVectors; ++j) g[j] = load8(grad + kLanes * j);
       const Stored* component = a.basis + (tile * a.components + a.first + block) * kBasisTile;
       for (long k = 0; k < count; ++k, component += kBasisTile) {
-        __m256 even = _mm256_load_ps(lanes + kLanes * k), odd = _mm256_setzero_ps();
+        EightFloats even = load8(lanes + kLanes * k), odd = broadcast8(0);
 #pragma GCC unroll 4
         for (int j = 0; j < kVectors; j += 2) {
-          even = _mm256_fmadd_ps(g[j], load8(component + kLanes * j), even);
-          odd = _mm256_fmadd_ps(g[j + 1], load8(component + kLanes * (j + 1)), odd);
+          even = multiply_add(g[j], load8(component + kLanes * j), even);
+          odd = multiply_add(g[j + 1], load8(component + kLanes * (j + 1)), odd);
         }
-        _mm256_store_ps(lanes + kLanes * k, _mm256_add_ps(even, odd));
+        store8(add(even, odd), lanes + kLanes * k);
       }
     }
     for (long k = 0; k < count; ++k) {
@@ -125,8 +117,8 @@ template <class Stored>
 void CpuBackend::run_basis_forward(const BasisArgs<float, Stored>& a) {
   Job<Stored> job{a, nullptr};
   ThreadPool::Chunk run = forward_baseline<Stored>;
-#if HRN_X86
-  if (isa_ == Isa::avx2) run = forward_avx2<Stored>;
+#if HRN_X86 || HRN_NEON
+  if (isa_ != Isa::baseline) run = forward_vectors<Stored>;
 #endif
   pool_.parallel_for((ops::basis_tiles(a.rows) + kForwardTiles - 1) / kForwardTiles, run, &job);
 }
@@ -136,8 +128,8 @@ void CpuBackend::run_basis_backward(const BasisArgs<float, Stored>& a, double* g
   const long chunks = (ops::basis_tiles(a.rows) + kBackwardTiles - 1) / kBackwardTiles;
   Job<Stored> job{a, partial_sums(chunks * a.count)};
   ThreadPool::Chunk run = backward_baseline<Stored>;
-#if HRN_X86
-  if (isa_ == Isa::avx2) run = backward_avx2<Stored>;
+#if HRN_X86 || HRN_NEON
+  if (isa_ != Isa::baseline) run = backward_vectors<Stored>;
 #endif
   pool_.parallel_for(chunks, run, &job);
   std::fill_n(grad_coefficients, a.count, 0.0);

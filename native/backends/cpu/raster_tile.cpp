@@ -1,6 +1,7 @@
 #include "backends/cpu/raster_tile.hpp"
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 #if HRN_X86
@@ -149,6 +150,54 @@ HRN_TARGET_NO_FMA void draw_avx2(const RasterTile& tile, const Rasterize::Edges<
   }
 }
 
+#elif HRN_NEON
+
+/// Four pixels of a row at a time, step by step what Rasterize::fragment and in_front do.
+void draw_neon(const RasterTile& tile, const Rasterize::Edges<std::int32_t>& edges, std::int32_t t, PixelBox box) {
+  typedef float Floats __attribute__((vector_size(16)));
+  typedef std::int32_t Ints __attribute__((vector_size(16)));
+  constexpr int kLanes = 4;
+  // (Lambdas are inlined; masks are all ones or zeros, as comparisons make them.)
+  const auto load = [](const auto* from, auto& to) { std::memcpy(&to, from, sizeof to); };
+  const auto store_where = [&](const Ints& mask, const auto& values, auto* to) {
+    Ints before, after;
+    load(to, before);
+    std::memcpy(&after, &values, sizeof after);
+    after = (after & mask) | (before & ~mask);
+    std::memcpy(to, &after, sizeof after);
+  };
+  const Ints lanes = {0, 1, 2, 3};
+  Ints row[3];
+  for (int k = 0; k < 3; ++k) row[k] = edges.start[k] + edges.step_x[k] * lanes;
+  for (int y = box.y0; y < box.y1; ++y) {
+    Ints e[3] = {row[0], row[1], row[2]};
+    long i = static_cast<long>(y - tile.y0) * tile.stride + box.x0 - tile.x0;
+    for (int x = box.x0; x < box.x1; x += kLanes, i += kLanes) {
+      // The sign bit is set outside. Pixels beyond the box are outside, or in the padding of the tile.
+      const Ints outside = (e[0] - edges.least[0]) | (e[1] - edges.least[1]) | (e[2] - edges.least[2]);
+      const Floats w0 = __builtin_convertvector(e[0], Floats) * edges.weight[0];
+      const Floats w1 = __builtin_convertvector(e[1], Floats) * edges.weight[1];
+      const Floats w2 = __builtin_convertvector(e[2], Floats) * edges.weight[2];
+      const Floats inverse_depth = (w0 + w1) + w2;
+      Floats drawn_depth;
+      Ints drawn_id;
+      load(tile.inverse_depth + i, drawn_depth);
+      load(tile.triangle + i, drawn_id);
+      const Ints front = (inverse_depth > drawn_depth) | ((inverse_depth == drawn_depth) & (drawn_id > t));
+      const Ints draw = front & (outside >= 0);
+      if ((draw[0] | draw[1] | draw[2] | draw[3]) != 0) {
+        const Floats depth = 1.0f / inverse_depth;
+        store_where(draw, inverse_depth, tile.inverse_depth + i);
+        store_where(draw, Ints{t, t, t, t}, tile.triangle + i);
+        store_where(draw, w0 * depth, tile.barycentrics[0] + i);
+        store_where(draw, w1 * depth, tile.barycentrics[1] + i);
+      }
+      for (int k = 0; k < 3; ++k) e[k] += kLanes * edges.step_x[k];
+    }
+    for (int k = 0; k < 3; ++k) row[k] += edges.step_y[k];
+  }
+}
+
 #endif
 
 }  // namespace
@@ -187,6 +236,8 @@ void RasterTile::draw(const Rasterize::Vertex& a, const Rasterize::Vertex& b, co
   const auto edges = Rasterize::setup<std::int32_t>(a, b, c, box.x0, box.y0);
 #if HRN_X86
   if (isa == Isa::avx2) return (box.x1 - box.x0 <= 4 ? draw_narrow_avx2 : draw_avx2)(*this, edges, t, box);
+#elif HRN_NEON
+  if (isa == Isa::neon) return draw_neon(*this, edges, t, box);
 #endif
   draw_scalar(*this, edges, t, box);
 }

@@ -2,11 +2,8 @@
 
 #include <cstring>
 
+#include "core/eight_floats.hpp"
 #include "core/host_device.hpp"
-
-#if HRN_X86
-#include <immintrin.h>
-#endif
 
 namespace hrn::fit {
 namespace {
@@ -72,43 +69,40 @@ void unpack_baseline(const Half* row, long count, float* out) {
 constexpr BasisRowKernels baseline_kernels{evaluate_baseline, combine_baseline, evaluate_packed_baseline,
                                            unpack_baseline};
 
-#if HRN_X86
+#if HRN_X86 || HRN_NEON
 
-HRN_TARGET_AVX2 double evaluate_avx2(double offset, const float* row, const double* coefficients, long count) {
+HRN_TARGET_AVX2 double evaluate_vectors(double offset, const float* row, const double* coefficients, long count) {
   return evaluate(offset, row, coefficients, count);
 }
-HRN_TARGET_AVX2 void combine_avx2(const float* const* rows, const float* weights, int terms, long count, float* out) {
+HRN_TARGET_AVX2 void combine_vectors(const float* const* rows, const float* weights, int terms, long count,
+                                     float* out) {
   combine(rows, weights, terms, count, out);
 }
-HRN_TARGET_AVX2 inline __attribute__((always_inline)) __m256 load8(const Half* p) {
-  return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-}
-HRN_TARGET_AVX2 float evaluate_packed_avx2(const Half* row, const float* coefficients, long count) {
-  __m256 sums[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+HRN_TARGET_AVX2 float evaluate_packed_vectors(const Half* row, const float* coefficients, long count) {
+  EightFloats sums[2] = {broadcast8(0), broadcast8(0)};
   long k = 0;
   for (; k + 2 * kPackedStep <= count; k += 2 * kPackedStep)
     for (long s = 0; s < 2; ++s)
-      sums[s] = _mm256_fmadd_ps(load8(row + k + s * kPackedStep), _mm256_loadu_ps(coefficients + k + s * kPackedStep),
-                                sums[s]);
-  if (k < count) sums[0] = _mm256_fmadd_ps(load8(row + k), _mm256_loadu_ps(coefficients + k), sums[0]);
-  alignas(32) float lanes[kPackedStep];
-  _mm256_store_ps(lanes, _mm256_add_ps(sums[0], sums[1]));
+      sums[s] = multiply_add(load8(row + k + s * kPackedStep), load8(coefficients + k + s * kPackedStep), sums[s]);
+  if (k < count) sums[0] = multiply_add(load8(row + k), load8(coefficients + k), sums[0]);
+  float lanes[kPackedStep];
+  store8(add(sums[0], sums[1]), lanes);
   float sum = 0;
   for (const float lane : lanes) sum += lane;
   return sum;
 }
-HRN_TARGET_AVX2 void unpack_avx2(const Half* row, long count, float* out) {
-  for (long k = 0; k < count; k += kPackedStep) _mm256_storeu_ps(out + k, load8(row + k));
+HRN_TARGET_AVX2 void unpack_vectors(const Half* row, long count, float* out) {
+  for (long k = 0; k < count; k += kPackedStep) store8(load8(row + k), out + k);
 }
-constexpr BasisRowKernels avx2_kernels{evaluate_avx2, combine_avx2, evaluate_packed_avx2, unpack_avx2};
+constexpr BasisRowKernels vector_kernels{evaluate_vectors, combine_vectors, evaluate_packed_vectors, unpack_vectors};
 
 #else
-constexpr const BasisRowKernels& avx2_kernels = baseline_kernels;
+constexpr const BasisRowKernels& vector_kernels = baseline_kernels;
 #endif
 
 }  // namespace
 
-const BasisRowKernels& basis_row_kernels(Isa isa) { return isa == Isa::avx2 ? avx2_kernels : baseline_kernels; }
+const BasisRowKernels& basis_row_kernels(Isa isa) { return isa == Isa::baseline ? baseline_kernels : vector_kernels; }
 
 const BasisRowKernels& basis_row_kernels() {
   static const BasisRowKernels& kernels = basis_row_kernels(detect_isa());
