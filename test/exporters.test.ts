@@ -11,7 +11,10 @@ import { PLYLoader } from 'three/examples/jsm/loaders/PLYLoader.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exporterFor, FORMATS } from '../lib/exporters/index.js';
 import { sampleTexture } from '../lib/exporters/ply.js';
+import { roughnessMap } from '../lib/exporters/roughness-map.js';
 import { VertexNormals } from '../lib/exporters/vertex-normals.js';
+import { loadHead } from '../lib/models/head.js';
+import { REGION_NAMES, type RegionName } from '../lib/morphable-model.js';
 import { syntheticHead } from './synthetic-head.js';
 
 const head = syntheticHead();
@@ -32,6 +35,32 @@ function maxDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): 
     most = Math.max(most, Math.abs((actual[i] as number) - (expected[i] as number)));
   return most;
 }
+
+describe('roughness of the skin', () => {
+  it('is least on lips and nose, most on neck and scalp, and has no steps', async () => {
+    const model = await loadHead(await readFile(new URL('../models/head.safetensors', import.meta.url)));
+    const map = roughnessMap(model);
+    const of = (region: RegionName) => {
+      const values: number[] = [];
+      for (let v = 0; v < model.vertexCount; v++) {
+        if (REGION_NAMES[model.regions[v]!] !== region || v % 7 !== 0) continue;
+        values.push(sampleTexture(map, model.uvs[2 * v]!, model.uvs[2 * v + 1]!, 1) / 255);
+      }
+      return values.sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+    };
+    for (const [smooth, rough] of [
+      ['nose', 'cheeks'],
+      ['forehead', 'neck'],
+      ['cheeks', 'scalp'],
+    ] as const)
+      expect(of(smooth)).toBeLessThan(of(rough) - 0.04);
+    const values = Array.from({ length: map.width * map.height }, (_, i) => map.data[3 * i + 1]! / 255);
+    expect(Math.min(...values)).toBeGreaterThan(0.38);
+    expect(Math.max(...values)).toBeLessThan(0.78);
+    // Metal there is none.
+    expect(values.every((_, i) => map.data[3 * i + 2] === 0)).toBe(true);
+  });
+});
 
 describe('registry', () => {
   it('knows its formats in any letter case', async () => {

@@ -29,6 +29,7 @@ const KINDS = {
   sparseIndices: {},
   sparseValues: {},
   image: {},
+  roughnessImage: {},
   normalImage: {},
   lashImage: {},
 } as const;
@@ -176,7 +177,7 @@ export class GlbContainer {
   }
 
   /** An encoded image; gives the index of its buffer view, which is the image's own. */
-  image(bytes: Uint8Array, kind: 'image' | 'normalImage' | 'lashImage' = 'image'): number {
+  image(bytes: Uint8Array, kind: 'image' | 'roughnessImage' | 'normalImage' | 'lashImage' = 'image'): number {
     return this.#place(kind, bytes).bufferView;
   }
 

@@ -14,6 +14,7 @@ import { CORNEA, LASHES, MATERIALS } from './materials.js';
 import type { HeadMotion } from './motion.js';
 import { normalMap, tangentsOf } from './normal-map.js';
 import { chosenTargets, type ResolvedExportOptions } from './options.js';
+import { encodeRoughness } from './roughness-map.js';
 import { JOINTS, type Skeleton, skeletonOf } from './skeleton.js';
 import { encodePng, encodeTexture, MIME_TYPES } from './texture.js';
 
@@ -111,13 +112,18 @@ async function primitiveOf(
   };
 }
 
+/** Textures by their index: the colours of all parts, then those of the skin. */
 function materialOf({ name }: MeshPart, isDetailed: boolean): object {
   const { roughness, doubleSided } = MATERIALS[name];
   return {
     name,
-    pbrMetallicRoughness: { baseColorTexture: { index: 0 }, metallicFactor: 0, roughnessFactor: roughness },
+    pbrMetallicRoughness: {
+      baseColorTexture: { index: 0 },
+      metallicFactor: 0,
+      ...(name === 'skin' ? { metallicRoughnessTexture: { index: 1 } } : { roughnessFactor: roughness }),
+    },
     doubleSided,
-    ...(isDetailed && name === 'skin' && { normalTexture: { index: 1 } }),
+    ...(isDetailed && name === 'skin' && { normalTexture: { index: 2 } }),
   };
 }
 
@@ -290,6 +296,7 @@ async function encodePlain(
       ]
     : [];
   const bufferView = container.image(await encoding);
+  const roughnessView = container.image(await encodeRoughness(model), 'roughnessImage');
   const detailView =
     detail && corners && tangents
       ? container.image(
@@ -335,16 +342,18 @@ async function encodePlain(
     ],
     materials: [
       ...parts.map((part) => materialOf(part, detailView !== undefined)),
-      ...(eyes ? eyeMaterials(eyes, 1 + detailTextures) : []),
+      ...(eyes ? eyeMaterials(eyes, 2 + detailTextures) : []),
     ],
     ...(motion && { animations: [animationOf(container, motion, moving, METRES_PER_MM)] }),
     textures: [
       webp ? { extensions: { EXT_texture_webp: { source: 0 } } } : { source: 0 },
-      ...(detailView === undefined ? [] : [{ source: 1 }]),
-      ...(lashView === undefined ? [] : [{ source: 1 + detailTextures }]),
+      { source: 1 },
+      ...(detailView === undefined ? [] : [{ source: 2 }]),
+      ...(lashView === undefined ? [] : [{ source: 2 + detailTextures }]),
     ],
     images: [
       { name: 'texture', mimeType: MIME_TYPES[options.textureFormat], bufferView },
+      { name: 'roughness', mimeType: 'image/png', bufferView: roughnessView },
       ...(detailView === undefined ? [] : [{ name: 'normals', mimeType: 'image/png', bufferView: detailView }]),
       ...(lashView === undefined ? [] : [{ name: 'lashes', mimeType: 'image/png', bufferView: lashView }]),
     ],
