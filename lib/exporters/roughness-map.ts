@@ -1,3 +1,4 @@
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { MorphableModel, RegionName } from '../morphable-model.js';
 import { REGION_NAMES } from '../morphable-model.js';
 import type { Raster } from '../result-data.js';
@@ -6,6 +7,8 @@ import { encodePng } from './texture.js';
 
 /** Regions are large and their borders soft: texels a side. */
 const SIZE = 256;
+/** Corners of triangles drawn between two turns of the event loop. */
+const CORNERS_PER_TURN = 3 << 12;
 /** Means over neighbours, a millimetre and a half or so each. */
 const STEPS = 12;
 
@@ -29,53 +32,62 @@ const encoded = new WeakMap<MorphableModel, Promise<Uint8Array>>();
 export function encodeRoughness(model: MorphableModel): Promise<Uint8Array> {
   let png = encoded.get(model);
   if (!png) {
-    png = encodePng(roughnessMap(model));
+    png = roughnessMap(model).then(encodePng);
     encoded.set(model, png);
   }
   return png;
 }
 
 /** Roughness of the skin over the layout, `MATERIALS` has it where there is none. */
-export function roughnessMap(
+export async function roughnessMap(
   model: Pick<MorphableModel, 'regions' | 'triangles' | 'uvs' | 'parts' | 'vertexCount'>,
-): Raster {
+): Promise<Raster> {
   const skin = model.parts.find(({ name }) => name === 'skin');
   const corners = skin
     ? model.triangles.subarray(3 * skin.firstTriangle, 3 * (skin.firstTriangle + skin.triangleCount))
     : new Uint32Array();
-  const values = softened(
-    Float32Array.from({ length: model.vertexCount }, (_, v) => ROUGHNESS[REGION_NAMES[model.regions[v]!]!]),
-    corners,
-  );
   const data = new Uint8Array(3 * SIZE * SIZE);
   const usual = Math.round(255 * MATERIALS.skin.roughness);
   for (let i = 0; i < data.length; i += 3) data.set([255, usual, 0], i);
+  const values = await softened(
+    Float32Array.from({ length: model.vertexCount }, (_, v) => ROUGHNESS[REGION_NAMES[model.regions[v]!]!]),
+    corners,
+  );
   for (let t = 0; t < corners.length; t += 3) {
-    const v = [corners[t]!, corners[t + 1]!, corners[t + 2]!] as const;
-    const x = v.map((i) => model.uvs[2 * i]! * SIZE) as [number, number, number];
-    const y = v.map((i) => model.uvs[2 * i + 1]! * SIZE) as [number, number, number];
-    const area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0]);
-    if (area === 0) continue;
-    // A texel more on every side, so that filters at the border of the layout find what they should.
-    const margin = 1 / Math.sqrt(Math.abs(area));
-    for (let row = Math.max(0, Math.floor(Math.min(...y) - 1)); row < Math.min(SIZE, Math.max(...y) + 1); row++) {
-      for (let at = Math.max(0, Math.floor(Math.min(...x) - 1)); at < Math.min(SIZE, Math.max(...x) + 1); at++) {
-        const [dx, dy] = [at + 0.5 - x[0], row + 0.5 - y[0]];
-        const b = (dx * (y[2] - y[0]) - dy * (x[2] - x[0])) / area;
-        const c = (dy * (x[1] - x[0]) - dx * (y[1] - y[0])) / area;
-        if (b < -margin || c < -margin || b + c > 1 + margin) continue;
-        // Never beyond the corners' own.
-        const [p, q] = [Math.min(1, Math.max(0, b)), Math.min(1, Math.max(0, c))];
-        const value = Math.max(0, 1 - p - q) * values[v[0]]! + p * values[v[1]]! + q * values[v[2]]!;
-        data[3 * (row * SIZE + at) + 1] = Math.round((255 * value) / Math.max(1, p + q));
-      }
-    }
+    draw(data, model.uvs, values, corners[t]!, corners[t + 1]!, corners[t + 2]!);
+    if (t % CORNERS_PER_TURN === 0) await yieldToEventLoop();
   }
   return { data, width: SIZE, height: SIZE, channels: 3 };
 }
 
+/** One triangle and a texel more on every side, so that filters at the border of the layout find what they should. */
+function draw(data: Uint8Array, uvs: Float32Array, values: Float32Array, i: number, j: number, k: number): void {
+  const [x0, y0] = [uvs[2 * i]! * SIZE, uvs[2 * i + 1]! * SIZE];
+  const [x1, y1] = [uvs[2 * j]! * SIZE - x0, uvs[2 * j + 1]! * SIZE - y0];
+  const [x2, y2] = [uvs[2 * k]! * SIZE - x0, uvs[2 * k + 1]! * SIZE - y0];
+  const area = x1 * y2 - x2 * y1;
+  if (area === 0) return;
+  const margin = 1 / Math.sqrt(Math.abs(area));
+  const top = Math.max(0, Math.floor(y0 + Math.min(0, y1, y2) - 1));
+  const left = Math.max(0, Math.floor(x0 + Math.min(0, x1, x2) - 1));
+  const low = Math.min(SIZE, y0 + Math.max(0, y1, y2) + 1);
+  const right = Math.min(SIZE, x0 + Math.max(0, x1, x2) + 1);
+  for (let row = top; row < low; row++) {
+    for (let column = left; column < right; column++) {
+      const [dx, dy] = [column + 0.5 - x0, row + 0.5 - y0];
+      const b = (dx * y2 - dy * x2) / area;
+      const c = (dy * x1 - dx * y1) / area;
+      if (b < -margin || c < -margin || b + c > 1 + margin) continue;
+      // Never beyond the corners' own.
+      const [p, q] = [Math.min(1, Math.max(0, b)), Math.min(1, Math.max(0, c))];
+      const value = Math.max(0, 1 - p - q) * values[i]! + p * values[j]! + q * values[k]!;
+      data[3 * (row * SIZE + column) + 1] = Math.round((255 * value) / Math.max(1, p + q));
+    }
+  }
+}
+
 /** Means over the triangles around each vertex. */
-function softened(values: Float32Array, corners: Uint32Array): Float32Array {
+async function softened(values: Float32Array, corners: Uint32Array): Promise<Float32Array> {
   let from = values;
   for (let step = 0; step < STEPS; step++) {
     const sums = from.slice();
@@ -83,12 +95,15 @@ function softened(values: Float32Array, corners: Uint32Array): Float32Array {
     for (let t = 0; t < corners.length; t += 3) {
       const [a, b, c] = [corners[t]!, corners[t + 1]!, corners[t + 2]!];
       const mean = (from[a]! + from[b]! + from[c]!) / 3;
-      for (const v of [a, b, c]) {
-        sums[v]! += mean;
-        counts[v]! += 1;
-      }
+      sums[a]! += mean;
+      sums[b]! += mean;
+      sums[c]! += mean;
+      counts[a]! += 1;
+      counts[b]! += 1;
+      counts[c]! += 1;
     }
     from = sums.map((sum, v) => sum / counts[v]!);
+    await yieldToEventLoop();
   }
   return from;
 }
