@@ -17,7 +17,7 @@ import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
 import { refine } from './stages/refine.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput, regress } from './stages/regress.js';
-import { seenSkin } from './stages/seen-skin.js';
+import { requireCredible, seenSkin } from './stages/seen-skin.js';
 import { settleEyes } from './stages/settle-eyes.js';
 import { recoverTexture } from './stages/texture.js';
 import { faceWarnings } from './stages/warnings.js';
@@ -84,6 +84,8 @@ export async function fitFace(
   });
   fittingCoarse.catch(() => {});
   const pixels = await stage('mask', () => looking!);
+  const skin = seenSkin(pixels.dense, landmarks);
+  requireCredible(face, skin);
   if (regressor) await stage('regress', () => estimating);
   const { focal, principalPx, coarse } = await stage('coarse', (onProgress) => {
     onCoarseProgress = onProgress;
@@ -136,7 +138,7 @@ export async function fitFace(
       landmarks,
       turnDegrees,
       person: pixels.person,
-      skin: seenSkin(pixels.dense, landmarks),
+      skin,
       model: head.morphable,
       quality: result.quality,
     }),

@@ -8,7 +8,7 @@ import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
-import { type SeenSkin, seenPerson } from './seen-skin.js';
+import { LEAST_BARE, type SeenSkin, seenPerson } from './seen-skin.js';
 
 /** What the warnings are drawn from. */
 export interface FaceEvidence {
@@ -51,11 +51,6 @@ const FRINGE_DARKNESS = 0.4;
 /** See FaceColours.darkest. */
 const SMOOTH = 0.88;
 
-/**
- * Shares of a face's points where the dense network sees a face's own parts. Of 92 faces of people in photos the least was 0.82;
- * of 35 drawn animals the most 0.76; painted-over faces have 0.56 to 0.9 (`npm run bench:robust`).
- */
-const LEAST_BARE = 0.77;
 /** What covers a face is called that alone down to here; below, it may be no face of a human. */
 const LEAST_HUMAN = 0.65;
 /** Share of the face that the person network takes for a person: photos of people 0.82 and more, a third of the animals none. */
