@@ -10,8 +10,8 @@ import type { NativeContext } from '../lib/native/binding.js';
 import { native } from '../lib/native/load.js';
 import { PortraitPainter } from '../models/train/portrait.js';
 
-/** A sample of `npm run bench:robust`, whose thousand pictures take most of an hour. */
-const [FIRST, COUNT] = [500, 24];
+/** A sample of `npm run bench:robust`, whose thousand pictures take an hour. */
+const [FIRST, COUNT] = [500, 50];
 let context: NativeContext;
 let hrn: Hrn;
 beforeAll(async () => {
