@@ -84,8 +84,7 @@ export async function fitFace(
   });
   fittingCoarse.catch(() => {});
   const pixels = await stage('mask', () => looking!);
-  const skin = seenSkin(pixels.dense, landmarks);
-  requireCredible(face, skin);
+  requireCredible(face, seenSkin(pixels.dense, landmarks));
   if (regressor) await stage('regress', () => estimating);
   const { focal, principalPx, coarse } = await stage('coarse', (onProgress) => {
     onCoarseProgress = onProgress;
@@ -138,7 +137,7 @@ export async function fitFace(
       landmarks,
       turnDegrees,
       person: pixels.person,
-      skin,
+      dense: pixels.dense,
       model: head.morphable,
       quality: result.quality,
     }),

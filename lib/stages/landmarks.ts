@@ -38,11 +38,12 @@ const SIDE = 192;
 const REGION_SCALE = 1.5;
 /** Runs that only frame the face: one suffices unless the detector's region was far off (a face turned in the plane). */
 const MAX_FRAMING_RUNS = 3;
-/**
- * Tried where no face is surely seen at the angle that the detector says, radians. Never upside down: with its eyes covered
- * an upright face is taken for one, and the detector looks at photos that are.
- */
+/** Tried where no face is surely seen at the angle that the detector says, radians. */
 const OTHER_ANGLES = [-Math.PI / 4, Math.PI / 4, -Math.PI / 2, Math.PI / 2];
+/** Tried after those: of 41 faces upright, covered or turned that are not surely seen none is seen better upside down, */
+const UPSIDE_DOWN = [Math.PI, -0.75 * Math.PI, 0.75 * Math.PI];
+/** and one that is upside down by 14 log-odds. */
+const UPSIDE_DOWN_GAIN = 3;
 /**
  * Least log-odds of presence: a face turned further away needs more. On photos, also with sunglasses, half covered or
  * blurred, they are above 14. On rendered heads they fall with the turn, and so does the agreement of the points with
@@ -107,23 +108,41 @@ export async function frame(
   first: Region,
   signal?: AbortSignal,
 ): Promise<{ region: Region; presenceLogit: number }> {
-  let before = first;
-  let found = await landmarksIn(networks, photo, before, false, signal);
-  if (found.presenceLogit < SURE_LOGIT) {
-    // The detector's eyes are no guide for a head that lies on its side.
-    for (const turn of OTHER_ANGLES) {
+  let [square, seen] = [first, await landmarksIn(networks, photo, first, false, signal)];
+  const lookTurned = async (angles: readonly number[], least: number) => {
+    for (const turn of angles) {
       const turned = { ...first, angle: first.angle + turn };
       const other = await landmarksIn(networks, photo, turned, false, signal);
-      if (other.presenceLogit > found.presenceLogit) [before, found] = [turned, other];
+      if (other.presenceLogit > Math.max(least, seen.presenceLogit)) [square, seen] = [turned, other];
     }
+  };
+  // The detector's eyes are no guide for a head that lies on its side.
+  if (seen.presenceLogit < SURE_LOGIT) await lookTurned(OTHER_ANGLES, -Infinity);
+  let framed = await settle(networks, photo, square, seen, signal);
+  if (framed.presenceLogit < SURE_LOGIT) {
+    const before = square;
+    await lookTurned(UPSIDE_DOWN, framed.presenceLogit + UPSIDE_DOWN_GAIN);
+    if (square !== before) framed = await settle(networks, photo, square, seen, signal);
   }
-  let region = regionAround(found.pixels);
+  return framed;
+}
+
+/** Moves the square onto what was seen in it, until it stays. */
+async function settle(
+  networks: FaceNetworks,
+  photo: Photo,
+  first: Region,
+  firstSeen: { pixels: Float32Array; presenceLogit: number },
+  signal: AbortSignal | undefined,
+): Promise<{ region: Region; presenceLogit: number }> {
+  let [before, seen] = [first, firstSeen];
+  let region = regionAround(seen.pixels);
   for (let run = 1; run < MAX_FRAMING_RUNS && !isClose(before, region); run++) {
     before = region;
-    found = await landmarksIn(networks, photo, before, false, signal);
-    region = regionAround(found.pixels);
+    seen = await landmarksIn(networks, photo, before, false, signal);
+    region = regionAround(seen.pixels);
   }
-  return { region, presenceLogit: found.presenceLogit };
+  return { region, presenceLogit: seen.presenceLogit };
 }
 
 function requireVisible(

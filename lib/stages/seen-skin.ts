@@ -15,6 +15,12 @@ export interface SeenSkin {
   covering: number;
 }
 
+/** What the dense network sees at a part of a face: mean probabilities, 0..1. */
+export interface SeenPart {
+  bare: number;
+  hair: number;
+}
+
 const OWN: readonly DenseClass[] = ['face', 'lips', 'brows', 'eyes', 'mouth', 'teeth', 'beard'];
 const OVER: readonly DenseClass[] = ['occluder', 'glasses', 'clothes'];
 
@@ -39,13 +45,22 @@ export function seenSkin(
   { side, classes, toPhoto }: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
   { pixels }: Pick<DenseLandmarks, 'pixels'>,
 ): SeenSkin | undefined {
-  const cells = cellsOfPoints(pixels, toPhoto, side);
+  const cells = cellsOf(ALL, pixels, toPhoto, side);
   if (cells.length === 0) return undefined;
-  const mean = (names: readonly DenseClass[]): number =>
-    names
-      .map((name) => classes.subarray(DENSE_CLASSES.indexOf(name) * side * side))
-      .reduce((sum, plane) => sum + cells.reduce((inPlane, at) => inPlane + plane[at]!, 0), 0) / cells.length;
+  const mean = meanOver(classes, side, cells);
   return { bare: mean(OWN), covering: mean(OVER) };
+}
+
+/** The same of some points; undefined where all are beyond the square. */
+export function seenPart(
+  { side, classes, toPhoto }: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
+  { pixels }: Pick<DenseLandmarks, 'pixels'>,
+  points: readonly number[],
+): SeenPart | undefined {
+  const cells = cellsOf(points, pixels, toPhoto, side);
+  if (cells.length === 0) return undefined;
+  const mean = meanOver(classes, side, cells);
+  return { bare: mean(OWN), hair: mean(['hair']) };
 }
 
 /** Share of the face's points where the person network sees a person; 1 where all lie beyond what it saw. */
@@ -53,12 +68,23 @@ export function seenPerson(
   { values, size, toPhoto }: Pick<PersonMask, 'values' | 'size' | 'toPhoto'>,
   { pixels }: Pick<DenseLandmarks, 'pixels'>,
 ): number {
-  const cells = cellsOfPoints(pixels, toPhoto, size);
+  const cells = cellsOf(ALL, pixels, toPhoto, size);
   return cells.length > 0 ? cells.reduce((sum, at) => sum + values[at]!, 0) / cells.length : 1;
 }
 
-/** Of the mesh's points that lie inside a square map: their places in it. */
-function cellsOfPoints(pixels: Float32Array, [a, b, c, d, e, f]: Affine, side: number): number[] {
+const ALL: readonly number[] = Array.from({ length: MESH_POINTS }, (_, i) => i);
+
+/** Mean probability of some classes at cells of the map. */
+function meanOver(classes: Float32Array, side: number, cells: readonly number[]) {
+  return (names: readonly DenseClass[]): number =>
+    names
+      .map((name) => classes.subarray(DENSE_CLASSES.indexOf(name) * side * side))
+      .reduce((sum, plane) => sum + cells.reduce((inPlane, at) => inPlane + plane[at]!, 0), 0) / cells.length;
+}
+
+/** Of those points that lie inside a square map: their places in it. */
+function cellsOf(points: readonly number[], pixels: Float32Array, toPhoto: Affine, side: number): number[] {
+  const [a, b, c, d, e, f] = toPhoto;
   const determinant = a * e - b * d;
   const toMap: Affine = [
     e / determinant,
@@ -69,7 +95,7 @@ function cellsOfPoints(pixels: Float32Array, [a, b, c, d, e, f]: Affine, side: n
     (d * c - a * f) / determinant,
   ];
   const cells: number[] = [];
-  for (let i = 0; i < MESH_POINTS; i++) {
+  for (const i of points) {
     const [u, v] = transform(toMap, pixels[2 * i]!, pixels[2 * i + 1]!).map(Math.floor) as [number, number];
     if (u >= 0 && v >= 0 && u < side && v < side) cells.push(v * side + u);
   }
