@@ -1,5 +1,6 @@
+import { type DisplacementScale, displacementScale } from './displacement-scale.js';
 import { type Gaze, gazeOf } from './gaze.js';
-import type { DetectedAs, ModelRecord, Quality, ReconstructionData } from './result-data.js';
+import type { DetectedAs, DisplacementMap, ModelRecord, Quality, ReconstructionData } from './result-data.js';
 import { VERSION } from './version.js';
 import type { FaceWarning } from './warnings.js';
 
@@ -25,6 +26,8 @@ export interface ReconstructionJson {
   gaze?: { left: Gaze; right: Gaze };
   pose: { rotation: number[]; translation: [number, number, number] };
   landmarks68: { positions: number[][]; pixels: number[][] };
+  /** At `detail: 'high'`; the scale is that of the 16-bit PNG, whose values are heights in mm by it. */
+  displacementMap?: DisplacementScale & { size: number; solvedSize: number };
   quality: Quality;
   timingsMs: Record<string, number>;
   device: string;
@@ -38,6 +41,11 @@ function rows(values: Float32Array, width: number): number[][] {
   const out: number[][] = [];
   for (let i = 0; i < values.length; i += width) out.push(Array.from(values.subarray(i, i + width)));
   return out;
+}
+
+function describeMap(map: DisplacementMap) {
+  const { size, solvedSize } = map;
+  return { size, solvedSize, ...displacementScale(map) };
 }
 
 export function toReconstructionJson(result: ReconstructionData): ReconstructionJson {
@@ -66,6 +74,7 @@ export function toReconstructionJson(result: ReconstructionData): Reconstruction
     ...(gaze && { gaze }),
     pose: { rotation: [...pose.rotation], translation: [...pose.translation] },
     landmarks68: { positions: rows(landmarks.positions, 3), pixels: rows(landmarks.pixels, 2) },
+    ...(result.displacementMap ? { displacementMap: describeMap(result.displacementMap) } : {}),
     quality: { ...result.quality },
     timingsMs: { ...result.timingsMs },
     device: result.device,

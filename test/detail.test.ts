@@ -1,7 +1,9 @@
 // `detail: 'high'`: the map, the finer mesh, and what the files hold of them.
 import { NodeIO } from '@gltf-transform/core';
 import { validateBytes } from 'gltf-validator';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeDisplacement } from '../lib/exporters/displacement-map.js';
 import * as hrn from '../lib/index.js';
 
 let instance: hrn.Hrn;
@@ -61,5 +63,27 @@ describe('detail high', () => {
   it('is in a PLY as the finer mesh', async () => {
     const header = Buffer.from(await face.encode('ply')).toString('latin1', 0, 400);
     expect(header).toContain(`element vertex ${face.levels.high!.positions.length / 3}`);
+  });
+
+  it('is in a PNG of 16 bits whose scale the JSON has', async () => {
+    const map = face.displacementMap!;
+    const image = sharp(await encodeDisplacement(map))
+      .toColourspace('grey16')
+      .raw({ depth: 'ushort' });
+    const { data, info } = await image.toBuffer({ resolveWithObject: true });
+    expect(info).toMatchObject({ width: 512, height: 512, channels: 1 });
+    const values = new Uint16Array(data.buffer, data.byteOffset, 512 * 512);
+    const { zero, mmPerStep, size, solvedSize } = face.toJSON().displacementMap!;
+    expect({ zero, mmPerStep, size, solvedSize }).toEqual({
+      zero: 32768,
+      mmPerStep: 1 / 8000,
+      size: 512,
+      solvedSize: map.solvedSize,
+    });
+    let off = 0;
+    values.forEach((value, i) => {
+      off = Math.max(off, Math.abs((value - zero) * mmPerStep - map.data[i]!));
+    });
+    expect(off).toBeLessThan(0.51 * mmPerStep);
   });
 });

@@ -241,11 +241,13 @@ describe('hrn fit', () => {
       .png()
       .toFile(two);
     const one = await run({ '--out': at('one'), '--face': '1', '--min-face-px': '60', '--quiet': true, '--detail': 'high',
-      '--displacement-size': '512', '--high-triangles': '50000', '--texture-size': '256', '--format': 'ply', '--json': true }, [two]); // biome-ignore format: a command line
+      '--displacement-size': '512', '--high-triangles': '50000', '--texture-size': '256', '--format': 'ply', '--json': true,
+      '--displacement-map': true }, [two]); // biome-ignore format: a command line
     expect(one, one.stderr).toMatchObject({ code: 0, stdout: '' });
     const record = JSON.parse(await readFile(at('one', 'two.json'), 'utf8'));
     expect(record.face.index).toBe(1);
     expect(record.timingsMs.detail).toBeGreaterThan(0);
+    expect(await sharp(at('one', 'two_displacement.png')).metadata()).toMatchObject({ width: 512, depth: 'ushort' });
     const again = await run({ '--out': at('one'), '--resume': true, '--max-pixels': '1000' }, [two]);
     expect(again, again.stderr).toMatchObject({ code: 1 });
     expect(again.stderr).toContain('IMAGE_TOO_LARGE');

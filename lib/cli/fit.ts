@@ -52,6 +52,7 @@ interface FitFlags {
   jsonl?: boolean;
   preview: boolean;
   turntable?: boolean;
+  displacementMap?: boolean;
   regressor: boolean;
   quiet?: boolean;
   resume?: boolean;
@@ -119,6 +120,12 @@ async function encodeAlbedo({ albedo }: Reconstruction, stem: string): Promise<O
   return [{ path: `${stem}_albedo.png`, bytes: await encodePng(albedo) }];
 }
 
+async function encodeMap({ displacementMap }: Reconstruction, stem: string): Promise<OutputFile[]> {
+  if (!displacementMap) return [];
+  const { encodeDisplacement } = await import('../exporters/displacement-map.js');
+  return [{ path: `${stem}_displacement.png`, bytes: await encodeDisplacement(displacementMap) }];
+}
+
 async function encodePreview(face: Reconstruction, stem: string, signal: AbortSignal): Promise<OutputFile> {
   const { renderPreview } = await import('../preview.js');
   return { path: `${stem}_preview.png`, bytes: await renderPreview(face, signal) };
@@ -132,15 +139,16 @@ async function encodeOutputs(
   signal: AbortSignal,
 ): Promise<OutputFile[]> {
   signal.throwIfAborted();
-  const [formats, preview, turntable, albedo] = await Promise.all([
+  const [formats, preview, turntable, albedo, map] = await Promise.all([
     encodeFormats(face, stem, flags),
     flags.preview ? encodePreview(face, stem, signal) : undefined,
     flags.turntable ? encodeTurntable(face, stem, signal) : undefined,
     flags.texture === 'both' ? encodeAlbedo(face, stem) : [],
+    flags.displacementMap ? encodeMap(face, stem) : [],
   ]);
   const json = { path: `${stem}.json`, bytes: Buffer.from(`${JSON.stringify(face, null, 2)}\n`) };
   const pictures = [preview, turntable].filter((file) => file !== undefined);
-  return [...formats, ...albedo, ...(flags.json ? [json] : []), ...pictures];
+  return [...formats, ...albedo, ...map, ...(flags.json ? [json] : []), ...pictures];
 }
 
 function describe(face: Reconstruction, seconds: number, files: readonly OutputFile[]): string {
@@ -300,6 +308,8 @@ function checkFlags(flags: FitFlags, images: readonly CliImage[]): void {
   // An imported model's expressions are not known yet: the exporter tells of those.
   if (flags.model === undefined && flags.models === undefined) chosenTargets(targets, EXPRESSION_NAMES);
   resolveFitOptions(fitOptions(flags));
+  if (flags.displacementMap && flags.detail !== 'high')
+    throw new HrnError('INVALID_OPTION', 'expected --detail high with --displacement-map');
   if (flags.out !== STDOUT) return;
   if (flags.resume) throw new HrnError('INVALID_OPTION', 'expected a folder for --out with --resume, got -');
   const one = images.length === 1 && flags.face !== 'all' && flags.format.length === 1 && !flags.format.includes('obj');
@@ -366,6 +376,7 @@ export const fitCommand = new Command('fit')
   .option('--format <list>', 'formats to write: glb, obj, usdz, ply, stl, separated by commas', parseFormats, ['glb'])
   .option('--detail <level>', 'coarse, medium or high (default: medium)')
   .option('--displacement-size <px>', 'side of the displacement map at --detail high (default: 1024)', parseNumber)
+  .option('--displacement-map', 'at --detail high also write NAME_displacement.png, 16 bits; its scale is in the JSON')
   .option('--high-triangles <n>', 'of the mesh at --detail high, about (default: 150000)', parseNumber)
   .option('--device <name>', 'auto, cpu, cuda or cuda:N (default: auto)')
   .option('--inference <name>', 'what runs the networks: cpu or cuda (default: cpu)')
