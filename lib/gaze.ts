@@ -14,9 +14,9 @@ export function gazeOf(expression: Readonly<Record<string, number>>): { left: Ga
   if (expression.eyeLookInLeft === undefined || expression.eyeLookInRight === undefined) return undefined;
   const weight = (name: string) => expression[name] ?? 0;
   const of = (side: 'Left' | 'Right'): Gaze => {
-    const outwards = weight(`eyeLookOut${side}`) - weight(`eyeLookIn${side}`);
+    const [toTemple, toNose] = [weight(`eyeLookOut${side}`), weight(`eyeLookIn${side}`)];
     return {
-      yaw: FULL_GAZE_DEGREES.across * (side === 'Left' ? outwards : -outwards),
+      yaw: FULL_GAZE_DEGREES.across * (side === 'Left' ? toTemple - toNose : toNose - toTemple),
       pitch: FULL_GAZE_DEGREES.up * (weight(`eyeLookUp${side}`) - weight(`eyeLookDown${side}`)),
     };
   };

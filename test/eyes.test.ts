@@ -1,11 +1,17 @@
+import { NodeIO } from '@gltf-transform/core';
+import { validateBytes } from 'gltf-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { closingBlink } from '../lib/blink.js';
+import { toBlendShapes } from '../lib/exporters/blend-shapes.js';
+import { gazeOf } from '../lib/gaze.js';
 import { decodeHalfs } from '../lib/half-float.js';
+import { create } from '../lib/hrn.js';
 import { loadHead } from '../lib/models/head.js';
 import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
 import type { MorphableModel } from '../lib/morphable-model.js';
 import { native } from '../lib/native/load.js';
+import type { Reconstruction } from '../lib/result.js';
 import { Random } from '../lib/sample/random.js';
 import { addBasis } from '../lib/sample/random-head.js';
 import { detectFaces } from '../lib/stages/detect.js';
@@ -90,5 +96,90 @@ describe('a blink of one head', () => {
         expect(Math.abs(height(upper, blink) - height(lower, blink) + 0.4)).toBeLessThan(0.7);
       }
     }
+  });
+});
+
+describe('a fitted head whose eyes are shut', () => {
+  let face: Reconstruction;
+  beforeAll(async () => {
+    const painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
+    const { pixels } = await painter.draw(13_500_001, {
+      expression: ({ names }) => Float32Array.from(names, (name) => (/^eyeBlink/.test(name) ? 1 : 0)),
+    });
+    const hrn = await create({ device: 'cpu' });
+    try {
+      const image = { data: pixels, width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 } as const;
+      face = await hrn.fit(image, { minFacePx: 80, textureSize: 256 });
+    } finally {
+      await hrn.dispose();
+    }
+  });
+  /** Of the lids' margins in the middle of the left eye, mm. */
+  function slit(positions: Float32Array): number {
+    const height = (point: number) => {
+      let sum = 0;
+      for (let j = 3 * point; j < 3 * point + 3; j++) {
+        sum += model.dense.weights[j]! * positions[3 * model.dense.vertices[j]! + 1]!;
+      }
+      return sum;
+    };
+    return height(386) - height(374);
+  }
+
+  it('has shut lids, a straight gaze, and opens in its neutral base', async () => {
+    const { expression } = face.coefficients;
+    expect(Math.min(expression.eyeBlinkLeft, expression.eyeBlinkRight)).toBeGreaterThan(0.8);
+    expect(gazeOf(expression)).toEqual({ left: { yaw: 0, pitch: 0 }, right: { yaw: 0, pitch: 0 } });
+    expect(slit(face.mesh.positions)).toBeLessThan(0.8);
+    const all = model.expression.names.map((_, k) => k);
+    const { positions, shapes } = await toBlendShapes(face, all);
+    expect(slit(positions)).toBeGreaterThan(4);
+    const blink = positions.slice();
+    const { vertices, values } = shapes.find(({ name }) => name === 'eyeBlinkLeft')!.positionOffsets;
+    vertices.forEach((v, i) => {
+      for (let k = 0; k < 3; k++) blink[3 * v + k]! += values[3 * i + k]!;
+    });
+    expect(Math.abs(slit(blink))).toBeLessThan(0.8);
+  });
+
+  it('has white eyes with an iris though the photo shows none', () => {
+    const part = model.parts.find(({ name }) => name === 'leftEye')!;
+    const vertices = new Set(
+      model.triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount)),
+    );
+    const front = [...vertices].sort((a, b) => model.mean[3 * b + 2]! - model.mean[3 * a + 2]!);
+    const colour = (vertex: number) => {
+      const [x, y] = [0, 1].map((k) => Math.floor(256 * model.uvs[2 * vertex + k]!)) as [number, number];
+      return [...face.texture.data.subarray(3 * (256 * y + x), 3 * (256 * y + x) + 3)] as [number, number, number];
+    };
+    const white = colour(front[Math.floor(0.6 * front.length)]!);
+    const pupil = colour(front[0]!);
+    expect(Math.min(...white)).toBeGreaterThan(Math.max(...pupil) + 60);
+    expect(white[0] - white[2]).toBeLessThan(90);
+  });
+
+  it('gets corneas and lashes that follow ball and lids, and nodes that tell its gaze', async () => {
+    const bytes = await face.encode('glb');
+    expect((await validateBytes(bytes)).issues.numErrors).toBe(0);
+    const root = (await new NodeIO().readBinary(bytes)).getRoot();
+    const names = root.listNodes().map((node) => node.getName());
+    expect(names).toEqual(expect.arrayContaining(['corneas', 'lashes', 'leftGaze', 'rightGaze']));
+    const moved = (name: string, target: string): number => {
+      const mesh = root
+        .listNodes()
+        .find((node) => node.getName() === name)!
+        .getMesh()!;
+      const k = (mesh.getExtras().targetNames as string[]).indexOf(target);
+      const offsets = mesh.listPrimitives()[0]!.listTargets()[k]!.getAttribute('POSITION')!.getArray()!;
+      return Math.max(
+        ...Array.from({ length: offsets.length / 3 }, (_, v) => Math.hypot(...offsets.subarray(3 * v, 3 * v + 3))),
+      );
+    };
+    expect(moved('lashes', 'eyeBlinkLeft')).toBeGreaterThan(0.006);
+    expect(moved('lashes', 'jawOpen')).toBeLessThan(0.001);
+    expect(moved('corneas', 'eyeLookOutLeft')).toBeGreaterThan(0.005);
+    expect(moved('corneas', 'eyeBlinkLeft')).toBe(0);
+    const plain = (await new NodeIO().readBinary(await face.encode('glb', { eyeParts: false }))).getRoot();
+    expect(plain.listMeshes().map((mesh) => mesh.getName())).toEqual(['head']);
   });
 });

@@ -1,4 +1,6 @@
 /** The heads that the shapes are looked at on, and their shapes. */
+import { closingBlink } from '../../lib/blink.js';
+import { decodeHalfs } from '../../lib/half-float.js';
 import type { MorphableModel, PartName } from '../../lib/morphable-model.js';
 import { Random } from '../../lib/sample/random.js';
 import { addBasis } from '../../lib/sample/random-head.js';
@@ -10,6 +12,8 @@ export interface NeutralHead {
   /** `[vertices][3]`, sRGB-encoded 0..1. */
   colours: Float32Array;
 }
+
+const BLINKS = ['eyeBlinkLeft', 'eyeBlinkRight'];
 
 export type Weights = Readonly<Record<string, number>>;
 
@@ -24,6 +28,9 @@ export const COMBINATIONS: Readonly<Record<string, Weights>> = {
   'tongue, jaw half open': { tongueOut: 1, jawOpen: 0.5 },
   'tongue, jaw open': { tongueOut: 1, jawOpen: 1 },
   'look down and blink': { eyeLookDownLeft: 1, eyeLookDownRight: 1, eyeBlinkLeft: 0.5, eyeBlinkRight: 0.5 },
+  blink: { eyeBlinkLeft: 1, eyeBlinkRight: 1 },
+  'half a blink': { eyeBlinkLeft: 0.5, eyeBlinkRight: 0.5 },
+  'squint and blink': { eyeSquintLeft: 1, eyeSquintRight: 1, eyeBlinkLeft: 1, eyeBlinkRight: 1 },
   'look left': { eyeLookOutLeft: 1, eyeLookInRight: 1 },
 };
 
@@ -55,7 +62,7 @@ export function neutralHeads(model: MorphableModel, seeds: readonly number[]): N
   ];
 }
 
-/** The head with these expressions. */
+/** The head with these expressions, as exports have them: blinks are those of its own lids. */
 export function posed(model: MorphableModel, head: NeutralHead, weights: Weights): Float32Array {
   const positions = head.positions.slice();
   const { names } = model.expression;
@@ -64,8 +71,16 @@ export function posed(model: MorphableModel, head: NeutralHead, weights: Weights
   addBasis(
     positions,
     model.expression,
-    Float32Array.from(names, (name) => weights[name] ?? 0),
+    Float32Array.from(names, (name) => (BLINKS.includes(name) ? 0 : (weights[name] ?? 0))),
   );
+  for (const name of BLINKS) {
+    const weight = weights[name] ?? 0;
+    if (weight === 0) continue;
+    const [k, size] = [names.indexOf(name), 3 * model.vertexCount];
+    const generic = decodeHalfs(model.expression.halfs, k * size, (k + 1) * size);
+    const blink = closingBlink(model, head.positions, generic, name === 'eyeBlinkLeft' ? 'Left' : 'Right');
+    for (let i = 0; i < size; i++) positions[i]! += weight * blink[i]!;
+  }
   return positions;
 }
 

@@ -13,6 +13,7 @@ import type { MorphableModel, PartName } from '../../lib/morphable-model.js';
 import { native } from '../../lib/native/load.js';
 import { crossingPairs } from './crossings.js';
 import { COMBINATIONS, neutralHeads, posed, trianglesOf, type Weights } from './heads.js';
+import { ballsSeen } from './lids.js';
 import { drawSheet } from './sheet.js';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -67,7 +68,8 @@ const shapes: [string, Weights][] = [
   ...Object.entries(COMBINATIONS),
 ];
 const heads = neutralHeads(model, flags.seeds.split(',').map(Number));
-const rows = [`head,shape,${PAIRS.map((pair) => pair.join('-')).join(',')}`];
+const rows = [`head,shape,${PAIRS.map((pair) => pair.join('-')).join(',')},eyeballs seen mm2`];
+const context = new (native().Context)({ threads: 2 });
 for (const head of heads) {
   const totals = PAIRS.map(() => 0);
   for (const [name, weights] of shapes) {
@@ -76,23 +78,24 @@ for (const head of heads) {
     counts.forEach((count, i) => {
       totals[i]! += count;
     });
-    rows.push([head.name, name.replaceAll(',', ''), ...counts].join(','));
+    const seen = /eye|blink|neutral|look|Squint|smile/i.test(name)
+      ? await ballsSeen(context, model, positions)
+      : undefined;
+    if (seen !== undefined && /blink/i.test(name))
+      process.stdout.write(`${head.name}, ${name}: ${seen.toFixed(1)} mm2 of eyeballs seen\n`);
+    rows.push([head.name, name.replaceAll(',', ''), ...counts, seen?.toFixed(1) ?? ''].join(','));
   }
-  rows.push([head.name, 'all', ...totals].join(','));
+  rows.push([head.name, 'all', ...totals, ''].join(','));
   process.stdout.write(`${head.name}: ${PAIRS.map((pair, i) => `${pair.join('-')} ${totals[i]}`).join(', ')}\n`);
 }
 await writeFile(path.join(root, 'bench', 'results', 'shapes.csv'), `${rows.join('\n')}\n`);
 
 if (flags.pictures) {
   await mkdir(flags.out, { recursive: true });
-  const context = new (native().Context)({ threads: 2 });
-  try {
-    for (const head of heads) {
-      const file = path.join(flags.out, `shapes-${head.name.replace(' ', '-')}.jpg`);
-      await writeFile(file, await drawSheet(context, model, head, shapes));
-      process.stdout.write(`${file}\n`);
-    }
-  } finally {
-    context.dispose();
+  for (const head of heads) {
+    const file = path.join(flags.out, `shapes-${head.name.replace(' ', '-')}.jpg`);
+    await writeFile(file, await drawSheet(context, model, head, shapes));
+    process.stdout.write(`${file}\n`);
   }
 }
+context.dispose();

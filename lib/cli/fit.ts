@@ -35,6 +35,7 @@ interface FitFlags {
   textureSize?: number;
   targets?: ExportOptions['targets'];
   skeleton: boolean;
+  eyeParts: boolean;
   lod?: number;
   compress?: string;
   textureFormat?: string;
@@ -87,10 +88,11 @@ async function prepareFolder(folder: string): Promise<void> {
 }
 
 /** What of a head goes into its files. Throws HrnError INVALID_OPTION. */
-function exportOptions({ targets, skeleton, lod, compress, textureFormat, texture }: FitFlags) {
+function exportOptions({ targets, skeleton, eyeParts, lod, compress, textureFormat, texture }: FitFlags) {
   return resolveExportOptions({
     targets,
     skeleton,
+    eyeParts,
     lod: lod as ExportOptions['lod'],
     compression: compress as ExportOptions['compression'],
     textureFormat: textureFormat as ExportOptions['textureFormat'],
@@ -385,6 +387,7 @@ export const fitCommand = new Command('fit')
   .option('--texture-size <px>', 'side of the square texture (default: 2048)', parseNumber)
   .option('--targets <list>', 'morph targets of a GLB: arkit, none, or names separated by commas', parseTargets)
   .option('--no-skeleton', 'leave the nodes for neck, skull, jaw and eyes out of a GLB')
+  .option('--no-eye-parts', 'leave corneas and lashes out of a GLB')
   .option(
     '--lod <n>',
     'level of detail of the files: 0 (default), 1 or 2, which has a tenth of the triangles',

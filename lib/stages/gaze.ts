@@ -16,6 +16,8 @@ const EYES = {
 const LEAST = 0.04;
 /** The gaze of an eye that is this shut is not seen. */
 const HIDDEN = 0.6;
+/** With a radius of this many pixels an iris begins to be measured, and is: the network tells small ones better. */
+const [BLURRED_PX, CLEAR_PX] = [3, 8];
 /** Irises lie a little behind the front of the ball. */
 const IRIS_DEPTH = 0.96;
 
@@ -38,12 +40,23 @@ export function measuredEye(
   const seen = lineOfSight(camera, ball, [pixels[2 * iris[0]!]!, pixels[2 * iris[0]! + 1]!]);
   const across = (Math.atan2(seen[0], seen[2]) * 180) / Math.PI;
   const up = (Math.atan2(seen[1], Math.hypot(seen[0], seen[2])) * 180) / Math.PI;
-  const within = (value: number) => (Math.abs(value) < LEAST ? 0 : Math.max(-1, Math.min(1, value)));
+  const clear = (radiusPx(pixels, iris) - BLURRED_PX) / (CLEAR_PX - BLURRED_PX);
+  const trust = Math.max(0, Math.min(1, clear));
+  const told = (measured: number, network: number) => {
+    const value = trust * Math.max(-1, Math.min(1, measured)) + (1 - trust) * network;
+    return Math.abs(value) < LEAST ? 0 : value;
+  };
   return {
     shut: eye.shut,
-    outwards: within((side === 'left' ? across : -across) / FULL_GAZE_DEGREES.across),
-    up: within(up / FULL_GAZE_DEGREES.up),
+    outwards: told((side === 'left' ? across : -across) / FULL_GAZE_DEGREES.across, eye.outwards),
+    up: told(up / FULL_GAZE_DEGREES.up, eye.up),
   };
+}
+
+/** Mean distance of the iris' rim from its centre. */
+function radiusPx(pixels: Float32Array, [centre, ...rim]: readonly number[]): number {
+  const from = (i: number, k: number) => pixels[2 * i + k]! - pixels[2 * centre! + k]!;
+  return rim.reduce((sum, i) => sum + Math.hypot(from(i, 0), from(i, 1)) / rim.length, 0);
 }
 
 interface Ball {
