@@ -141,7 +141,7 @@ function runCaseTable(platform, emulator) {
   });
   const program = join(root, `build-${platform.name}`, 'bin', 'hrn_native_tests');
   const [command, ...before] = emulator;
-  for (const tests of ['parity/cpu', 'threads', 'basis-rows', 'half', 'rasterize']) {
+  for (const tests of ['/parity/cpu', '/threads', 'basis-rows', 'half/', 'rasterize/']) {
     const { status, stdout } = spawnSync(command, [...before, program, tests], {
       encoding: 'utf8',
       maxBuffer: 1 << 26,
