@@ -10,9 +10,11 @@ import { OBJLoader } from 'three/examples/jsm/loaders/OBJLoader.js';
 import { PLYLoader } from 'three/examples/jsm/loaders/PLYLoader.js';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { exporterFor, FORMATS } from '../lib/exporters/index.js';
+import { rimOf } from '../lib/exporters/neck-rim.js';
 import { sampleTexture } from '../lib/exporters/ply.js';
 import { roughnessMap } from '../lib/exporters/roughness-map.js';
 import { VertexNormals } from '../lib/exporters/vertex-normals.js';
+import { halfTable } from '../lib/half-float.js';
 import { loadHead } from '../lib/models/head.js';
 import { REGION_NAMES, type RegionName } from '../lib/morphable-model.js';
 import { syntheticHead } from './synthetic-head.js';
@@ -59,6 +61,30 @@ describe('roughness of the skin', () => {
     expect(Math.max(...values)).toBeLessThan(0.78);
     // Metal there is none.
     expect(values.every((_, i) => map.data[3 * i + 2] === 0)).toBe(true);
+  });
+});
+
+describe('the rim of the neck', () => {
+  it('is one closed loop below the chin that expressions leave alone', async () => {
+    const model = await loadHead(await readFile(new URL('../models/head.safetensors', import.meta.url)));
+    const skin = model.parts.find(({ name }) => name === 'skin')!;
+    const corners = model.triangles.subarray(3 * skin.firstTriangle, 3 * (skin.firstTriangle + skin.triangleCount));
+    const rim = rimOf(corners);
+    expect(rim).toHaveLength(84);
+    expect(new Set(rim).size).toBe(84);
+    for (const v of rim) expect(model.mean[3 * v + 1]).toBeLessThan(-110);
+    const { halfs, count } = model.expression;
+    const millimetres = halfTable();
+    let most = 0;
+    for (const v of rim) {
+      for (let k = 0; k < count; k++) {
+        const at = 3 * (k * model.vertexCount + v);
+        most = Math.max(most, Math.hypot(...[0, 1, 2].map((i) => millimetres[halfs[at + i]!]!)));
+      }
+    }
+    expect(most).toBeLessThan(0.5);
+    expect(rimOf(Uint32Array.of(0, 1, 2, 3, 4, 5))).toEqual([]);
+    expect(rimOf(Uint32Array.of(0, 1, 2, 0, 2, 1))).toEqual([]);
   });
 });
 

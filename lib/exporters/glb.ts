@@ -12,6 +12,7 @@ import { lashTexture } from './lash-texture.js';
 import { type LevelOfDetail, levelOfDetail } from './level-of-detail.js';
 import { CORNEA, LASHES, MATERIALS } from './materials.js';
 import type { HeadMotion } from './motion.js';
+import { rimOf } from './neck-rim.js';
 import { normalMap, tangentsOf } from './normal-map.js';
 import { chosenTargets, type ResolvedExportOptions } from './options.js';
 import { encodeRoughness } from './roughness-map.js';
@@ -307,6 +308,12 @@ async function encodePlain(
   const lashView = eyes && container.image(await lashTexture(), 'lashImage');
   const detailTextures = detailView === undefined ? 0 : 1;
   const webp = options.textureFormat === 'webp';
+  const levelSkin = parts.find((part) => part.name === 'skin');
+  // Compression puts vertices in another order.
+  const rim =
+    levelSkin && options.compression === 'none'
+      ? rimOf(partVertices(level.indices, levelSkin, model.vertexCount).indices)
+      : [];
   const names = ['head', ...eyeMeshes.map(([name]) => name)];
   const nodes = nodesOf(container, skeleton, gazeOf(coefficients.expression), names) as { nodes: { mesh?: number }[] };
   const moving: Moving = {
@@ -328,6 +335,7 @@ async function encodePlain(
         extras: {
           ...(shapes.length > 0 && { targetNames: shapes.map((shape) => shape.name) }),
           units: 'metres',
+          ...(rim.length > 0 && { neckRim: rim }),
           scaleSource: scale.source,
         },
       },
