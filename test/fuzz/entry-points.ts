@@ -189,6 +189,7 @@ await blended.add(
     lighting: new Float64Array(27).fill(0.5),
     size: 32,
     face: view,
+    dense,
   } as never,
   1,
 ).promise;
@@ -365,6 +366,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
         lighting: new Float64Array(27).fill(0.5),
         size: 32,
         face: view,
+        dense,
       },
       0.7,
     ],
