@@ -7,6 +7,8 @@ import type { FrameSource, VideoFrame } from './frame-source.js';
 
 /** Lines of ffmpeg's own words that are kept for a message. */
 const KEPT_LINES = 12;
+/** What it says of a file that breaks off, with exit code 0 for some containers (Matroska). */
+const BREAKS_OFF = /ended prematurely|partial file|truncat/i;
 
 /** A video file. @throws HrnError FILE_NOT_FOUND, FFMPEG_MISSING */
 export async function openVideo(path: string): Promise<FrameSource> {
@@ -39,7 +41,7 @@ async function* readVideo(path: string, signal: AbortSignal | undefined): AsyncG
     }
     signal?.throwIfAborted();
     const code = await ended;
-    if (code !== 0) {
+    if (code !== 0 || told.brokeOff) {
       throw new HrnError(
         'VIDEO_UNREADABLE',
         `ffmpeg stopped reading ${path} after ${index} frames: ${told.reason()}; get the file again, or convert it`,
@@ -80,6 +82,8 @@ function missing(cause: NodeJS.ErrnoException): HrnError {
 class Told {
   readonly #times: number[] = [];
   readonly #lines: string[] = [];
+  /** The file is shorter than it says. */
+  brokeOff = false;
   #rest = '';
   #ended = false;
   #wake: (() => void) | undefined;
@@ -115,6 +119,7 @@ class Told {
       const time = /\bpts_time:\s*(-?[\d.]+)/.exec(line)?.[1];
       if (time !== undefined) this.#times.push(Number(time));
       else if (!line.includes('Parsed_showinfo') && line.trim() !== '') this.#lines.push(line.trim());
+      if (BREAKS_OFF.test(line)) this.brokeOff = true;
     }
     this.#lines.splice(0, this.#lines.length - KEPT_LINES);
     this.#wake?.();
