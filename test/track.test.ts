@@ -150,7 +150,7 @@ describe('track', () => {
 
   it.skipIf(hasFfmpeg)('SKIPPED: video files are not tested, there is no ffmpeg on the PATH', () => {});
 
-  it.skipIf(!hasFfmpeg)('reads a video with its own times, turned upright, and tells where it breaks off', async () => {
+  it.skipIf(!hasFfmpeg)('reads a video with its own times, and frames by a pattern', { timeout: 120_000 }, async () => {
     const few = 6;
     for (const [i, { image }] of truth.slice(0, few).entries()) {
       const { data, width, height } = image;

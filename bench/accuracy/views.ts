@@ -61,26 +61,34 @@ try {
     process.stdout.write('ict set skipped: ../shared/ict is not here (HRN_SHARED may name the folder)\n');
   if (flags.set !== 'samples' && file) {
     const ict = await readIctModel(file);
-    for (const i of indices) await measure('ict', await ictPerson(ict, i, most, size));
+    for (const i of indices) if (!isKept('ict', i)) await measure('ict', await ictPerson(ict, i, most, size));
   }
-  if (flags.set !== 'ict') for (const i of indices) await measure('samples', await modelPerson(model, i, most, size));
+  if (flags.set !== 'ict')
+    for (const i of indices)
+      if (!isKept('samples', i)) await measure('samples', await modelPerson(model, i, most, size));
 } finally {
   await reconstructor.dispose();
 }
-const table = markdown();
-process.stdout.write(`\n${table}\n`);
-await mkdir(flags.out, { recursive: true });
-const about = [
-  'One person from several views (`npm run bench:views`): mean distance of the face after similarity alignment, the same',
-  'after rigid alignment, depth of the nose without its sign, error of the size; means over people. 0 views: the mean head.',
-].join('\n');
-await writeFilesAtomically([
-  { path: path.join(flags.out, 'views.md'), bytes: Buffer.from(`# Several views\n\n${about}\n\n${table}\n`) },
-  { path: path.join(flags.out, 'views.json'), bytes: Buffer.from(`${JSON.stringify(rows, null, 1)}\n`) },
-]);
+process.stdout.write(`\n${markdown()}\n`);
+
+function isKept(set: string, index: number): boolean {
+  return rows.some((row) => row.set === set && Number(row.person.split('-')[1]) === index + 1);
+}
+
+/** After every person, so that a run that is ended early is of use. */
+async function save(): Promise<void> {
+  const about = [
+    'One person from several views (`npm run bench:views`): mean distance of the face after similarity alignment, the same',
+    'after rigid alignment, depth of the nose without its sign, error of the size; means over people. 0 views: the mean head.',
+  ].join('\n');
+  await mkdir(flags.out, { recursive: true });
+  await writeFilesAtomically([
+    { path: path.join(flags.out, 'views.md'), bytes: Buffer.from(`# Several views\n\n${about}\n\n${markdown()}\n`) },
+    { path: kept, bytes: Buffer.from(`${JSON.stringify(rows, null, 1)}\n`) },
+  ]);
+}
 
 async function measure(set: string, { name, images, truth }: PersonCase): Promise<void> {
-  if (rows.some((row) => row.set === set && row.person === name)) return;
   const add = (views: number, positions: Float32Array, landmarkPercent: number, seconds: number): void => {
     const estimate = faceOf(model, positions);
     const similar = faceError(truth, estimate, true);
@@ -124,6 +132,7 @@ async function measure(set: string, { name, images, truth }: PersonCase): Promis
     }
   }
   const mine = rows.filter((row) => row.set === set && row.person === name);
+  await save();
   process.stdout.write(`${set} ${name}: ${mine.map((row) => `${row.views}: ${row.meanMm.toFixed(2)}`).join('  ')}\n`);
 }
 

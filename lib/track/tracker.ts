@@ -11,6 +11,7 @@ import { detectFaces } from '../stages/detect.js';
 import { landmarkErrors } from '../stages/landmark-errors.js';
 import { type DenseLandmarks, landmarksInFrame, regionAround } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
+import { FEATURE_POINTS } from '../stages/mesh-points.js';
 import { Photo, type Region } from '../stages/photo.js';
 import { cropLevel } from '../stages/refine.js';
 import { faceSharpness } from '../stages/sharpness.js';
@@ -22,6 +23,12 @@ const CROP_PX = 112;
 const ITERATIONS = 4;
 /** Expressions change by about this much between frames at 25 a second. */
 const STEP_SIGMA = 0.25;
+/**
+ * What landmarks err by hangs on the head's turn, and a frame that follows another has colours to go by: landmarks count
+ * by this share, lids and lips by as much more (npm run bench:track, scenes 5 and 11).
+ */
+const LANDMARK_WEIGHT = 0.1;
+const FEATURE_GAIN = 2;
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
 const OUTLIER_SIGMAS = 4;
@@ -176,7 +183,7 @@ export class Tracker {
       robustScale: OUTLIER_SIGMAS,
       contourVertices: this.#contour,
       ...(head.noise ? landmarkErrors(head.noise, landmarks) : {}),
-      ...(before ? temporalPrior(expression, before.expression) : {}),
+      ...(before ? { ...temporalPrior(expression, before.expression), weights: besideColours(landmarks) } : {}),
     };
   }
 
@@ -187,6 +194,14 @@ export class Tracker {
     this.#usualSharpness += SHARPNESS_MEMORY * (now - this.#usualSharpness);
     return now / this.#usualSharpness;
   }
+}
+
+/** Landmarks' inverse variances beside colours: see LANDMARK_WEIGHT. */
+function besideColours({ pixels }: DenseLandmarks): Float64Array {
+  return Float64Array.from(
+    { length: pixels.length / 2 },
+    (_, i) => LANDMARK_WEIGHT * (FEATURE_POINTS.has(i) ? FEATURE_GAIN : 1),
+  );
 }
 
 /** What the model believes of expressions, and what the frame before says of this one, as one. */
