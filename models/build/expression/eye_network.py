@@ -5,12 +5,17 @@ picture of an eye and its landmarks: how shut it is (eyeBlink, 0..1), and its ga
 """
 
 import sys
+from pathlib import Path
 
 import numpy as np
+import onnx
 import torch
 from torch import nn
 
 from records import EYE, HEIGHT, NAMES, WIDTH, load
+
+sys.path.append(str(Path(__file__).parents[2] / "train" / "dense"))
+from export import halve  # noqa: E402
 
 PIXELS = 3 * HEIGHT * WIDTH
 EPOCHS, BATCH, RATE = 60, 64, 2e-3
@@ -128,6 +133,9 @@ def main():
     report(told, target.numpy(), held)
     names = {"input_names": ["eyes"], "output_names": ["state"]}
     torch.onnx.export(network, torch.zeros(2, EYE), out, opset_version=17, dynamo=False, **names)
+    model = onnx.load(out)
+    halve(model)
+    onnx.save(model, out)
 
 
 if __name__ == "__main__":
