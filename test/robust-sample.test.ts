@@ -23,7 +23,7 @@ afterAll(async () => {
   context.dispose();
 });
 
-it('no generated picture gives a wrong head without a word', { timeout: 300_000 }, async () => {
+it('no generated picture gives a wrong head without a word', { timeout: 600_000 }, async () => {
   const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
   const painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
   const judged: Judged[] = [];
