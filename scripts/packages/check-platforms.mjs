@@ -7,7 +7,7 @@
 // printed. darwin-arm64 cannot be run so.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { compilers } from './compilers.mjs';
@@ -31,7 +31,7 @@ console.log(face.quality.landmarkErrorPercent.toFixed(3) + ' % landmark error');
 `;
 
 /** ONNX Runtime asks Linux which processor it has; under qemu-user it would see this machine's. */
-const ARM_CPUINFO = `processor\t: 0
+const armProcessor = (number) => `processor\t: ${number}
 BogoMIPS\t: 243.75
 Features\t: fp asimd evtstrm aes pmull sha1 sha2 crc32 atomics fphp asimdhp cpuid asimdrdm
 CPU implementer\t: 0x41
@@ -41,6 +41,10 @@ CPU part\t: 0xd0c
 CPU revision\t: 1
 
 `;
+/** As many as there are: it counts them elsewhere, too. */
+const ARM_CPUINFO = cpus()
+  .map((_, number) => armProcessor(number))
+  .join('');
 
 const QEMU = ['qemu-aarch64-static', '-L', '/usr/aarch64-linux-gnu'];
 

@@ -1,6 +1,6 @@
 // Lays out the packages as they are published, each in a folder of its own.
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import {
   checkoutManifest,
@@ -13,6 +13,8 @@ import {
 import { addonPath } from './platforms.mjs';
 
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+/** 1.21 and 1.22 end the process on arm64 boards some of whose cores are off (onnxruntime's issues 24092, 24221). */
+const OTHER_RELEASES = { 'linux-arm64': '1.24.3' };
 /** In the builds of ONNX Runtime that send events to Microsoft (1.29 and later). */
 const TELEMETRY = 'events.data.microsoft.com';
 const copy = (from, to) => {
@@ -43,13 +45,30 @@ export function stageMain(folder) {
  * @param {import('./platforms.mjs').Platform} platform
  * @returns {string} path
  */
-export function onnxRuntimeOf({ os, cpu, library }) {
-  const peer = join(root, 'node_modules', 'onnxruntime-node');
+export function onnxRuntimeOf({ name, os, cpu, library }) {
+  const peer = name in OTHER_RELEASES ? fetched(OTHER_RELEASES[name]) : join(root, 'node_modules', 'onnxruntime-node');
   const { version } = JSON.parse(readFileSync(join(peer, 'package.json'), 'utf8'));
-  const name = os === 'darwin' ? `libonnxruntime.${version}.dylib` : library;
-  const path = join(peer, 'bin', 'napi-v3', os, cpu, name);
+  const file = os === 'darwin' ? `libonnxruntime.${version}.dylib` : library;
+  const places = ['napi-v6', 'napi-v3'].map((folder) => join(peer, 'bin', folder, os, cpu, file));
+  const path = places.find((place) => existsSync(place));
+  if (!path) throw new Error(`there is none of ${places.join(', ')}`);
   if (readFileSync(path).includes(TELEMETRY)) throw new Error(`${path} sends telemetry`);
   return path;
+}
+
+/** Folder of another release of onnxruntime-node, unpacked into .cache once. */
+function fetched(version) {
+  const folder = join(root, '.cache', `onnxruntime-node-${version}`);
+  if (!existsSync(folder)) {
+    const partial = `${folder}.${process.pid}`;
+    mkdirSync(partial, { recursive: true });
+    const args = ['pack', '--silent', `onnxruntime-node@${version}`];
+    const archive = execFileSync(npm, args, { cwd: partial, encoding: 'utf8' }).trim();
+    execFileSync('tar', ['xzf', archive], { cwd: partial });
+    rmSync(join(partial, archive));
+    renameSync(partial, folder);
+  }
+  return join(folder, 'package');
 }
 
 /**
