@@ -68,6 +68,13 @@ export interface Quality {
   landmarkErrorPercent: number;
   /** Mean absolute difference of rendered and photographed colour over the visible face, 0..1. */
   photometricError: number;
+  /**
+   * How far the shape rests on the photo: `full`; `partial`, where landmarks, colours, outline and normals left more than
+   * usual to the estimate that the fit began with; `none`, where the shape was not refined.
+   */
+  refinement: 'full' | 'partial' | 'none';
+  /** Why the refinement is not `full`. */
+  refinementReason?: string;
 }
 
 /** Map over the unit UV square. */
@@ -110,6 +117,11 @@ export interface ReconstructionData {
   };
   levels: Levels;
   deformationMap?: DeformationMap;
+  /**
+   * Per vertex, 0 (the head model's guess) to 1 (seen): the share of the model's own deviation along the surface's normal
+   * that the photo has taken away. Absent where the shape was not refined.
+   */
+  evidence?: Float32Array;
   displacementMap?: DisplacementMap;
   texture: Raster;
   /** Colours without light; absent unless asked for. */

@@ -37,6 +37,11 @@ export class Reconstruction implements ReconstructionData {
   readonly levels: Levels;
   /** What the medium level adds to the coarse one; absent at `detail: 'coarse'`. */
   readonly deformationMap?: DeformationMap;
+  /**
+   * Per vertex of the mesh, 0 (the head model's guess) to 1 (seen in the photo): the share of the model's own deviation
+   * along the surface's normal that is gone. Absent at `detail: 'coarse'`, for several views and the reference's method.
+   */
+  readonly evidence?: Float32Array;
   /** What the high level adds to the medium one; at `detail: 'high'` only. */
   readonly displacementMap?: DisplacementMap;
   readonly texture: Raster;
@@ -71,6 +76,7 @@ export class Reconstruction implements ReconstructionData {
     this.landmarks = data.landmarks;
     this.levels = data.levels;
     if (data.deformationMap) this.deformationMap = data.deformationMap;
+    if (data.evidence) this.evidence = data.evidence;
     if (data.displacementMap) this.displacementMap = data.displacementMap;
     this.texture = data.texture;
     if (data.albedo) this.albedo = data.albedo;

@@ -17,6 +17,7 @@ import { VertexNormals } from '../lib/exporters/vertex-normals.js';
 import { halfTable } from '../lib/half-float.js';
 import { loadHead } from '../lib/models/head.js';
 import { REGION_NAMES, type RegionName } from '../lib/morphable-model.js';
+import { Reconstruction } from '../lib/result.js';
 import { syntheticHead } from './synthetic-head.js';
 
 const head = syntheticHead();
@@ -238,6 +239,17 @@ describe('PLY', () => {
     expect(maxDifference(geometry.getAttribute('uv').array, uvs)).toBe(0);
     expect(geometry.getAttribute('color').count).toBe(vertexCount);
     expect(bytes.includes('property uchar red')).toBe(true);
+    expect(bytes.includes('property float evidence')).toBe(false);
+  });
+
+  it('carries the evidence of each vertex where there is one', async () => {
+    const evidence = Float32Array.from({ length: vertexCount }, (_, v) => v / vertexCount);
+    const bytes = await new Reconstruction({ ...head, evidence }).encode('ply');
+    const loader = new PLYLoader();
+    loader.setCustomPropertyNameMapping({ evidence: ['evidence'] });
+    const geometry = loader.parse(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer);
+    expect(maxDifference(geometry.getAttribute('evidence').array, evidence)).toBe(0);
+    expect(maxDifference(geometry.getAttribute('position').array, head.mesh.positions)).toBe(0);
   });
 
   it('samples the texture at texel centres and between them, clamped', () => {

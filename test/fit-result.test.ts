@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Hrn } from '../lib/hrn.js';
 import { create } from '../lib/index.js';
+import { REGION_NAMES, type RegionName } from '../lib/morphable-model.js';
 import type { Raster, Reconstruction } from '../lib/result.js';
 import { assemble, type Fitted } from '../lib/stages/assemble.js';
 import { ALL_POINTS } from '../lib/stages/mesh-points.js';
@@ -120,9 +121,25 @@ describe('a fitted head', () => {
     expect(worst).toBeLessThan(1e-3);
     expect(face.texture).toMatchObject({ width: 256, height: 256, channels: 3 });
     expect(face.texture.data.length).toBe(3 * 256 * 256);
-    for (const value of Object.values(face.quality)) expect(value).toBeGreaterThan(0);
+    const { landmarkErrorPx, landmarkErrorPercent, photometricError } = face.quality;
+    for (const value of [landmarkErrorPx, landmarkErrorPercent, photometricError]) expect(value).toBeGreaterThan(0);
     expect(face.quality.landmarkErrorPercent).toBeLessThan(10);
     expect(face.quality.photometricError).toBeLessThan(0.3);
+  });
+
+  it('tells how far its shape rests on the photo', () => {
+    expect(['full', 'partial']).toContain(face.quality.refinement);
+    expect(face.quality.refinementReason === undefined).toBe(face.quality.refinement === 'full');
+    const evidence = face.evidence!;
+    expect(evidence.length).toBe(face.mesh.positions.length / 3);
+    expect(evidence.every((e) => e >= 0 && e <= 1)).toBe(true);
+    const meanOf = (name: RegionName) => {
+      const own = evidence.filter((_, v) => face.model.regions[v] === REGION_NAMES.indexOf(name));
+      return own.reduce((sum, e) => sum + e, 0) / own.length;
+    };
+    // Nobody sees the back of the head.
+    expect(meanOf('nose')).toBeGreaterThan(meanOf('scalp') + 0.2);
+    expect(meanOf('cheeks')).toBeGreaterThan(meanOf('scalp') + 0.2);
   });
 
   it('owns its arrays', () => {

@@ -47,7 +47,16 @@ export const reconstructionSchema = object(
     gaze: object({ left: object({ yaw: number, pitch: number }), right: object({ yaw: number, pitch: number }) }),
     pose: object({ rotation: numbers(9), translation: numbers(3) }),
     landmarks68: object({ positions: list(numbers(3), 68), pixels: list(numbers(2), 68) }),
-    quality: object({ landmarkErrorPx: number, landmarkErrorPercent: number, photometricError: number }),
+    quality: object(
+      {
+        landmarkErrorPx: number,
+        landmarkErrorPercent: number,
+        photometricError: number,
+        refinement: { enum: ['full', 'partial', 'none'] },
+        refinementReason: { type: 'string', minLength: 1 },
+      },
+      ['refinementReason'],
+    ),
     timingsMs: byName,
     device: { type: 'string' },
     inference: { type: 'string' },

@@ -178,7 +178,7 @@ export function syntheticHead(): Reconstruction {
     levels: { coarse: mean, medium: positions },
     deformationMap: { data: new Float32Array(4 * 4 * 3), size: 4 },
     texture: { data: texture, width: 256, height: 256, channels: 3 },
-    quality: { landmarkErrorPx: 1.5, landmarkErrorPercent: 0.9, photometricError: 0.02 },
+    quality: { landmarkErrorPx: 1.5, landmarkErrorPercent: 0.9, photometricError: 0.02, refinement: 'full' },
     timingsMs: { detect: 20, refine: 400 },
     face: { index: 0, box: { x: 160, y: 170, width: 190, height: 200 }, score: 0.93, presence: 0.99 },
     warnings: [{ code: 'TURNED', message: 'the head is turned', details: { turnDegrees: 45 } }],

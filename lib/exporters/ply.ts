@@ -3,12 +3,13 @@ import { VERSION } from '../version.js';
 import type { Exporter } from './exporter.js';
 import { meshAt } from './level-of-detail.js';
 
-/** x y z nx ny nz s t as floats, then red green blue as bytes. */
+/** x y z nx ny nz s t as floats, then red green blue as bytes; evidence as a float where it is known. */
 const VERTEX_BYTES = 8 * 4 + 3;
+const EVIDENCE_BYTES = 4;
 /** The corner count as a byte, then three indices. */
 const FACE_BYTES = 1 + 3 * 4;
 
-function header(vertices: number, faces: number): string {
+function header(vertices: number, faces: number, withEvidence: boolean): string {
   const floats = ['x', 'y', 'z', 'nx', 'ny', 'nz', 's', 't'].map((name) => `property float ${name}`);
   const colours = ['red', 'green', 'blue'].map((name) => `property uchar ${name}`);
   return [
@@ -18,6 +19,7 @@ function header(vertices: number, faces: number): string {
     `element vertex ${vertices}`,
     ...floats,
     ...colours,
+    ...(withEvidence ? ['property float evidence'] : []),
     `element face ${faces}`,
     'property list uchar int vertex_indices',
     'end_header\n',
@@ -41,7 +43,8 @@ export function sampleTexture(texture: Raster, u: number, v: number, channel: nu
 
 /**
  * Binary little-endian PLY in mm, in the order of `mesh.positions`: normals, texture coordinates (`s`, `t`; t from the
- * bottom as in OBJ) and the texture's colour at each vertex, for scan tools that read no texture.
+ * bottom as in OBJ) and the texture's colour at each vertex, for scan tools that read no texture; with the fitted mesh's own
+ * vertices also how far each rests on the photo.
  */
 export const ply: Exporter = {
   extension: '.ply',
@@ -52,8 +55,11 @@ export const ply: Exporter = {
     const { positions, normals, uvs, indices } = await meshAt(result, lod);
     const vertices = positions.length / 3;
     const faces = indices.length / 3;
-    const head = Buffer.from(header(vertices, faces), 'ascii');
-    const bytes = Buffer.alloc(head.length + vertices * VERTEX_BYTES + faces * FACE_BYTES);
+    // Meshes of other levels have other vertices.
+    const evidence = result.evidence?.length === vertices ? result.evidence : undefined;
+    const head = Buffer.from(header(vertices, faces, evidence !== undefined), 'ascii');
+    const vertexBytes = VERTEX_BYTES + (evidence ? EVIDENCE_BYTES : 0);
+    const bytes = Buffer.alloc(head.length + vertices * vertexBytes + faces * FACE_BYTES);
     head.copy(bytes);
     let offset = head.length;
     const putFloat = (value: number): void => {
@@ -67,6 +73,7 @@ export const ply: Exporter = {
       putFloat(u);
       putFloat(1 - v);
       for (let k = 0; k < 3; k++) offset = bytes.writeUInt8(Math.round(sampleTexture(texture, u, v, k)), offset);
+      if (evidence) putFloat(evidence[i] as number);
     }
     for (let f = 0; f < faces; f++) {
       offset = bytes.writeUInt8(3, offset);

@@ -101,6 +101,8 @@ export interface PhotometricFit {
   error: number;
   iterations: number;
   cost: number;
+  /** `[vertices]`, 0..1: the share of the prior's deviation along the normal that is gone; empty without iterations. */
+  evidence: Float32Array;
 }
 
 /** Part of a map's prior: how much it varies, and over what distance (texels). */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Quality } from '../result-data.js';
 import type { Output, TaskOptions } from '../workers/task.js';
 
 export const DEFAULT_QUEUE = 'hrn';
@@ -20,7 +21,7 @@ export interface JobResult {
   content: string;
   options: TaskOptions;
   files: string[];
-  quality: Record<string, number>;
+  quality: Quality;
   warnings: string[];
   timingsMs: Record<string, number>;
   device: string;

@@ -87,6 +87,7 @@ export function assembleReference(
     quality: {
       ...landmarkError(pixels, points, image.height),
       photometricError: colourError(face, model.triangles, uvs, picture),
+      refinement: 'full',
     },
     scale: { source: 'prior' },
   };

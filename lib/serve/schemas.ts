@@ -80,7 +80,7 @@ export const fitSchema = {
       properties: { stage: { type: 'string' }, fraction: { type: 'number', minimum: 0, maximum: 1 } },
       required: ['stage', 'fraction'],
     },
-    quality: numbers,
+    quality: { type: 'object', additionalProperties: { type: ['number', 'string'] } },
     warnings: {
       type: 'array',
       items: {

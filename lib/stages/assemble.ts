@@ -14,6 +14,7 @@ import type { DenseLandmarks } from './landmarks.js';
 import { LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER } from './mesh-points.js';
 import { fitFigures, requirePlausible } from './plausibility.js';
 import type { RefinedHead } from './refine.js';
+import { refinementOf } from './refinement.js';
 import { projectPoints, surfacePoints } from './surface-points.js';
 import type { Texture } from './texture.js';
 
@@ -44,6 +45,7 @@ type Assembled = Pick<
   | 'landmarks'
   | 'levels'
   | 'deformationMap'
+  | 'evidence'
   | 'displacementMap'
   | 'texture'
   | 'albedo'
@@ -125,6 +127,7 @@ export function assemble(fitted: Fitted): Assembled {
           },
         }
       : {}),
+    ...(refined.evidence ? { evidence: refined.evidence } : {}),
     texture: rasterOf(texture.rgb),
     ...(texture.albedo && { albedo: rasterOf(texture.albedo) }),
     quality: fitQuality(head, landmarks, coarse, refined),
@@ -170,6 +173,7 @@ export function fitQuality(
   return {
     ...landmarkError(head, unbiased(landmarks, coarse, refined.camera), projection, refined.positions),
     photometricError: refined.photometricError,
+    ...refinementOf(head, refined),
   };
 }
 

@@ -35,6 +35,8 @@ export interface RefinedHead {
   /** The finest level's. */
   positions: Float32Array;
   deformationMap?: DeformationMap;
+  /** `[vertices]`, 0..1, see native/fit/parameters/evidence; absent where the shape was not refined. */
+  evidence?: Float32Array;
   photometricError: number;
 }
 
@@ -162,7 +164,15 @@ export async function refine(
   const { rotation, translation, focalPx, identity, expression, albedo, lighting, error } = fitted;
   const camera: NativeCamera = { rotation, translation, focalPx, principalPx: coarse.problem.principalPx };
   const parametric = await shape(fitted);
-  const common = { camera, identity, expression, albedo, lighting, coarsePositions };
+  const common = {
+    camera,
+    identity,
+    expression,
+    albedo,
+    lighting,
+    coarsePositions,
+    ...(fitted.evidence.length > 0 ? { evidence: fitted.evidence } : {}),
+  };
   if (detail === 'coarse') return { ...common, positions: parametric, photometricError: error };
   const deforming = deformationProblem(head, coarse.problem, fitted, seen, parametric);
   const deformed = await runJob(

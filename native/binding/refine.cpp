@@ -117,6 +117,7 @@ Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& r) {
   o.Set("error", r.error);
   o.Set("iterations", r.iterations);
   o.Set("cost", r.cost);
+  o.Set("evidence", typed_array(env, r.evidence));
   return o;
 }
 

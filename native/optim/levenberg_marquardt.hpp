@@ -106,11 +106,14 @@ class LevenbergMarquardt {
   }
 
   /**
-   * Posterior standard deviation of each unknown in [first, first + count) under the Gauss-Newton Hessian at the
-   * problem's current state; zero for unknowns held at a bound. Returns false when the Hessian is singular.
+   * Posterior covariance of the unknowns in [first, first + count) under the Gauss-Newton Hessian at the problem's
+   * current state, all others unknown beside them; zero for unknowns held at a bound. Returns false when the Hessian is
+   * singular.
+   *
+   * @param covariance [count][count]
    */
   template <class Problem, class Pool>
-  bool posterior_sigma(Problem& problem, Pool& pool, int first, int count, double* sigma) {
+  bool posterior_covariance(Problem& problem, Pool& pool, int first, int count, double* covariance) {
     equations_.clear();
     problem.linearize(equations_);
     equations_.accumulate(pool);
@@ -119,17 +122,27 @@ class LevenbergMarquardt {
     load_system(0);
     const DenseKernels& kernels = dense_kernels();
     if (!kernels.cholesky(factor_.data(), system_, equations_.stride())) return false;
-    std::fill_n(sigma, count, 0.0);
+    const size_t wanted = static_cast<size_t>(count), system = static_cast<size_t>(system_);
+    std::fill_n(covariance, wanted * wanted, 0.0);
+    // Columns of the factor's inverse, one a row: products of two of them are the covariance.
+    std::vector<double> columns(wanted * system, 0.0);
+    std::vector<size_t> place(wanted, system);  // among the free ones; `system`: held
     for (size_t a = 0; a < free_.size(); ++a) {
-      const int k = static_cast<int>(free_[a]);
-      if (k < first || k >= first + count) continue;
+      if (free_[a] < static_cast<size_t>(first) || free_[a] >= static_cast<size_t>(first) + wanted) continue;
+      const size_t k = free_[a] - static_cast<size_t>(first);
+      place[k] = a;
       std::fill(right_.begin(), right_.end(), 0.0);
       right_[a] = 1;
       kernels.solve_transposed(factor_.data(), system_, equations_.stride(), right_.data(), static_cast<int>(a));
-      double variance = 0;
-      for (size_t i = a; i < free_.size(); ++i) variance += right_[i] * right_[i];
-      sigma[k - first] = std::sqrt(variance);
+      std::copy_n(right_.data(), system, columns.data() + k * system);
     }
+    for (size_t i = 0; i < wanted; ++i)
+      for (size_t j = i; j < wanted; ++j) {
+        double sum = 0;
+        for (size_t r = std::max(place[i], place[j]); r < system; ++r)
+          sum += columns[i * system + r] * columns[j * system + r];
+        covariance[i * wanted + j] = covariance[j * wanted + i] = sum;
+      }
     return true;
   }
 

@@ -198,10 +198,25 @@ HRN_TEST("optim/levenberg_marquardt/follows a curved valley") {
   CHECK(result.converged);
   report.near(result.final_cost, 0, 1e-12, "cost");
   for (const double v : valley.x) report.near(v, 1, 1e-6, "solution");
-  // Posterior deviations are the diagonal of the inverse Hessian.
-  Vector sigma(2);
-  CHECK(solver.posterior_sigma(valley, pool, 19, 2, sigma.data()));
-  CHECK(sigma[0] > 0.1 && sigma[0] < 2 && sigma[1] > sigma[0]);
+  // The posterior covariance is that part of the inverse Hessian: the Hessian times the whole inverse is the identity.
+  Vector covariance(21 * 21), corner(4);
+  CHECK(solver.posterior_covariance(valley, pool, 0, 21, covariance.data()));
+  CHECK(solver.posterior_covariance(valley, pool, 19, 2, corner.data()));
+  CHECK(corner[0] > 0.01 && corner[0] < 4 && corner[3] > corner[0]);
+  for (std::size_t i = 0; i < 2; ++i)
+    for (std::size_t j = 0; j < 2; ++j)
+      report.near(corner[2 * i + j], covariance[21 * (19 + i) + 19 + j], 1e-9, "part of the whole");
+  optim::NormalEquations equations(21, 40);
+  valley.linearize(equations);
+  equations.accumulate(pool);
+  for (std::size_t i = 0; i < 21; ++i)
+    for (std::size_t j = 0; j < 21; ++j) {
+      double sum = 0;
+      for (std::size_t k = 0; k < 21; ++k)
+        sum += equations.hessian()[std::min(i, k) * static_cast<std::size_t>(equations.stride()) + std::max(i, k)] *
+               covariance[21 * k + j];
+      report.near(sum, i == j ? 1 : 0, 1e-5, "Hessian times covariance");
+    }
 }
 
 HRN_TEST("optim/levenberg_marquardt/keeps bounds and satisfies the conditions at them") {

@@ -118,12 +118,14 @@ CoarseResult fit_coarse(const Model& model, const CoarseProblem& problem, Thread
   CoarseResult result;
   result.identity_sigma.resize(static_cast<size_t>(problem.identity_count));
   const int pose = landmarks.pose_unknowns();
-  std::vector<double> sigma(static_cast<size_t>(problem.identity_count + 1));
   const int first = problem.log_focal_sigma > 0 ? 6 : pose;
-  if (solver.posterior_sigma(landmarks, pool, first, pose - first + static_cast<int>(problem.identity_count),
-                             sigma.data())) {
-    if (first < pose) result.log_focal_sigma = sigma[0];
-    std::copy_n(sigma.begin() + (pose - first), result.identity_sigma.size(), result.identity_sigma.begin());
+  const size_t asked = static_cast<size_t>(pose - first) + result.identity_sigma.size();
+  std::vector<double> covariance(asked * asked);
+  if (solver.posterior_covariance(landmarks, pool, first, static_cast<int>(asked), covariance.data())) {
+    const auto sigma = [&](size_t k) { return std::sqrt(covariance[k * asked + k]); };
+    if (first < pose) result.log_focal_sigma = sigma(0);
+    for (size_t k = 0; k < result.identity_sigma.size(); ++k)
+      result.identity_sigma[k] = sigma(static_cast<size_t>(pose - first) + k);
   }
   const HeadState& state = landmarks.state();
   result.camera = state.camera;

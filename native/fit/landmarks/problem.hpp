@@ -43,6 +43,10 @@ class LandmarkProblem {
 
   int pose_unknowns() const { return focal_free_ ? 7 : 6; }
   long coefficient_count() const { return identity_ + expression_ + nuisance_; }
+  /// Deviations believed of identity and expression before the fit.
+  std::span<const double> shape_sigma() const {
+    return std::span<const double>(prior_sigma_).first(static_cast<std::size_t>(identity_ + expression_));
+  }
   /// [count][3] surface points (with bias) of the prior mean shape, mm.
   std::vector<double> prior_points() const;
   /// Weights of the points against each other, [count].

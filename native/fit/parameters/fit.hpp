@@ -43,6 +43,7 @@ struct PhotometricResult {
   double error = 0;  // their mean absolute colour difference, 0..1
   int iterations = 0;
   double cost = 0;
+  std::vector<float> evidence;  // [V], see shape_evidence; empty where only albedo and light were solved for
 };
 
 /// Throw Error(invalid_argument).

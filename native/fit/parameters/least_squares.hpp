@@ -12,6 +12,7 @@
 #include "fit/head/surface.hpp"
 #include "fit/head/view.hpp"
 #include "fit/landmarks/problem.hpp"
+#include "fit/parameters/evidence.hpp"
 #include "fit/parameters/fit.hpp"
 #include "optim/levenberg_marquardt.hpp"
 
@@ -55,6 +56,9 @@ class PhotometricLeastSquares {
   }
 
   int unknowns() const { return layout_.total(); }
+  int first_shape() const { return layout_.pose; }
+  int shape_unknowns() const { return layout_.shape; }
+  std::span<const double> shape_sigma() const { return landmarks_.shape_sigma(); }
   // Landmarks and outline say nothing of albedo and light.
   int row_unknowns() const { return layout_.first_albedo(); }
   int max_rows() const { return landmarks_.max_rows() + std::max(SilhouetteTerm::kRows, NormalTerm::kRows); }
@@ -314,6 +318,16 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
     }
   }
   fit.take_result(model, result);
+  if (done > kLightIterations) {
+    const std::size_t shape = static_cast<std::size_t>(fit.shape_unknowns());
+    std::vector<double> covariance(shape * shape);
+    if (solver.posterior_covariance(fit, pool, fit.first_shape(), fit.shape_unknowns(), covariance.data())) {
+      cancel.check();
+      const HeadView view = look_at_head(model, surface, backend, fit.state(), problem.landmarks.identity_count);
+      result.evidence =
+          shape_evidence(model, problem.landmarks.identity_count, fit.shape_sigma(), covariance, view.positions, pool);
+    }
+  }
   return result;
 }
 

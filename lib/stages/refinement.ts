@@ -1,0 +1,35 @@
+/** How far a refined shape rests on its photo. */
+import type { MorphableModel } from '../morphable-model.js';
+import type { Quality } from '../result-data.js';
+import type { RefinedHead } from './refine.js';
+
+/**
+ * Mean evidence of the face from which on a refinement counts as full: of 20 portraits of heads that are not the model's,
+ * those above came from 1.20 to 1.09 mm in the mean, those below from 1.22 to 1.33 (npm run bench:accuracy).
+ */
+const FULL_EVIDENCE = 0.6;
+
+/** Of several views, where evidence is not told, a refinement counts as full. */
+export function refinementOf(
+  { deformable }: Pick<MorphableModel, 'deformable'>,
+  { evidence, deformationMap }: Pick<RefinedHead, 'evidence' | 'deformationMap'>,
+): Pick<Quality, 'refinement' | 'refinementReason'> {
+  if (!deformationMap) return { refinement: 'none', refinementReason: 'the shape was fitted to the landmarks alone' };
+  const mean = evidence ? faceEvidence(deformable, evidence) : 1;
+  if (mean >= FULL_EVIDENCE) return { refinement: 'full' };
+  const percent = (share: number) => Math.round(100 * share);
+  return {
+    refinement: 'partial',
+    refinementReason: `the photo settles ${percent(mean)} % of what was open about the face, and ${percent(FULL_EVIDENCE)} % or more is usual: little of its skin, outline or shading is seen clearly`,
+  };
+}
+
+/** Mean over the face. */
+function faceEvidence(deformable: Float32Array, evidence: Float32Array): number {
+  let [sum, weight] = [0, 0];
+  for (let v = 0; v < evidence.length; v++) {
+    sum += deformable[v]! * evidence[v]!;
+    weight += deformable[v]!;
+  }
+  return weight > 0 ? sum / weight : 0;
+}
