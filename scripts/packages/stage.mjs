@@ -13,8 +13,8 @@ import {
 import { addonPath } from './platforms.mjs';
 
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
-/** 1.21 and 1.22 end the process on arm64 boards some of whose cores are off (onnxruntime's issues 24092, 24221). */
-const OTHER_RELEASES = { 'linux-arm64': '1.24.3' };
+/** 1.21 to 1.24 end the process on arm64 boards some of whose cores are off (onnxruntime's issues 24092, 24221). */
+const OTHER_RELEASES = { 'linux-arm64': '1.27.0' };
 /** In the builds of ONNX Runtime that send events to Microsoft (1.29 and later). */
 const TELEMETRY = 'events.data.microsoft.com';
 const copy = (from, to) => {
