@@ -243,6 +243,8 @@ export class HeadView {
     if (this.#head) this.#head.visible = !levels;
     for (const [, object] of this.#levels) object.visible = levels;
     for (const mesh of this.#meshes) {
+      // Corneas and lashes are clear: without light they would only darken the photo's own, and clay is not.
+      mesh.visible = !this.#lit.get(mesh)!.transparent || (this.#ownLight && this.#mode !== 'clay');
       const textured = this.#ownLight ? this.#lit.get(mesh)! : this.#unlit.get(mesh)!;
       mesh.material = this.#mode === 'clay' ? this.#clay : textured;
       (mesh.material as Material & { wireframe: boolean }).wireframe = this.#wireframe;
