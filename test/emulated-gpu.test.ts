@@ -110,8 +110,8 @@ describe.skipIf(!emulated)('a GPU that fails', { timeout: 300_000 }, () => {
   it('for want of memory: an error, and the next job that fits runs on it', async () => {
     const results = await inProcess<string[]>(
       `const results = [];
-       for (const textureSize of [256, 4096, 256])
-         results.push(await hrn.fit(photo, { detail: 'coarse', device: 'cuda', textureSize })
+       for (const options of [{ textureSize: 256 }, { textureSize: 8192, texture: 'both' }, { textureSize: 256 }])
+         results.push(await hrn.fit(photo, { detail: 'coarse', device: 'cuda', ...options })
            .then(({ device }) => device, ({ code }) => code));
        return results;`,
       'memory=740',
