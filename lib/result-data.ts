@@ -118,8 +118,8 @@ export interface ReconstructionData {
   levels: Levels;
   deformationMap?: DeformationMap;
   /**
-   * Per vertex, 0 (the head model's guess) to 1 (seen): the share of the model's own deviation along the surface's normal
-   * that the photo has taken away. Absent where the shape was not refined.
+   * Per vertex, 0 (a guess) to 1 (seen): the share of the deviation along the surface's normal, as the head model and the
+   * coefficient network leave it, that landmarks, colours, outline and normals took away. Absent where not refined.
    */
   evidence?: Float32Array;
   displacementMap?: DisplacementMap;

@@ -38,8 +38,8 @@ export class Reconstruction implements ReconstructionData {
   /** What the medium level adds to the coarse one; absent at `detail: 'coarse'`. */
   readonly deformationMap?: DeformationMap;
   /**
-   * Per vertex of the mesh, 0 (the head model's guess) to 1 (seen in the photo): the share of the model's own deviation
-   * along the surface's normal that is gone. Absent at `detail: 'coarse'`, for several views and the reference's method.
+   * Per vertex of the mesh, 0 (a guess) to 1 (seen in the photo): the share of the deviation along the surface's normal, as
+   * the head model and the coefficient network leave it, that landmarks, colours, outline and normals took away. Absent at `detail: 'coarse'`, for several views and the reference's method.
    */
   readonly evidence?: Float32Array;
   /** What the high level adds to the medium one; at `detail: 'high'` only. */
