@@ -118,20 +118,48 @@ describe('metricScale', () => {
   });
 
   it('keeps the prior size with one eye closed', () => {
-    expect(scaleOf({ opening: [23, 2] })).toEqual(prior);
-    expect(scaleOf({ opening: [2, 23] })).toEqual(prior);
+    expect(scaleOf({ opening: [23, 2], distanceMm: 550 })).toEqual(prior);
+    expect(scaleOf({ opening: [2, 23], distanceMm: 550 })).toEqual(prior);
   });
-  it('keeps it for a head turned far, and uses both irises of one turned little', () => {
-    expect(scaleOf({ yawDegrees: 50 })).toEqual(prior);
-    expect(scaleOf({ yawDegrees: -50 })).toEqual(prior);
-    expect(scaleOf({ yawDegrees: 15 }).source).toBe('iris');
+
+  // A reading 10 % too small: how much of it is believed.
+  const share = (eyes: Eyes) => Math.log(scaleOf({ ...eyes, distanceMm: 550 }).factor) / Math.log(500 / 550);
+
+  it('believes irises the less the further the head is turned, without a jump', () => {
+    const shares = Array.from({ length: 71 }, (_, degrees) => {
+      const across = 23.4 * Math.cos((degrees * Math.PI) / 180);
+      return share({ yawDegrees: degrees, wide: [across, across], high: [23.4, 23.4], opening: [20, 20] });
+    });
+    for (const [i, value] of shares.entries()) if (i > 0) expect(value).toBeLessThanOrEqual(shares[i - 1]!);
+    expect(shares[30]).toBeGreaterThan(0.15);
+    expect(shares[50]).toBeLessThan(0.05);
+    expect(largestStep(shares)).toBeLessThan(0.02);
   });
-  it('keeps it where the irises are a few pixels', () => {
-    expect(scaleOf({ wide: [3, 3], distanceMm: 3900 })).toEqual(prior);
+
+  it('and the less the fewer pixels they have, without a jump', () => {
+    const shares = Array.from({ length: 50 }, (_, i) => {
+      const px = 25 - i / 2;
+      return share({ wide: [px, px], focalPx: (1000 * px) / 23.4 });
+    });
+    for (const [i, value] of shares.entries()) if (i > 0) expect(value).toBeLessThanOrEqual(shares[i - 1]!);
+    expect(largestStep(shares)).toBeLessThan(0.06);
+    expect(shares.at(-1)).toBeLessThan(0.06);
   });
-  it('keeps it where the irises say something impossible', () => {
-    expect(scaleOf({ distanceMm: 200 })).toEqual(prior);
-    expect(scaleOf({ distanceMm: 1500 })).toEqual(prior);
+
+  it('and the less the lids are open, without a jump', () => {
+    const shares = Array.from({ length: 100 }, (_, i) => share({ opening: [20 - i / 5, 20] }));
+    for (const [i, value] of shares.entries()) if (i > 0) expect(value).toBeLessThanOrEqual(shares[i - 1]!);
+    expect(largestStep(shares)).toBeLessThan(0.02);
+  });
+
+  it('moves the size by a few percent at most, whatever the irises say', () => {
+    for (const distanceMm of [150, 200, 300, 400, 450, 550, 600, 700, 1500]) {
+      expect(Math.abs(Math.log(scaleOf({ distanceMm }).factor))).toBeLessThan(0.035);
+    }
     expect(scaleOf({ wide: [Number.NaN, 20] })).toEqual(prior);
   });
 });
+
+function largestStep(values: readonly number[]): number {
+  return Math.max(...values.slice(1).map((value, i) => Math.abs(value - values[i]!)));
+}
