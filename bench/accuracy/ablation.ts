@@ -19,7 +19,7 @@ import { coarseProblem, refinementProblem, solveCoarse } from '../../lib/stages/
 import { detectFaces } from '../../lib/stages/detect.js';
 import { seeFacePixels } from '../../lib/stages/face-pixels.js';
 import { focalLengthPrior } from '../../lib/stages/focal-length.js';
-import { findLandmarks } from '../../lib/stages/landmarks.js';
+import { findLandmarks } from '../../lib/stages/framing.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { refine } from '../../lib/stages/refine.js';

@@ -8,7 +8,7 @@ import { randomCamera, type SampleCamera } from '../../lib/sample/camera.js';
 import { Random } from '../../lib/sample/random.js';
 import { sample } from '../../lib/sample.js';
 import { detectFaces } from '../../lib/stages/detect.js';
-import { findLandmarks } from '../../lib/stages/landmarks.js';
+import { findLandmarks } from '../../lib/stages/framing.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { PortraitPainter, PORTRAIT_PX as TRAINING_PORTRAIT_PX } from '../../models/train/portrait.js';

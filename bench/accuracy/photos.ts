@@ -21,7 +21,7 @@ import type { Reconstruction } from '../../lib/result.js';
 import { sample } from '../../lib/sample.js';
 import { detectFaces } from '../../lib/stages/detect.js';
 import { seeFacePixels } from '../../lib/stages/face-pixels.js';
-import { findLandmarks } from '../../lib/stages/landmarks.js';
+import { findLandmarks } from '../../lib/stages/framing.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { findSkinEdges } from '../../lib/stages/skin-edges.js';

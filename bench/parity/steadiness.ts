@@ -9,7 +9,7 @@ import { type CoarseStage, fitCoarse } from '../../lib/stages/coarse.js';
 import { detectFaces } from '../../lib/stages/detect.js';
 import { seeFacePixels } from '../../lib/stages/face-pixels.js';
 import { focalLengthPrior } from '../../lib/stages/focal-length.js';
-import { findLandmarks } from '../../lib/stages/landmarks.js';
+import { findLandmarks } from '../../lib/stages/framing.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { refine } from '../../lib/stages/refine.js';

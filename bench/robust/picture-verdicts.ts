@@ -5,8 +5,9 @@ import type { Detail } from '../../lib/options.js';
 import type { FaceOutcome } from '../../lib/photo-fits.js';
 import type { Reconstruction } from '../../lib/result.js';
 import { turnOf } from '../../lib/stages/plausibility.js';
+import { falseAlarms } from './deserved.js';
 import { deviation, isRight } from './judge.js';
-import type { RobustPicture, ShownFace } from './pictures.js';
+import type { Kind, RobustPicture, ShownFace } from './pictures.js';
 import type { Judged } from './summary.js';
 
 /** Of the box; a little above the fits' own limit, since boxes vary. */
@@ -35,7 +36,7 @@ export async function judgePicture(hrn: Hrn, { kind, image, faces }: RobustPictu
     }
     const { rotation, translation } = outcome.face.pose;
     const fitted = turnOf(rotation, translation) * (shown.isMirrored ? -1 : 1);
-    judged.push({ ...known, fittedTurn: fitted, ...headVerdict(outcome.face, own, shown) });
+    judged.push({ ...known, fittedTurn: fitted, ...headVerdict(outcome.face, own, shown, kind) });
   }
   // What is left was no face of the picture.
   for (const { face, error } of outcomes) {
@@ -50,13 +51,16 @@ function headVerdict(
   face: Reconstruction,
   own: Reconstruction | undefined,
   shown: ShownFace,
-): Pick<Judged, 'verdict' | 'why' | 'isWarned'> {
+  kind: Kind,
+): Pick<Judged, 'verdict' | 'why' | 'isWarned' | 'falseAlarms'> {
   const codes = face.warnings.map(({ code }) => code).join(' ');
   const figures = deviation(face, own, shown);
   const { landmarkErrorPercent, poseDegrees, widthShare } = figures;
   const against = own ? '' : ' (own crop refused)';
   const why = `error ${landmarkErrorPercent.toFixed(1)} %, pose ${poseDegrees.toFixed(1)} degrees, width ${(100 * widthShare).toFixed(1)} %, turn ${shown.turn.toFixed(0)}, turned ${shown.turnDegrees}${against} ${codes}`;
-  if (isRight(figures, own)) return { verdict: 'right', why, isWarned: codes !== '' };
+  if (isRight(figures, own)) {
+    return { verdict: 'right', why, isWarned: codes !== '', falseAlarms: falseAlarms(face.warnings, kind, shown) };
+  }
   return { verdict: codes ? 'told' : 'wrong', why };
 }
 

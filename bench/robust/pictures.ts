@@ -24,6 +24,12 @@ export interface ShownFace {
   rotation: readonly number[];
   /** Mean colour of the skin without light, 0 to 1. */
   skin: number;
+  /** What the portrait itself has over the face, before anything is pasted over it. */
+  over: readonly string[];
+  /** Its portrait is blurred. */
+  isSoft: boolean;
+  /** It is shown without colours. */
+  isGrey: boolean;
   /** How the picture shows it: clockwise, degrees, after being mirrored. */
   turnDegrees: number;
   isMirrored: boolean;
@@ -75,7 +81,12 @@ const SMALLEST_FACE_PX = 115;
 /** Kinds in which something of the face is missing. */
 const UNFAIR: ReadonlySet<string> = new Set<Kind>(['covered', 'cropped', 'close-up', 'touching']);
 
-interface Portrait extends Pick<ShownFace, 'turn' | 'rotation' | 'skin'> {
+/** Of blur, from which on a portrait has no fine detail. */
+const SOFT_PX = 0.7;
+/** Mean difference of the channels below which a picture has no colours, of 255. */
+const GREY_DIFFERENCE = 4;
+
+interface Portrait extends Pick<ShownFace, 'turn' | 'rotation' | 'skin' | 'over' | 'isSoft' | 'isGrey'> {
   raster: Raster;
 }
 
@@ -149,14 +160,31 @@ async function portraitOf(
       turn: turnOf(camera.rotation, camera.translation),
       rotation: facing(camera),
       skin: meanColour(head.colours, model.deformable),
+      over: [],
+      isSoft: false,
+      isGrey: false,
     };
   }
-  const { pixels, camera, skin } = await painter.draw(
+  const { pixels, camera, skin, over, blurPx } = await painter.draw(
     20_000_000 + seed,
     yawDegrees === undefined ? {} : { camera: (drawn, size) => sidewaysCamera(drawn, size, yawDegrees) },
   );
   const raster: Raster = { data: pixels, width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 };
-  return { raster, turn: turnOf(camera.rotation, camera.translation), rotation: facing(camera), skin };
+  return {
+    raster,
+    turn: turnOf(camera.rotation, camera.translation),
+    rotation: facing(camera),
+    skin,
+    over,
+    isSoft: blurPx > SOFT_PX,
+    isGrey: isGrey(pixels),
+  };
+}
+
+function isGrey(pixels: Uint8Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < pixels.length; i += 3) sum += Math.abs(pixels[i]! - pixels[i + 2]!);
+  return sum / (pixels.length / 3) < GREY_DIFFERENCE;
 }
 
 function sidewaysCamera(random: Random, size: number, yaw: number) {
@@ -255,7 +283,10 @@ async function closeUp(picture: Buffer, { left, top, size }: Placed, random: Ran
 async function encoded(picture: Buffer, random: Random, faces: ShownFace[]): Promise<ImageInput> {
   const format = FORMATS[random.integer(FORMATS.length)]!;
   let image = sharp(picture);
-  if (random.chance(0.3)) image = image.greyscale();
+  if (random.chance(0.3)) {
+    image = image.greyscale();
+    for (const face of faces) face.isGrey = true;
+  }
   const quality =
     format === 'jpeg' || format === 'webp' || format === 'avif' ? { quality: 35 + random.integer(60) } : {};
   if (random.chance(0.3)) {

@@ -8,6 +8,8 @@ export interface Judged {
   why: string;
   /** Right, with a warning all the same. */
   isWarned?: boolean;
+  /** Those of its warnings that nothing in the picture's recipe explains (deserved.ts). */
+  falseAlarms?: string[];
   /** Of the true head to its left, and of the fitted one, degrees. */
   turn?: number;
   fittedTurn?: number;
@@ -38,6 +40,11 @@ export function summary(
   const kinds = [...new Set(judged.map(({ kind }) => kind))].sort();
   const { wrong, falseRefusals } = shares(judged);
   const warned = judged.filter(({ isWarned }) => isWarned).length;
+  const alarmed = judged.filter(({ falseAlarms }) => falseAlarms && falseAlarms.length > 0);
+  const byCode = new Map<string, number>();
+  for (const code of alarmed.flatMap(({ falseAlarms }) => falseAlarms!)) byCode.set(code, (byCode.get(code) ?? 0) + 1);
+  const codes = [...byCode].map(([code, times]) => `${code} ${times}`).join(', ');
+  const right = countOf(judged, 'right');
   const rest = judged.filter(({ verdict }) => verdict === 'wrong' || verdict === 'false refusal' || verdict === 'told');
   const skins = Object.entries(SKINS).map(([name, [from, to]]) =>
     row(
@@ -52,7 +59,8 @@ right within 3 % landmark error, 5 degrees and 5 % of the width of the same face
 refused: 5 degrees of the true pose); told: not right, but with a warning; wrong: not right and no word of it.
 
 Wrong without a word: ${(100 * wrong).toFixed(2)} %. False refusals: ${(100 * falseRefusals).toFixed(2)} % of the faces that should be fitted.
-Right heads with a warning all the same: ${warned} of ${countOf(judged, 'right')}.
+Right heads with a warning all the same: ${warned} of ${right}; with one that nothing in the picture's recipe explains (a
+false alarm): ${alarmed.length}, ${((100 * alarmed.length) / right).toFixed(1)} %${codes && ` (${codes})`}.
 
 ${table('kind', [
   ...kinds.map((kind) =>

@@ -11,7 +11,8 @@ import {
   type Square,
 } from './blaze-face.js';
 import type { DetectedFace } from './detected-face.js';
-import { frame, MIN_PRESENCE_LOGIT } from './landmarks.js';
+import { frameInSizes } from './framing.js';
+import { MIN_PRESENCE_LOGIT } from './landmarks.js';
 import type { FaceNetworks } from './networks.js';
 import type { Photo, Region } from './photo.js';
 
@@ -180,13 +181,9 @@ async function verified(
   const [rightEye, leftEye] = keypoints as [[number, number], [number, number]];
   const angle = Math.atan2(leftEye[1] - rightEye[1], leftEye[0] - rightEye[0]);
   const region = { x, y, size: REGION_SCALE * Math.max(width, height), angle };
-  let framed = await frame(networks, photo, region, signal);
-  for (const scale of OTHER_SIZES) {
-    if (framed.presenceLogit >= MIN_PRESENCE_LOGIT) break;
-    const other = await frame(networks, photo, { ...region, size: region.size * scale }, signal);
-    if (other.presenceLogit > framed.presenceLogit) framed = other;
-  }
-  const isCertain = framed.presenceLogit >= (score >= CERTAIN_SCORE ? MIN_PRESENCE_LOGIT : CERTAIN_LOGIT);
+  const framed = await frameInSizes(networks, photo, region, OTHER_SIZES, signal);
+  const needed = score >= CERTAIN_SCORE ? MIN_PRESENCE_LOGIT : CERTAIN_LOGIT;
+  const isCertain = framed.isUpright && framed.presenceLogit >= needed;
   const ratio = framed.region.size / region.size;
   const isSameSize = ratio > SAME_SIZE[0] && ratio < SAME_SIZE[1];
   return {

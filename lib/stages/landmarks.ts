@@ -1,6 +1,5 @@
 import { HrnError } from '../errors.js';
 import { sigmoid } from './blaze-face.js';
-import type { DetectedFace } from './detected-face.js';
 import { type EyeStates, seeEyes } from './eye-state.js';
 import {
   ALL_POINTS,
@@ -36,14 +35,6 @@ export interface DenseLandmarks {
 const SIDE = 192;
 /** Crop around the mesh's bounding square, as in the network's training. */
 const REGION_SCALE = 1.5;
-/** Runs that only frame the face: one suffices unless the detector's region was far off (a face turned in the plane). */
-const MAX_FRAMING_RUNS = 3;
-/** Tried where no face is surely seen at the angle that the detector says, radians. */
-const OTHER_ANGLES = [-Math.PI / 4, Math.PI / 4, -Math.PI / 2, Math.PI / 2];
-/** Tried after those, from where the face then seems to be, */
-const UPSIDE_DOWN = [Math.PI, -0.75 * Math.PI, 0.75 * Math.PI];
-/** and believed from this gain in log-odds on: of 60 upright faces with things painted over them the most was 4, upside-down ones had 14 and 22. */
-const UPSIDE_DOWN_GAIN = 8;
 /**
  * Least log-odds of presence: a face turned further away needs more. On photos, also with sunglasses, half covered or
  * blurred, they are above 14. On rendered heads they fall with the turn, and so does the agreement of the points with
@@ -53,29 +44,16 @@ const UPSIDE_DOWN_GAIN = 8;
 export const MIN_PRESENCE_LOGIT = 10;
 const TURNED_DEGREES = 52;
 const LOGIT_PER_DEGREE = 0.5;
-/** Below, the face is looked at from other sides too: a head on its side can be taken for an upright one with 17. */
-const SURE_LOGIT = 20;
 /** Between a run and the run on the mirror image, share of the face's size; 3 % is usual on difficult photos. */
 const MAX_DISAGREEMENT = 0.05;
 
 /**
- * Finds the landmarks of a detected face. First runs of the network frame the face as in its training; the result is
- * the mean of a run on that region and one on its mirror image, which halves the noise (from 0.56 to 0.32 pixels of
- * the network's input, against the mean of 24 jittered runs on photos) and treats left and right alike.
+ * The landmarks of the face in its own square (see framing.ts): the mean of a run there and one on its mirror image,
+ * which halves the noise (from 0.56 to 0.32 pixels of the network's input, against the mean of 24 jittered runs on
+ * photos) and treats left and right alike.
  *
  * @throws HrnError FACE_NOT_VISIBLE where the network cannot follow the face: profile, covered, out of the picture
  */
-export async function findLandmarks(
-  networks: FaceNetworks,
-  photo: Photo,
-  face: Pick<DetectedFace, 'region'>,
-  signal?: AbortSignal,
-): Promise<DenseLandmarks> {
-  const { region } = await frame(networks, photo, face.region, signal);
-  return landmarksInFrame(networks, photo, region, signal);
-}
-
-/** The second half of findLandmarks(): the landmarks of the face in its own square. */
 export async function landmarksInFrame(
   networks: FaceNetworks,
   photo: Photo,
@@ -96,55 +74,6 @@ export async function landmarksInFrame(
   const disagreement = meanDistance(seen.pixels, inMirror.pixels) / (region.size / REGION_SCALE);
   requireVisible(points, presenceLogit, disagreement);
   return { ...points, eyes: await seeEyes(networks, photo, points, signal) };
-}
-
-/**
- * The square in which the network was trained to see the face that it sees in a first one, and how sure it is that there
- * is a face that it can follow, log-odds.
- */
-export async function frame(
-  networks: FaceNetworks,
-  photo: Photo,
-  first: Region,
-  signal?: AbortSignal,
-): Promise<{ region: Region; presenceLogit: number }> {
-  let [square, seen] = [first, await landmarksIn(networks, photo, first, false, signal)];
-  if (seen.presenceLogit < SURE_LOGIT) {
-    // The detector's eyes are no guide for a head that lies on its side.
-    for (const turn of OTHER_ANGLES) {
-      const turned = { ...first, angle: first.angle + turn };
-      const other = await landmarksIn(networks, photo, turned, false, signal);
-      if (other.presenceLogit > seen.presenceLogit) [square, seen] = [turned, other];
-    }
-  }
-  const upright = await settle(networks, photo, square, seen, signal);
-  if (upright.presenceLogit >= SURE_LOGIT) return upright;
-  let best = { ...upright, presenceLogit: upright.presenceLogit + UPSIDE_DOWN_GAIN };
-  for (const turn of UPSIDE_DOWN) {
-    const turned = { ...upright.region, angle: upright.region.angle + turn };
-    const other = await landmarksIn(networks, photo, turned, false, signal);
-    const settled = await settle(networks, photo, turned, other, signal);
-    if (settled.presenceLogit > best.presenceLogit) best = settled;
-  }
-  return best.region === upright.region ? upright : best;
-}
-
-/** Moves the square onto what was seen in it, until it stays. */
-async function settle(
-  networks: FaceNetworks,
-  photo: Photo,
-  first: Region,
-  firstSeen: { pixels: Float32Array; presenceLogit: number },
-  signal: AbortSignal | undefined,
-): Promise<{ region: Region; presenceLogit: number }> {
-  let [before, seen] = [first, firstSeen];
-  let region = regionAround(seen.pixels);
-  for (let run = 1; run < MAX_FRAMING_RUNS && !isClose(before, region); run++) {
-    before = region;
-    seen = await landmarksIn(networks, photo, before, false, signal);
-    region = regionAround(seen.pixels);
-  }
-  return { region, presenceLogit: seen.presenceLogit };
 }
 
 function requireVisible(
@@ -175,13 +104,6 @@ export function yawOf({ pixels, depth }: Pick<DenseLandmarks, 'pixels' | 'depth'
     z += depth[left]! - depth[right]!;
   }
   return (Math.atan2(z, Math.hypot(x, y)) * 180) / Math.PI;
-}
-
-/** Whether the second region frames nearly the same. */
-function isClose(a: Region, b: Region): boolean {
-  const moved = Math.hypot(a.x - b.x, a.y - b.y) / b.size;
-  const turned = Math.abs(Math.atan2(Math.sin(a.angle - b.angle), Math.cos(a.angle - b.angle)));
-  return moved < 0.1 && Math.abs(a.size / b.size - 1) < 0.25 && turned < 0.2;
 }
 
 function meanDistance(a: Float32Array, b: Float32Array): number {

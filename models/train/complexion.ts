@@ -11,6 +11,8 @@ export interface Complexion {
   colours: Float32Array;
   /** `[vertices]`, mm outwards: the thickness of the hair. */
   hairMm: Float32Array;
+  /** Whether hair hangs over the forehead. */
+  hasFringe: boolean;
 }
 
 type Rgb = [number, number, number];
@@ -98,9 +100,9 @@ export class ComplexionPainter {
       }
     }
     if (!ownBrows) this.#drawBrows(random, colours, hair);
-    const hairMm = this.#drawHair(random, colours, hair);
+    const { hairMm, hasFringe } = this.#drawHair(random, colours, hair);
     for (let i = 0; i < 3 * vertexCount; i++) colours[i] = clamp(colours[i]!, 0.015, 0.97);
-    return { colours, hairMm };
+    return { colours, hairMm, hasFringe };
   }
 
   /** Brows somewhere near their place: people's differ more than the model's. */
@@ -128,13 +130,13 @@ export class ComplexionPainter {
   }
 
   /** A cap of hair with a random hairline, sides and fringe, thick enough to change the outline of the head. */
-  #drawHair(random: Random, colours: Float32Array, hair: Rgb): Float32Array {
+  #drawHair(random: Random, colours: Float32Array, hair: Rgb): Pick<Complexion, 'hairMm' | 'hasFringe'> {
     const { vertexCount, regions, mean } = this.#model;
     const thickness = new Float32Array(vertexCount);
-    if (random.chance(0.1)) return thickness;
+    if (random.chance(0.1)) return { hairMm: thickness, hasFringe: false };
     const volume = random.chance(0.3) ? random.uniform(1, 4) : random.uniform(4, 28);
-    const fringe = random.chance(0.2);
-    const hairline = fringe ? random.uniform(30, 55) : random.uniform(58, 82);
+    const hasFringe = random.chance(0.2);
+    const hairline = hasFringe ? random.uniform(30, 55) : random.uniform(58, 82);
     const slope = random.normal(0, 0.25);
     const temple = random.uniform(-0.2, 0.9);
     const length = random.chance(0.4) ? random.uniform(-160, -50) : random.uniform(-40, 0);
@@ -160,7 +162,7 @@ export class ComplexionPainter {
       thickness[v] = cover * volume * (0.6 + 0.8 * valueNoise(x / 22, y / 22, z / 22, seed + 2));
       mix(colours, v, hair, cover, 0.6 + 0.8 * strands);
     }
-    return thickness;
+    return { hairMm: thickness, hasFringe };
   }
 
   /** Mean colour of the cheeks. */

@@ -5,25 +5,39 @@ import { valueNoise } from './value-noise.js';
 
 type Point = readonly number[];
 
+/** What was drawn over a face. */
+export type Covering = 'glasses' | 'dark glasses' | 'occluder' | 'strands';
+
+/** From this tint on, glasses hide the eyes. */
+const DARK_TINT = 0.3;
+
 /**
  * @param pixels 8-bit RGB, `size` squared; changed
  * @param landmarks `[68][2]`, pixels
- * @returns 8-bit RGB of the same size
+ * @returns 8-bit RGB of the same size, what was drawn over the face, and by how much it was blurred
  */
 export async function degrade(
   random: Random,
   pixels: Uint8Array,
   size: number,
   landmarks: readonly Point[],
-): Promise<Uint8Array> {
+): Promise<{ pixels: Uint8Array; over: Covering[]; blurPx: number }> {
   const canvas = new Canvas(pixels, size);
-  if (random.chance(0.15)) drawGlasses(random, canvas, landmarks);
-  if (random.chance(0.15)) drawOccluder(random, canvas, landmarks);
-  if (random.chance(0.15)) drawStrands(random, canvas, landmarks);
+  const over: Covering[] = [];
+  if (random.chance(0.15)) over.push(drawGlasses(random, canvas, landmarks) >= DARK_TINT ? 'dark glasses' : 'glasses');
+  if (random.chance(0.15)) {
+    drawOccluder(random, canvas, landmarks);
+    over.push('occluder');
+  }
+  if (random.chance(0.15)) {
+    drawStrands(random, canvas, landmarks);
+    over.push('strands');
+  }
   develop(random, pixels);
   const raw = { width: size, height: size, channels: 3 as const };
   let image = sharp(pixels, { raw });
-  if (random.chance(0.5)) image = image.blur(random.uniform(0.3, 1.6));
+  const blurPx = random.chance(0.5) ? random.uniform(0.3, 1.6) : 0;
+  if (blurPx > 0) image = image.blur(blurPx);
   addNoise(random, pixels, random.uniform(0, 7));
   if (random.chance(0.7)) {
     const jpeg = await image.jpeg({ quality: 30 + random.integer(66) }).toBuffer();
@@ -31,7 +45,7 @@ export async function degrade(
   }
   const { data, info } = await image.toColourspace('srgb').raw().toBuffer({ resolveWithObject: true });
   if (info.channels !== 3) throw new Error(`expected 3 channels, got ${info.channels}`);
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { pixels: new Uint8Array(data.buffer, data.byteOffset, data.byteLength), over, blurPx };
 }
 
 class Canvas {
@@ -74,7 +88,8 @@ function middle(landmarks: readonly Point[], first: number, last: number): [numb
   return [x, y];
 }
 
-function drawGlasses(random: Random, canvas: Canvas, landmarks: readonly Point[]): void {
+/** @returns opacity of the glass */
+function drawGlasses(random: Random, canvas: Canvas, landmarks: readonly Point[]): number {
   const eyes = [middle(landmarks, 36, 41), middle(landmarks, 42, 47)] as const;
   const apart = Math.hypot(eyes[1][0] - eyes[0][0], eyes[1][1] - eyes[0][1]);
   const lean = Math.atan2(eyes[1][1] - eyes[0][1], eyes[1][0] - eyes[0][0]);
@@ -111,6 +126,7 @@ function drawGlasses(random: Random, canvas: Canvas, landmarks: readonly Point[]
     (x, y) => rim + 0.5 - Math.abs(y - by - (x - bx) * Math.tan(lean)),
     () => frame,
   );
+  return tint;
 }
 
 /** A hand, a cup, a scarf: something of one colour that reaches over the face from outside, a third of it at most. */

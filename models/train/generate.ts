@@ -18,7 +18,7 @@ import { readModel } from '../../lib/models/manifest.js';
 import { native } from '../../lib/native/load.js';
 import { detectFaces } from '../../lib/stages/detect.js';
 import { FACE_CROP_PX, faceCrop, framedLandmarks } from '../../lib/stages/face-frame.js';
-import { findLandmarks } from '../../lib/stages/landmarks.js';
+import { findLandmarks } from '../../lib/stages/framing.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { framedPose } from './framed-pose.js';

@@ -14,7 +14,7 @@ import { Random } from '../../lib/sample/random.js';
 import { randomExpression } from '../../lib/sample/random-head.js';
 import { trainingCamera } from './camera.js';
 import { ComplexionPainter } from './complexion.js';
-import { degrade } from './degrade.js';
+import { type Covering, degrade } from './degrade.js';
 import { illuminate } from './illumination.js';
 import { valueNoise } from './value-noise.js';
 
@@ -30,6 +30,10 @@ export interface TrainingPortrait {
   camera: SampleCamera;
   /** Mean colour of the face without light, 0 to 1. */
   skin: number;
+  /** What lies over the face. */
+  over: (Covering | 'fringe')[];
+  /** Standard deviation of its blur. */
+  blurPx: number;
 }
 
 /** What a portrait can be asked to show. */
@@ -115,8 +119,9 @@ export class PortraitPainter {
     const clear = new Uint8Array(3 * PORTRAIT_PX * PORTRAIT_PX);
     for (let i = 0, o = 0; i < rgba.length; i += 4) for (let k = 0; k < 3; k++) clear[o++] = rgba[i + k]!;
     const landmarks = projectedLandmarks(model, drawn, camera);
-    const pixels = await degrade(random, clear, PORTRAIT_PX, landmarks);
-    return { pixels, identity, expression, positions, skinPositions, camera, skin };
+    const { pixels, over, blurPx } = await degrade(random, clear, PORTRAIT_PX, landmarks);
+    const covers = complexion.hasFringe ? [...over, 'fringe' as const] : over;
+    return { pixels, identity, expression, positions, skinPositions, camera, skin, over: covers, blurPx };
   }
 
   /** Moves the skin away from the model, by smooth bumps as no component makes them, and what is drawn by hair too. */
