@@ -1,16 +1,15 @@
 import { availableParallelism } from 'node:os';
-import sharp from 'sharp';
 import type { NativeContext } from './native/binding.js';
 import { native } from './native/load.js';
 import { overlayWeights } from './preview/face-mask.js';
 import { headSquare, photoSquare, type Square, turned } from './preview/framing.js';
+import { joinPanels } from './preview/panels.js';
 import { type RenderLook, render } from './render.js';
 import type { Mesh, Pose, Raster, ReconstructionData } from './result-data.js';
 import { Photo } from './stages/photo.js';
 
-/** Side of a panel, and the gap between two of them, pixels. */
+/** Side of a panel, pixels. */
 const PANEL = 512;
-const GAP = 6;
 const TURN_DEGREES = 30;
 /** About the middle of a head, mm in the head frame: what the last panel turns about. */
 const HEAD_CENTRE = [0, -10, -60] as const;
@@ -108,23 +107,6 @@ function backdrop(): Raster {
     }
   }
   return { data, width: PANEL, height: PANEL, channels: 3 };
-}
-
-/** The panels in one row, as PNG. */
-async function joinPanels(panels: readonly Raster[]): Promise<Uint8Array> {
-  const width = panels.length * PANEL + (panels.length - 1) * GAP;
-  return sharp({ create: { width, height: PANEL, channels: 3, background: 'white' } })
-    .composite(
-      panels.map((panel, i) => ({
-        input: Buffer.from(panel.data.buffer, panel.data.byteOffset, panel.data.byteLength),
-        raw: { width: panel.width, height: panel.height, channels: panel.channels },
-        left: i * (PANEL + GAP),
-        top: 0,
-      })),
-    )
-    .removeAlpha()
-    .png()
-    .toBuffer();
 }
 
 /**

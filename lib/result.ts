@@ -117,15 +117,15 @@ export class Reconstruction implements ReconstructionData {
 
   /**
    * Writes a PNG strip of square panels: input, coarse overlay, medium overlay, high overlay where there is one, textured,
-   * textured and turned by 30 degrees.
+   * textured and turned by 30 degrees. With `show: 'expressions'`: neutral, smile, eyes shut, mouth open, from the front
+   * and, below, turned by 35 degrees.
    *
-   * @throws HrnError OUTPUT_NOT_WRITABLE, DISK_FULL
+   * @throws HrnError INVALID_OPTION, OUTPUT_NOT_WRITABLE, DISK_FULL
    */
   async preview(target: string | URL, options: PreviewOptions = {}): Promise<void> {
-    const { pathOf } = await import('./write.js');
+    const { drawPreview, pathOf } = await import('./write.js');
     const path = pathOf(target);
-    const { renderPreview } = await import('./preview.js');
-    const bytes = await renderPreview(this, options.signal);
+    const bytes = await drawPreview(this, options);
     const { writeFilesAtomically } = await import('./atomic-write.js');
     await writeFilesAtomically([{ path, bytes }], options.signal);
   }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import sharp from 'sharp';
 import { native } from './native/load.js';
+import { studioLook, studioView } from './preview/studio.js';
 import { render } from './render.js';
 import type { ReconstructionData } from './result-data.js';
 
@@ -8,18 +9,10 @@ const FRAMES = 30;
 const SIDE = 480;
 /** A turn in three seconds. */
 const FRAME_MS = 100;
-const DISTANCE_MM = 1400;
 /** The axis of the turn, mm in the head frame, and what a picture shows of it. */
 const AXIS = { x: 0, z: -60 };
 const MARGIN = 1.12;
 const MAX_THREADS = 8;
-const WALL = [0.17, 0.18, 0.2, 1] as const;
-
-/** Row-major rotation of a head that has turned to the viewer's right by so many degrees; 0 faces the camera. */
-function rotationOf(degrees: number): number[] {
-  const [cos, sin] = [Math.cos((degrees * Math.PI) / 180), Math.sin((degrees * Math.PI) / 180)];
-  return [cos, 0, sin, 0, -1, 0, sin, 0, -cos];
-}
 
 /** Height of the head's middle and the square around all of its turns, mm. */
 function extentOf(positions: Float32Array): { middle: number; side: number } {
@@ -39,27 +32,17 @@ function extentOf(positions: Float32Array): { middle: number; side: number } {
  */
 export async function renderTurntable(result: ReconstructionData, signal?: AbortSignal): Promise<Uint8Array> {
   signal?.throwIfAborted();
-  const { mesh, texture, albedo } = result;
+  const { mesh } = result;
   const { middle, side } = extentOf(mesh.positions);
   const context = new (native().Context)({ threads: Math.min(availableParallelism(), MAX_THREADS) });
   try {
     const pages = Buffer.alloc(FRAMES * SIDE * SIDE * 3);
     for (let frame = 0; frame < FRAMES; frame++) {
-      const rotation = rotationOf((360 * frame) / FRAMES);
-      const centre = [AXIS.x, middle, AXIS.z];
-      const [x, y, z] = [0, 1, 2].map((row) =>
-        centre.reduce((sum, c, k) => sum + (rotation[3 * row + k] as number) * c, 0),
-      ) as [number, number, number];
       const picture = await render(
         context,
         mesh,
-        {
-          pose: { rotation, translation: [-x, -y, DISTANCE_MM - z] },
-          camera: { focalLengthPx: (SIDE * DISTANCE_MM) / side, principalPointPx: [SIDE / 2, SIDE / 2] },
-          width: SIDE,
-          height: SIDE,
-        },
-        { texture: albedo ?? texture, light: albedo ? 'studio' : 'none', background: WALL },
+        studioView([AXIS.x, middle, AXIS.z], (360 * frame) / FRAMES, side, SIDE),
+        studioLook(result),
         { signal },
       );
       for (let i = 0; i < SIDE * SIDE; i++) {

@@ -36,6 +36,8 @@ export interface WriteOptions extends EncodeOptions {
 
 /** What `face.preview` takes besides the path. */
 export interface PreviewOptions {
+  /** `fit` (default): what became of the photo; `expressions`: the head neutral, smiling, eyes shut, mouth open. */
+  show?: 'fit' | 'expressions' | undefined;
   /** Stops before anything is put in place and rejects with `signal.reason`. */
   signal?: AbortSignal | undefined;
 }
@@ -92,6 +94,16 @@ export async function writeHead(
   const exporter = await exporterFor(path);
   signal?.throwIfAborted();
   await writeFilesAtomically(await exporter.encode(atLevel(result, options.level), path, resolved), signal);
+}
+
+/** The PNG of Reconstruction.preview. Throws HrnError INVALID_OPTION. */
+export async function drawPreview(
+  result: ReconstructionData,
+  { show = 'fit', signal }: PreviewOptions,
+): Promise<Uint8Array> {
+  if (show === 'fit') return (await import('./preview.js')).renderPreview(result, signal);
+  if (show === 'expressions') return (await import('./preview/expressions.js')).renderExpressions(result, signal);
+  throw invalid('fit or expressions', 'show', show);
 }
 
 /** The path that a string or file: URL names. Throws HrnError INVALID_OPTION. */

@@ -216,13 +216,17 @@ describe('hrn fit', () => {
       '--no-regressor': true,
       '--no-preview': true,
       '--turntable': true,
+      '--expressions': true,
     });
     expect(done, done.stderr).toMatchObject({ code: 0 });
     expect((await readdir(out)).sort()).toEqual(
-      ['.glb', '.json', '.mtl', '.obj', '_albedo.png', '_texture.png', '_turntable.webp'].map(
+      ['.glb', '.json', '.mtl', '.obj', '_albedo.png', '_expressions.png', '_texture.png', '_turntable.webp'].map(
         (end) => `astronaut${end}`,
       ),
     );
+    // Four expressions from two sides.
+    const strip = await sharp(join(out, 'astronaut_expressions.png')).metadata();
+    expect(strip).toMatchObject({ width: 4 * 512 + 3 * 6, height: 2 * 512 + 6 });
     const { result } = recordOf(done.stdout);
     expect(result).toMatchObject({ camera: { focalLengthPx: 900, focalLengthSource: 'option' }, device: 'cpu' });
     expect(JSON.parse(await readFile(join(out, 'astronaut.json'), 'utf8')).timingsMs.regress).toBeUndefined();

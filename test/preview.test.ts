@@ -95,6 +95,24 @@ describe('preview', () => {
     expect(Buffer.compare(Buffer.from(await renderPreview(coarse)), Buffer.from(bytes))).toBe(0);
   });
 
+  it('shows the expressions that the head has, from the front and turned', async () => {
+    const path = join(folder, 'expressions.png');
+    await head.preview(path, { show: 'expressions' });
+    const sheet = await sharp(path).raw().toBuffer({ resolveWithObject: true });
+    await rm(path);
+    // This head's model can open its mouth, and neither smile nor blink.
+    expect(sheet.info).toMatchObject({ width: 2 * PANEL + 6, height: 2 * PANEL + 6, channels: 3 });
+    const grid = Array.from({ length: 64 * 64 }, (_, k) => [(k % 64) / 64, Math.floor(k / 64) / 64] as const);
+    const changed = grid.filter(([x, y]) => {
+      const [neutral, open] = [at(sheet, 0, x, y), at(sheet, 1, x, y)];
+      return neutral.some((value, k) => Math.abs(value - open[k]!) > 6);
+    });
+    expect(changed.length).toBeGreaterThan(10);
+    for (const [, y] of changed) expect(y).toBeGreaterThan(0.4);
+    const wrong = head.preview(path, { show: 'profile' as 'fit' });
+    await expect(wrong).rejects.toMatchObject({ code: 'INVALID_OPTION', message: expect.stringContaining('show') });
+  });
+
   it('stops when aborted and writes nothing', async () => {
     const reason = new Error('enough');
     const controller = new AbortController();

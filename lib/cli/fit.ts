@@ -53,6 +53,7 @@ interface FitFlags {
   jsonl?: boolean;
   preview: boolean;
   turntable?: boolean;
+  expressions?: boolean;
   displacementMap?: boolean;
   regressor: boolean;
   quiet?: boolean;
@@ -133,6 +134,11 @@ async function encodePreview(face: Reconstruction, stem: string, signal: AbortSi
   return { path: `${stem}_preview.png`, bytes: await renderPreview(face, signal) };
 }
 
+async function encodeExpressions(face: Reconstruction, stem: string, signal: AbortSignal): Promise<OutputFile> {
+  const { renderExpressions } = await import('../preview/expressions.js');
+  return { path: `${stem}_expressions.png`, bytes: await renderExpressions(face, signal) };
+}
+
 /** Everything asked for of one head, not yet written. Formats are made while native threads draw the preview. */
 async function encodeOutputs(
   face: Reconstruction,
@@ -141,15 +147,16 @@ async function encodeOutputs(
   signal: AbortSignal,
 ): Promise<OutputFile[]> {
   signal.throwIfAborted();
-  const [formats, preview, turntable, albedo, map] = await Promise.all([
+  const [formats, preview, turntable, expressions, albedo, map] = await Promise.all([
     encodeFormats(face, stem, flags),
     flags.preview ? encodePreview(face, stem, signal) : undefined,
     flags.turntable ? encodeTurntable(face, stem, signal) : undefined,
+    flags.expressions ? encodeExpressions(face, stem, signal) : undefined,
     flags.texture === 'both' ? encodeAlbedo(face, stem) : [],
     flags.displacementMap ? encodeMap(face, stem) : [],
   ]);
   const json = { path: `${stem}.json`, bytes: Buffer.from(`${JSON.stringify(face, null, 2)}\n`) };
-  const pictures = [preview, turntable].filter((file) => file !== undefined);
+  const pictures = [preview, turntable, expressions].filter((file) => file !== undefined);
   return [...formats, ...albedo, ...map, ...(flags.json ? [json] : []), ...pictures];
 }
 
@@ -409,6 +416,7 @@ export const fitCommand = new Command('fit')
   .option('--jsonl', 'print a line of JSON for each face in place of text')
   .option('--no-regressor', 'fit without the coefficient network')
   .option('--turntable', 'also write NAME_turntable.webp, the head turning once')
+  .option('--expressions', 'also write NAME_expressions.png: neutral, smile, eyes shut, mouth open')
   .option('--no-preview', 'do not write NAME_preview.png')
   .option('--resume', 'leave out what an earlier run into the same folder has done')
   .option('-q, --quiet', 'print failures only')
