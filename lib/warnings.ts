@@ -18,6 +18,8 @@ export const WARNING_CODES = [
   'NOT_HUMAN',
   /** The fitted head follows the face's points less closely than usual. */
   'POOR_FIT',
+  /** The networks follow the face with less certainty than usual: pose and shape may be off. */
+  'UNSURE',
 ] as const;
 export type WarningCode = (typeof WARNING_CODES)[number];
 

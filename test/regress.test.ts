@@ -80,6 +80,7 @@ describe('the face frame', () => {
       pixels,
       depth: landmarks.depth.map((z) => scale * z),
       presence: landmarks.presence,
+      disagreement: 0,
       region: { x, y, size: scale * region.size, angle: region.angle + turn },
       eyes: landmarks.eyes,
     });

@@ -26,6 +26,8 @@ export interface DenseLandmarks {
   depth: Float32Array;
   /** How sure the network is that it sees a face that it can follow, 0..1. */
   presence: number;
+  /** Mean distance between what it says of the face and of its mirror image, in shares of the face's size. */
+  disagreement: number;
   /** The square that the network saw. */
   region: Region;
   eyes: EyeStates;
@@ -69,18 +71,18 @@ export async function landmarksInFrame(
     pixels: seen.pixels.map((value, i) => (value + inMirror.pixels[i]!) / 2),
     depth: seen.depth.map((value, i) => (value + inMirror.depth[i]!) / 2),
     presence: sigmoid(presenceLogit),
+    disagreement: meanDistance(seen.pixels, inMirror.pixels) / (region.size / REGION_SCALE),
     region,
   };
-  const disagreement = meanDistance(seen.pixels, inMirror.pixels) / (region.size / REGION_SCALE);
-  requireVisible(points, presenceLogit, disagreement);
+  requireVisible(points, presenceLogit);
   return { ...points, eyes: await seeEyes(networks, photo, points, signal) };
 }
 
 function requireVisible(
-  landmarks: Pick<DenseLandmarks, 'pixels' | 'depth'>,
+  landmarks: Pick<DenseLandmarks, 'pixels' | 'depth' | 'disagreement'>,
   presenceLogit: number,
-  disagreement: number,
 ): void {
+  const { disagreement } = landmarks;
   const yaw = yawOf(landmarks);
   const turned = Math.max(0, Math.abs(yaw) - TURNED_DEGREES);
   const needed = MIN_PRESENCE_LOGIT + LOGIT_PER_DEGREE * turned;
