@@ -28,7 +28,7 @@ afterAll(() => {
 });
 
 /** Seeds of `npm run bench:robust` whose faces were once framed upside down: on their side, half covered. */
-it.each([100567, 100607, 100660, 100782, 100360, 200000, 200142, 200050])(
+it.each([100567, 100607, 100660, 100782, 100360, 200000, 200142])(
   'a face that is surely there stands as the picture shows it: %i',
   async (seed) => {
     const { image, faces } = await robustPicture(seed, painter, model);
@@ -39,8 +39,8 @@ it.each([100567, 100607, 100660, 100782, 100360, 200000, 200142, 200050])(
         const off = framed.angle - (faces[0]!.turnDegrees * Math.PI) / 180;
         expect(Math.abs(Math.atan2(Math.sin(off), Math.cos(off)))).toBeLessThan(0.4);
       }
-      // Of half of a face nobody may be sure.
-      if (seed !== 100782 && seed !== 200050) expect(certain).toHaveLength(1);
+      // Of the upper half of a face nobody may be sure.
+      if (seed !== 100782) expect(certain).toHaveLength(1);
     } finally {
       photo.dispose();
     }
