@@ -325,7 +325,10 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
           return fit::recover_texture(*model, *photo, problem, rgb, pool, cancel);
         };
         std::vector<float> normals = recover();
-        if (eyes) fit::paint_eyeballs(*model, *photo, problem, *eyes, rgb);
+        if (eyes) {
+          ThreadPool pool(context->crew(), cancel);
+          fit::paint_eyeballs(*model, *photo, problem, *eyes, rgb, pool);
+        }
         return normals;
       },
       [kept = Napi::Persistent(field(o, "rgb").As<Napi::Object>()), also_kept = Napi::Persistent(o)](

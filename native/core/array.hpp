@@ -17,14 +17,17 @@ namespace detail {
 
 constexpr std::align_val_t kAlignment{64};
 
-// Bytes from which the system is asked for pages.
-constexpr std::size_t kPagesFrom = std::size_t{1} << 20;
+// Bytes from which the system is asked for pages, and for large ones: a fault for every 4 kB of a texture's arrays took
+// a tenth of its time.
+constexpr std::size_t kPagesFrom = std::size_t{1} << 20, kLargePagesFrom = std::size_t{1} << 23;
 
 inline void* allocate_zeroed(std::size_t bytes) {
 #if defined(__linux__)
   if (bytes >= kPagesFrom) {
     void* pages = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (pages == MAP_FAILED) throw std::bad_alloc();
+    // Advice that may be refused.
+    if (bytes >= kLargePagesFrom) (void)madvise(pages, bytes, MADV_HUGEPAGE);
     return pages;
   }
 #endif

@@ -35,14 +35,14 @@ std::optional<Colour> patch_colour(const FaceView& view, double u, double v) {
   for (long dv = -1; dv <= 1; ++dv) {
     const float* pixel = view.rgb.data() + 3 * ((row + dv) * view.size + column - 1);
     for (long du = -1; du <= 1; ++du, pixel += 3) {
-      red += static_cast<double>(pixel[0]) / 9;
-      green += static_cast<double>(pixel[1]) / 9;
-      blue += static_cast<double>(pixel[2]) / 9;
+      red += static_cast<double>(pixel[0]);
+      green += static_cast<double>(pixel[1]);
+      blue += static_cast<double>(pixel[2]);
     }
   }
   const double sum = red + green + blue;
-  if (!(sum > 0.03)) return std::nullopt;
-  return Colour{red / sum, green / sum, sum / 3};
+  if (!(sum > 9 * 0.03)) return std::nullopt;
+  return Colour{red / sum, green / sum, sum / 27};
 }
 
 bool is_colourless(const FaceView& view) {

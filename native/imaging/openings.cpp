@@ -46,10 +46,11 @@ struct Opening {
       if ((a[1] > v) != (b[1] > v) && u < a[0] + ((v - a[1]) / (b[1] - a[1])) * (b[0] - a[0])) inside = !inside;
       const double x = b[0] - a[0], y = b[1] - a[1], length = x * x + y * y;
       const double t = length > 0 ? std::clamp(((u - a[0]) * x + (v - a[1]) * y) / length, 0.0, 1.0) : 0.0;
-      nearest = std::min(nearest, std::hypot(u - a[0] - t * x, v - a[1] - t * y));
+      const double across = u - a[0] - t * x, along = v - a[1] - t * y;
+      nearest = std::min(nearest, across * across + along * along);
     }
     if (!inside) return 0;
-    const double t = std::clamp((nearest - rim.none) / std::max(rim.all - rim.none, 1e-6), 0.0, 1.0);
+    const double t = std::clamp((std::sqrt(nearest) - rim.none) / std::max(rim.all - rim.none, 1e-6), 0.0, 1.0);
     return t * t * (3 - 2 * t);
   }
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdint>
 
 namespace hrn::imaging {
 namespace {
@@ -71,8 +72,8 @@ class Histogram {
   // Along one axis, by 1, 2, 1.
   void smooth(long stride, long bins) {
     std::vector<float> line(static_cast<std::size_t>(bins));
-    for (long first = 0; first < kBins; ++first) {
-      if (first / stride % bins != 0) continue;
+    for (long row = 0; row < kBins / bins; ++row) {
+      const long first = row / stride * stride * bins + row % stride;
       float most = 0;
       for (long i = 0; i < bins; ++i) {
         line[static_cast<std::size_t>(i)] = counts_[static_cast<std::size_t>(first + i * stride)];
@@ -244,9 +245,10 @@ class Outskirts {
       if ((a[1] > v) != (b[1] > v) && u < a[0] + ((v - a[1]) / (b[1] - a[1])) * (b[0] - a[0])) inside = !inside;
       const double x = b[0] - a[0], y = b[1] - a[1], length = x * x + y * y;
       const double t = length > 0 ? std::clamp(((u - a[0]) * x + (v - a[1]) * y) / length, 0.0, 1.0) : 0.0;
-      nearest = std::min(nearest, std::hypot(u - a[0] - t * x, v - a[1] - t * y));
+      const double across = u - a[0] - t * x, along = v - a[1] - t * y;
+      nearest = std::min(nearest, across * across + along * along);
     }
-    const double rim = inside ? ramp(kInside, kRim, nearest / width_) : 1;
+    const double rim = inside ? ramp(kInside, kRim, std::sqrt(nearest) / width_) : 1;
     return static_cast<float>(std::max(forehead, rim));
   }
   static double ramp(double from, double to, double x) { return std::clamp((x - from) / (to - from), 0.0, 1.0); }
@@ -285,10 +287,16 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
   };
   std::array<Histogram, kKinds> colours;
   for (const Colour& colour : typical(face_colours(view))) colours[0].add(bin_of(colour), 1);
+  std::vector<std::int32_t> bins(view.person.size());
+  pool.parallel_for(size, [&](long v) {
+    for (long u = 0; u < size; ++u)
+      bins[static_cast<std::size_t>(v * size + u)] = static_cast<std::int32_t>(colour_bin(u, v));
+  });
+  const auto bin_at = [&](long u, long v) { return static_cast<long>(bins[static_cast<std::size_t>(v * size + u)]); };
   for (long v = 1; v + 1 < size; v += kStride) {
     for (long u = 1; u + 1 < size; u += kStride) {
       if (is_beside_photo(u, v)) continue;
-      const long bin = colour_bin(u, v);
+      const long bin = bin_at(u, v);
       const float person = view.person[static_cast<std::size_t>(v * size + u)];
       const Point p = in_photo(u, v);
       if (!classes.holds(p[0], p[1])) {
@@ -301,9 +309,11 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
       if (person > kSure && shares[2] > kSure) colours[2].add(bin, shares[2]);
     }
   }
-  colours[0].finish(3, 3);
-  colours[1].finish(2, 3);
-  colours[2].finish(1, 1);
+  constexpr std::array<std::array<int, 2>, kKinds> kSteps{{{3, 3}, {2, 3}, {1, 1}}};
+  pool.parallel_for(kKinds, [&](long k) {
+    const auto kind = static_cast<std::size_t>(k);
+    colours[kind].finish(kSteps[kind][0], kSteps[kind][1]);
+  });
 
   PixelKinds result{std::vector<float>(view.person.size()), std::vector<float>(view.person.size())};
   pool.parallel_for(size, [&](long v) {
@@ -317,7 +327,7 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
                   least = kSurprise * outskirts.at(static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5);
       for (float& share : prior) share = person * share / std::max(own, 1e-3f) + least;
       prior[2] += 1 - person;
-      const long bin = colour_bin(u, v);
+      const long bin = bin_at(u, v);
       Shares after;
       float sum = 0;
       for (std::size_t k = 0; k < kKinds; ++k) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "core/vec.hpp"
@@ -19,8 +20,8 @@ constexpr double kMinSkin = 0.5;
 
 constexpr losses::Robust kForm = losses::Robust::geman_mcclure;
 
-void require(bool condition, const std::string& expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, "normals: expected " + expected);
+void require(bool condition, std::string_view expected) {
+  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("normals: expected ").append(expected));
 }
 
 Vec3<double> unit(Vec3<double> v) { return (1 / std::sqrt(dot(v, v))) * v; }
@@ -198,24 +199,27 @@ void NormalTerm::match(const HeadState& state, const std::vector<float>& positio
   });
 }
 
-Vec3<double> NormalTerm::area(const HeadState& state, std::size_t i) const {
-  double d[3];
+std::vector<double> NormalTerm::moved(const HeadState& state) const {
+  std::vector<double> moved(matched_at_.size());
+  for (std::size_t k = 0; k < moved.size(); ++k) moved[k] = state.coefficients[k] - matched_at_[k];
+  return moved;
+}
+
+Vec3<double> NormalTerm::area(const std::vector<double>& moved, std::size_t i) const {
   const std::size_t shape = static_cast<std::size_t>(coefficients_);
   const float* j = jacobian_.data() + 3 * i * shape;
-  for (std::size_t axis = 0; axis < 3; ++axis) {
-    double sum = 0;
-    for (std::size_t k = 0; k < shape; ++k)
-      sum += static_cast<double>(j[axis * shape + k]) * (state.coefficients[k] - matched_at_[k]);
-    d[axis] = sum;
-  }
-  return targets_[i].area + Vec3<double>{d[0], d[1], d[2]};
+  const auto change = [&](std::size_t axis) {
+    return basis_row_kernels().evaluate(0, j + axis * shape, moved.data(), coefficients_);
+  };
+  return targets_[i].area + Vec3<double>{change(0), change(1), change(2)};
 }
 
 double NormalTerm::energy(const HeadState& state) const {
   double sum = 0;
+  const std::vector<double> change = moved(state);
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     const Target& t = targets_[i];
-    const Vec3<double> n = unit(area(state, i));
+    const Vec3<double> n = unit(area(change, i));
     double squared = 0;
     for (const auto& axis : t.axes) {
       const double r = (axis[0] * n.x + axis[1] * n.y + axis[2] * n.z) * t.inverse_sigma;
@@ -230,10 +234,11 @@ void NormalTerm::accumulate(const HeadState& state, const ParameterLayout& layou
                             optim::NormalEquations& equations) {
   row_.assign(static_cast<std::size_t>(layout.pose + layout.shape), 0.0f);
   const std::size_t shape = static_cast<std::size_t>(coefficients_);
+  const std::vector<double> change = moved(state);
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     if (i > 0 && 2 * i % kRows == 0) equations.accumulate(pool);
     const Target& t = targets_[i];
-    const Vec3<double> a = area(state, i);
+    const Vec3<double> a = area(change, i);
     const double length = std::sqrt(dot(a, a));
     const Vec3<double> n = (1 / length) * a;
     double r[2], squared = 0;

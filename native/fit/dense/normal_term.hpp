@@ -55,7 +55,9 @@ class NormalTerm {
     Vec3<double> area;  // of the patch at the state matched, mm^2
   };
 
-  Vec3<double> area(const HeadState& state, std::size_t i) const;
+  // Of the coefficients since they were matched; and what a target's patch has become by that, mm^2.
+  std::vector<double> moved(const HeadState& state) const;
+  Vec3<double> area(const std::vector<double>& moved, std::size_t i) const;
   void read_map(const CameraPose& camera, double x, double y, Vec3<double>& normal, double& sigma, double& skin) const;
 
   const Model& model_;

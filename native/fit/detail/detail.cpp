@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
@@ -13,8 +14,8 @@
 namespace hrn::fit {
 namespace {
 
-void require(bool condition, const std::string& expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, "detail: expected " + expected);
+void require(bool condition, std::string_view expected) {
+  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("detail: expected ").append(expected));
 }
 
 }  // namespace

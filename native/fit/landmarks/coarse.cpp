@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "fit/landmarks/initial_pose.hpp"
@@ -14,8 +15,8 @@ namespace {
 
 constexpr int kPoseIterations = 10;
 
-void require(bool condition, const std::string& expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, "coarse fit: expected " + expected);
+void require(bool condition, std::string_view expected) {
+  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("coarse fit: expected ").append(expected));
 }
 
 void check_values(const std::vector<double>& values, size_t expected, bool optional, const char* name) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "core/error.hpp"
 #include "core/vec.hpp"
@@ -37,8 +38,8 @@ constexpr Fade kCovered{0.1, 0.5};
 
 constexpr losses::Robust kForm = losses::Robust::geman_mcclure;
 
-void require(bool condition, const std::string& expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, "silhouette: expected " + expected);
+void require(bool condition, std::string_view expected) {
+  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("silhouette: expected ").append(expected));
 }
 
 // Those that take part, and two rings around them: every triangle that one of them belongs to has whole normals.

@@ -4,7 +4,10 @@
 #include <cmath>
 
 #include "core/error.hpp"
+#include "core/host_device.hpp"
+#include "core/isa.hpp"
 #include "core/vec.hpp"
+#include "fit/head/basis_rows.hpp"
 #include "ops/morphable_model.hpp"
 #include "optim/dense.hpp"
 
@@ -47,6 +50,29 @@ void normals_of(const Topology& mesh, const std::vector<float>& positions, std::
   }
 }
 
+// For a block of vertices, whose components along the normals are `along`, [shape][kBlock]: the squares of U `along`,
+// summed over the rows of U, which `columns` holds.
+struct Squares {
+  HRN_HD static void run(const float* columns, const float* along, std::size_t shape, float* squares) {
+    for (std::size_t i = 0; i < shape; ++i) {
+      float sum[kBlock] = {};
+      for (std::size_t j = i; j < shape; ++j) {
+        const float u = columns[j * shape + i];
+        const float* row = along + j * kBlock;
+        for (std::size_t r = 0; r < kBlock; ++r) sum[r] += u * row[r];
+      }
+      for (std::size_t r = 0; r < kBlock; ++r) squares[r] += sum[r] * sum[r];
+    }
+  }
+  static void baseline(const float* columns, const float* along, std::size_t shape, float* squares) {
+    run(columns, along, shape, squares);
+  }
+  HRN_TARGET_AVX2 static void avx2(const float* columns, const float* along, std::size_t shape, float* squares) {
+    run(columns, along, shape, squares);
+  }
+};
+const auto add_squares = detect_isa() == Isa::avx2 ? Squares::avx2 : Squares::baseline;
+
 }  // namespace
 
 std::vector<float> shape_evidence(const Model& model, long identity_count, std::span<const double> prior_sigma,
@@ -76,23 +102,17 @@ std::vector<float> shape_evidence(const Model& model, long identity_count, std::
       for (std::size_t t = 0; t < 3 && 3 * static_cast<std::size_t>(b) + t < tiles; ++t) {
         const Half* in =
             model.shape_basis.data() + ((3 * static_cast<std::size_t>(b) + t) * components + component) * kBlock;
+        float values[kBlock];
+        basis_row_kernels().unpack(in, static_cast<long>(kBlock), values);
         for (std::size_t r = 0; r < kBlock; ++r) {
           const std::size_t value = t * kBlock + r;
-          row[value / 3] += normals[value] * half_to_float(in[r]);
+          row[value / 3] += normals[value] * values[r];
         }
       }
       const float sigma = static_cast<float>(prior_sigma[k]);
       for (std::size_t r = 0; r < kBlock; ++r) prior[r] += sigma * sigma * row[r] * row[r];
     }
-    for (std::size_t i = 0; i < shape; ++i) {
-      float sum[kBlock] = {};
-      for (std::size_t j = i; j < shape; ++j) {
-        const float u = columns[j * shape + i];
-        const float* row = along.data() + j * kBlock;
-        for (std::size_t r = 0; r < kBlock; ++r) sum[r] += u * row[r];
-      }
-      for (std::size_t r = 0; r < kBlock; ++r) left[r] += sum[r] * sum[r];
-    }
+    add_squares(columns.data(), along.data(), shape, left);
     for (std::size_t v = first; v < last; ++v) {
       const std::size_t r = v - first;
       // What the prior holds still is known without a photo, and nothing was seen of it.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
@@ -10,8 +11,8 @@
 namespace hrn::fit {
 namespace {
 
-void require(bool condition, const std::string& expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, "photometric fit: expected " + expected);
+void require(bool condition, std::string_view expected) {
+  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("photometric fit: expected ").append(expected));
 }
 
 }  // namespace

@@ -211,16 +211,21 @@ class PhotometricLeastSquares {
   double candidate_energy_ = 0;
 };
 
+template <class B>
+void set_shape(const Model& model, HeadSurface<B>& surface, const HeadState& state, long identity_count) {
+  const std::span<const double> coefficients(state.coefficients);
+  surface.set_shape(
+      coefficients.subspan(0, static_cast<std::size_t>(identity_count)),
+      coefficients.subspan(static_cast<std::size_t>(identity_count), static_cast<std::size_t>(model.expression_count)));
+}
+
 // By a camera that the head fills.
 template <class B>
 HeadView look_at_head(const Model& model, HeadSurface<B>& surface, B& backend, const HeadState& state,
                       long identity_count) {
   constexpr int kSide = 512;
   constexpr double kFieldMm = 300;  // two head widths, centred on the head wherever it stands in the photo
-  const std::span<const double> coefficients(state.coefficients);
-  surface.set_shape(
-      coefficients.subspan(0, static_cast<std::size_t>(identity_count)),
-      coefficients.subspan(static_cast<std::size_t>(identity_count), static_cast<std::size_t>(model.expression_count)));
+  set_shape(model, surface, state, identity_count);
   HeadView view{state.camera, kSide, {}, {}};
   view.camera.focal_px = kSide / kFieldMm * state.camera.translation[2];
   for (std::size_t k = 0; k < 2; ++k)
@@ -323,9 +328,11 @@ PhotometricResult run_photometric(const Model& model, const PhotometricProblem& 
     std::vector<double> covariance(shape * shape);
     if (solver.posterior_covariance(fit, pool, fit.first_shape(), fit.shape_unknowns(), covariance.data())) {
       cancel.check();
-      const HeadView view = look_at_head(model, surface, backend, fit.state(), problem.landmarks.identity_count);
+      set_shape(model, surface, fit.state(), problem.landmarks.identity_count);
+      std::vector<float> positions(surface.positions().size());
+      backend.download(positions.data(), surface.positions(), positions.size());
       result.evidence =
-          shape_evidence(model, problem.landmarks.identity_count, fit.shape_sigma(), covariance, view.positions, pool);
+          shape_evidence(model, problem.landmarks.identity_count, fit.shape_sigma(), covariance, positions, pool);
     }
   }
   return result;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <string_view>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
@@ -14,8 +15,8 @@ namespace {
 using texture::TexelArgs;
 using texture::V3;
 
-void require(bool condition, const std::string& expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, "texture blend: expected " + expected);
+void require(bool condition, std::string_view expected) {
+  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("texture blend: expected ").append(expected));
 }
 
 struct MergeArgs {

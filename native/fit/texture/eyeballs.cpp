@@ -112,7 +112,8 @@ struct Look {
 
 class Painter {
  public:
-  Painter(const Model& model, const TextureProblem& problem) : model_(model), problem_(problem) {
+  Painter(const Model& model, const TextureProblem& problem, ThreadPool& pool)
+      : model_(model), problem_(problem), pool_(pool) {
     colours_.resize(static_cast<std::size_t>(3 * model.vertex_count));
   }
 
@@ -125,16 +126,25 @@ class Painter {
         colours_[static_cast<std::size_t>(3 * v + k)] = value;
       }
     const long first = ball.part->first_triangle, last = first + ball.part->triangle_count;
-    std::vector<std::uint8_t> done(static_cast<std::size_t>(problem_.size) * static_cast<std::size_t>(problem_.size));
-    // What lies around the layout's patch is read too where the texture is drawn small.
-    for (const double around : {0.0, kTexelsAround})
-      for (long t = first; t < last; ++t) fill(ball, look, t, around, done, rgb);
+    const long size = problem_.size;
+    pool_.parallel_for((size + kRows - 1) / kRows, [&](long chunk) {
+      Rows rows{chunk * kRows, std::min(size, (chunk + 1) * kRows), {}};
+      // What lies around the layout's patch is read too where the texture is drawn small.
+      for (const double around : {0.0, kTexelsAround})
+        for (long t = first; t < last; ++t) fill(ball, look, t, around, rows, rgb);
+    });
   }
 
  private:
-  void fill(const Ball& ball, const Look& look, long t, double around, std::vector<std::uint8_t>& done,
-            std::span<std::uint8_t> rgb) {
-    const double size = problem_.size;
+  // Rows of the texture that are painted together, and which of their texels are done; empty: none is.
+  static constexpr long kRows = 16;
+  struct Rows {
+    long first, last;
+    std::vector<std::uint8_t> done;
+  };
+
+  void fill(const Ball& ball, const Look& look, long t, double around, Rows& rows, std::span<std::uint8_t> rgb) const {
+    const double size = problem_.size, first_row = static_cast<double>(rows.first);
     long v[3];
     double x[3], y[3];
     for (long k = 0; k < 3; ++k) {
@@ -142,6 +152,12 @@ class Painter {
       x[k] = static_cast<double>(model_.uvs[static_cast<std::size_t>(2 * v[k])]) * size;
       y[k] = static_cast<double>(model_.uvs[static_cast<std::size_t>(2 * v[k] + 1)]) * size;
     }
+    const auto low = [&](const double* p) { return std::floor(std::min({p[0], p[1], p[2]}) - around - 0.5); };
+    const auto high = [&](const double* p) { return std::ceil(std::max({p[0], p[1], p[2]}) + around + 0.5); };
+    const double top = std::max(first_row, low(y)), bottom = std::min(static_cast<double>(rows.last), high(y));
+    if (!(top < bottom)) return;
+    if (rows.done.empty())
+      rows.done.resize(static_cast<std::size_t>((rows.last - rows.first) * static_cast<long>(problem_.size)));
     const double area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0]);
     if (std::abs(area) < 1e-9) return;
     // Distance of one texel in each weight.
@@ -150,19 +166,18 @@ class Painter {
       const int a = (k + 1) % 3, b = (k + 2) % 3;
       reach[k] = around * std::hypot(x[b] - x[a], y[b] - y[a]) / std::abs(area) + 1e-9;
     }
-    const auto low = [&](const double* p) { return std::floor(std::min({p[0], p[1], p[2]}) - around - 0.5); };
-    const auto high = [&](const double* p) { return std::ceil(std::max({p[0], p[1], p[2]}) + around + 0.5); };
-    for (double row = std::max(0.0, low(y)); row < std::min(size, high(y)); ++row)
+    for (double row = top; row < bottom; ++row)
       for (double column = std::max(0.0, low(x)); column < std::min(size, high(x)); ++column) {
         const auto texel = static_cast<std::size_t>(row * size + column);
-        if (done[texel] != 0) continue;
+        std::uint8_t& is_done = rows.done[static_cast<std::size_t>((row - first_row) * size + column)];
+        if (is_done != 0) continue;
         const double px = column + 0.5, py = row + 0.5;
         double b[3];
         b[1] = ((px - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (py - y[0])) / area;
         b[2] = ((x[1] - x[0]) * (py - y[0]) - (px - x[0]) * (y[1] - y[0])) / area;
         b[0] = 1 - b[1] - b[2];
         if (b[0] < -reach[0] || b[1] < -reach[1] || b[2] < -reach[2]) continue;
-        done[texel] = 1;
+        is_done = 1;
         Vec3<double> place{0, 0, 0}, own{0, 0, 0};
         for (int k = 0; k < 3; ++k) {
           place = place + b[k] * at({model_.mean.data(), model_.mean.size()}, v[k]);
@@ -208,6 +223,7 @@ class Painter {
 
   const Model& model_;
   const TextureProblem& problem_;
+  ThreadPool& pool_;
   std::vector<float> colours_;
 };
 
@@ -241,7 +257,7 @@ void require(bool condition, const char* expected) {
 }  // namespace
 
 void paint_eyeballs(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
-                    const std::array<EyeSight, 2>& eyes, std::span<std::uint8_t> rgb) {
+                    const std::array<EyeSight, 2>& eyes, std::span<std::uint8_t> rgb, ThreadPool& pool) {
   for (const EyeSight& eye : eyes) {
     for (const auto& p : eye.lids) require(std::isfinite(p[0]) && std::isfinite(p[1]), "finite lids");
     for (const auto& p : eye.iris) require(std::isfinite(p[0]) && std::isfinite(p[1]), "a finite iris");
@@ -250,16 +266,17 @@ void paint_eyeballs(const Model& model, const imaging::Image& photo, const Textu
   const std::array<Ball, 2> balls{ball_of(model, problem, "leftEye"), ball_of(model, problem, "rightEye")};
   if (balls[0].part == nullptr || balls[1].part == nullptr) return;
   std::array<EyeColours, 2> seen;
-  for (std::size_t e = 0; e < 2; ++e) {
+  pool.parallel_for(2, [&](long eye) {
+    const auto e = static_cast<std::size_t>(eye);
     const Ball& ball = balls[e];
-    if (!(ball.middle.z > 1)) continue;
+    if (!(ball.middle.z > 1)) return;
     std::array<double, 2> middle;
     problem.camera.project(ball.middle, middle.data());
     seen[e] = read_eye(photo, eyes[e], middle, problem.camera.focal_px * ball.fitted_radius / ball.middle.z);
-  }
+  });
   const Colour light = frontal_light(problem);
   const Colour white = white_of(seen, light);
-  Painter painter(model, problem);
+  Painter painter(model, problem, pool);
   for (std::size_t e = 0; e < 2; ++e) {
     // An eye that is hardly seen is like the other.
     constexpr double kEnough = 0.35;

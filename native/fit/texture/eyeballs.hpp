@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "core/thread_pool.hpp"
 #include "fit/head/model.hpp"
 #include "fit/texture/texture.hpp"
 #include "imaging/image.hpp"
@@ -21,8 +22,8 @@ struct EyeSight {
 
 /// Paints the parts leftEye and rightEye of a texture that recover_texture() wrote to `rgb` and, unless that is empty,
 /// to problem.albedo_rgb. `eyes`: the subject's left one and right one. Models without such parts are left alone.
-/// Throws Error(invalid_argument).
+/// Throws Error(invalid_argument). Bit-identical for any thread count.
 void paint_eyeballs(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
-                    const std::array<EyeSight, 2>& eyes, std::span<std::uint8_t> rgb);
+                    const std::array<EyeSight, 2>& eyes, std::span<std::uint8_t> rgb, ThreadPool& pool);
 
 }  // namespace hrn::fit

@@ -51,19 +51,19 @@ class Opening {
   // 1 well inside, 0 at the rim and beside it; lashes and the shadow of the upper lid reach further in.
   double weight(Point p) const {
     bool inside = false;
-    double upper = 1e9, lower = 1e9;
+    double upper = 1e18, lower = 1e18;  // squares of distances
     for (std::size_t i = 0; i < rim_.size(); ++i) {
       const Point a = rim_[i], b = rim_[(i + 1) % rim_.size()];
       if ((a[1] > p[1]) != (b[1] > p[1]) && p[0] < a[0] + (p[1] - a[1]) / (b[1] - a[1]) * (b[0] - a[0]))
         inside = !inside;
       const double dx = b[0] - a[0], dy = b[1] - a[1], length = dx * dx + dy * dy;
       const double t = length > 0 ? std::clamp(((p[0] - a[0]) * dx + (p[1] - a[1]) * dy) / length, 0.0, 1.0) : 0.0;
-      const double distance = std::hypot(a[0] + t * dx - p[0], a[1] + t * dy - p[1]);
+      const double x = a[0] + t * dx - p[0], y = a[1] + t * dy - p[1];
       double& side = (a[1] + b[1]) / 2 < middle_ ? upper : lower;
-      side = std::min(side, distance);
+      side = std::min(side, x * x + y * y);
     }
     if (!inside) return 0;
-    return smooth(0.4 * upper_px_, upper_px_, upper) * smooth(0.4 * lower_px_, lower_px_, lower);
+    return smooth(0.4 * upper_px_, upper_px_, std::sqrt(upper)) * smooth(0.4 * lower_px_, lower_px_, std::sqrt(lower));
   }
 
  private:
@@ -93,7 +93,8 @@ Disc refined(const imaging::Image& photo, const Opening& opening, const Disc& st
     for (int i = 0; i < kSpokes; ++i) {
       const double angle = 2 * kPi * (i + 0.5) / kSpokes;
       const Point in = disc.at(0.88, angle), out = disc.at(1.12, angle);
-      const double w = opening.weight(in) * opening.weight(out);
+      double w = opening.weight(in);
+      if (w > 0) w *= opening.weight(out);
       if (!(w > 0)) continue;
       // A reflection on the rim is no edge of the iris.
       sum += w * std::clamp(brightness(sample(photo, out)) - brightness(sample(photo, in)), -0.3, 0.3);

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
@@ -18,8 +19,8 @@ namespace {
 
 constexpr std::size_t kMaxViews = 256;
 
-void require(bool condition, const std::string& expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, "joint fit: expected " + expected);
+void require(bool condition, std::string_view expected) {
+  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("joint fit: expected ").append(expected));
 }
 
 void check_views(const JointProblem& problem) {
