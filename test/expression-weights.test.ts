@@ -1,10 +1,12 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { decodeHalfs } from '../lib/half-float.js';
 import { loadHead } from '../lib/models/head.js';
 import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
 import type { MorphableModel } from '../lib/morphable-model.js';
 import { expressionWeights, OPPOSITES } from '../lib/stages/expression-weights.js';
 import type { EyeState } from '../lib/stages/eye-state.js';
+import { lipGaps } from '../lib/stages/lip-gap.js';
 
 const OPEN: EyeState = { shut: 0, outwards: 0, up: 0 };
 const SHUT: EyeState = { shut: 0.95, outwards: 0, up: 0 };
@@ -44,6 +46,35 @@ describe('the weights of a fit', () => {
     expect(wink.eyeBlinkLeft).toBe(0.95);
     expect(wink.eyeLookDownLeft).toBe(0);
     expect(wink.eyeBlinkRight).toBe(0);
+  });
+
+  it('part the lips as far as the head has them parted, so that those of its neutral face are shut', () => {
+    const { dense, expression, mean, vertexCount } = model;
+    const size = 3 * vertexCount;
+    const add = (positions: Float32Array, name: string, weight: number) => {
+      const k = expression.names.indexOf(name);
+      const offsets = decodeHalfs(expression.halfs, k * size, (k + 1) * size);
+      for (let i = 0; i < size; i++) positions[i]! += weight * offsets[i]!;
+    };
+    // What the deformation map parts, no weight of the fit knows of: here as another head's lips would.
+    const head = mean.slice();
+    add(head, 'mouthSmileLeft', 0.4);
+    for (const [i, y] of [1.2, -1.6].entries()) {
+      for (const point of i === 0 ? [80, 81, 82, 13, 312, 311, 310] : [88, 178, 87, 14, 317, 402, 318]) {
+        for (let j = 3 * point; j < 3 * point + 3; j++) head[3 * dense.vertices[j]! + 1]! += y * dense.weights[j]!;
+      }
+    }
+    const widest = (positions: Float32Array) => Math.max(...lipGaps(dense, positions).map(Math.abs));
+    const smile = expression.names.map((name) => (name === 'mouthSmileLeft' ? 0.4 : 0));
+    const neutral = (positions?: Float32Array) => {
+      const weights = expressionWeights(model, smile, { left: OPEN, right: OPEN }, positions);
+      const out = head.slice();
+      weights.forEach((weight, k) => void add(out, expression.names[k]!, -weight));
+      return widest(out);
+    };
+    expect(neutral()).toBeGreaterThan(1);
+    expect(neutral(head)).toBeLessThan(0.5 * neutral());
+    expect(widest(mean)).toBeLessThan(0.2);
   });
 
   it('are left alone for a model with other expressions', () => {

@@ -53,9 +53,17 @@ type Assembled = Pick<
   | 'scale'
 >;
 
-/** An animator's weights by name, from those of a fit and the eyes that its landmarks show. */
-export function namedExpressions(model: MorphableModel, weights: ArrayLike<number>, eyes: EyeStates): Expressions {
-  const told = expressionWeights(model, weights, eyes);
+/**
+ * An animator's weights by name, from those of a fit, the eyes that its landmarks show and, where it is known, the fitted
+ * head as the model has it.
+ */
+export function namedExpressions(
+  model: MorphableModel,
+  weights: ArrayLike<number>,
+  eyes: EyeStates,
+  positions?: Float32Array,
+): Expressions {
+  const told = expressionWeights(model, weights, eyes, positions);
   return Object.fromEntries(model.expression.names.map((name, k) => [name, told[k]!])) as Expressions;
 }
 
@@ -92,7 +100,7 @@ export function assemble(fitted: Fitted): Assembled {
     },
     coefficients: {
       identity: Float32Array.from(refined.identity),
-      expression: namedExpressions(head, refined.expression, fitted.eyes ?? landmarks.eyes),
+      expression: namedExpressions(head, refined.expression, fitted.eyes ?? landmarks.eyes, refined.positions),
       albedo: Float32Array.from(refined.albedo),
       lighting: Float32Array.from(refined.lighting),
     },

@@ -5,6 +5,7 @@
 import { decodeHalfs } from '../half-float.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { EyeState, EyeStates } from './eye-state.js';
+import { hasLips, lipGaps } from './lip-gap.js';
 
 /** Pairs of which a face can do one or the other. */
 export const OPPOSITES: readonly (readonly [string, string])[] = [
@@ -26,12 +27,28 @@ const SPARSITY_MM = 0.3;
 /** Brows and frowns move the landmarks so little that the same price would leave nothing of them. */
 const FAINT = /^brow|^mouthFrown/;
 const FAINT_SHARE = 0.25;
+/**
+ * What a millimetre between the lips counts beside one of all landmarks: lips that no weight parts stay parted in the
+ * neutral face, however little of the face they are.
+ */
+const LIPS_SHARE = 3;
+/** A gap well below this may be the fit's error, and counts by as much less. */
+const SURE_GAP_MM = 1;
 const ROUNDS = 40;
 /** Keeps shapes that move no landmark, such as the tongue, in place. */
 const DAMPING = 1e-4;
 
-/** One weight per expression of the model; those of models without ARKit's expressions are left alone. */
-export function expressionWeights(model: MorphableModel, weights: ArrayLike<number>, eyes: EyeStates): Float64Array {
+/**
+ * One weight per expression of the model; those of models without ARKit's expressions are left alone.
+ *
+ * @param positions the fitted head with its expression, `[vertices][3]`, mm: the weights part its lips as far as they are
+ */
+export function expressionWeights(
+  model: MorphableModel,
+  weights: ArrayLike<number>,
+  eyes: EyeStates,
+  positions?: Float32Array,
+): Float64Array {
   const { names, min, max } = model.expression;
   const out = Float64Array.from(weights);
   const index = new Map(names.map((name, k) => [name, k]));
@@ -43,19 +60,33 @@ export function expressionWeights(model: MorphableModel, weights: ArrayLike<numb
     if (k !== undefined) out[k] = weight;
   }
   cancelOpposites(out, index, given);
-  const { count, products } = motionProducts(model);
+  const { count, products: motion, gaps } = motionProducts(model);
   const target = Float64Array.from(out, (_, k) => {
     let sum = 0;
-    for (let j = 0; j < count; j++) sum += products[k * count + j]! * out[j]!;
+    for (let j = 0; j < count; j++) sum += motion[k * count + j]! * out[j]!;
     return sum;
   });
+  let products = motion;
+  /** What parts lips costs more; what only draws them closer, as a smile does, does not. */
+  const parting = new Float64Array(count);
+  if (positions && gaps) {
+    const shut = lipGaps(model.dense, model.mean);
+    const parted = lipGaps(model.dense, positions).map((gap, column) => certain(gap - shut[column]!));
+    const share = LIPS_SHARE / shut.length;
+    products = motion.map((product, i) => product + share * dot(gaps[Math.floor(i / count)]!, gaps[i % count]!));
+    for (let k = 0; k < count; k++) {
+      target[k]! += share * dot(gaps[k]!, parted);
+      parting[k] = share * gaps[k]!.reduce((sum, gap) => sum + Math.max(0, gap) ** 2, 0);
+    }
+  }
   for (let round = 0; round < ROUNDS; round++) {
     for (let k = 0; k < count; k++) {
       if (isGiven[k]) continue;
       let slope = -target[k]!;
       for (let j = 0; j < count; j++) slope += products[k * count + j]! * out[j]!;
       const own = products[k * count + k]!;
-      const price = SPARSITY_MM * Math.sqrt(own) * (FAINT.test(names[k]!) ? FAINT_SHARE : 1);
+      const price =
+        SPARSITY_MM * Math.sqrt(motion[k * count + k]! + parting[k]!) * (FAINT.test(names[k]!) ? FAINT_SHARE : 1);
       out[k] = Math.min(max[k]!, Math.max(min[k]!, out[k]! - (slope + price) / (own + DAMPING)));
     }
   }
@@ -91,17 +122,31 @@ function cancelOpposites(
   }
 }
 
-const known = new WeakMap<MorphableModel, { count: number; products: Float64Array }>();
+/** A gap without what may be error, mm. */
+const certain = (gap: number) => gap ** 3 / (gap ** 2 + SURE_GAP_MM ** 2);
 
-/** Scalar products of what the expressions do to the landmarks, `[count][count]`, mean over points, mm squared. */
-function motionProducts(model: MorphableModel): { count: number; products: Float64Array } {
+interface Motion {
+  count: number;
+  /** Scalar products of what the expressions do to the landmarks, `[count][count]`, mean over points, mm squared. */
+  products: Float64Array;
+  /** By how much each expression parts the lips, mm a column; absent where the model's landmarks do not tell. */
+  gaps?: number[][];
+}
+
+const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+
+const known = new WeakMap<MorphableModel, Motion>();
+
+function motionProducts(model: MorphableModel): Motion {
   const found = known.get(model);
   if (found) return found;
   const { expression, dense, vertexCount } = model;
   const { count } = expression;
   const size = 3 * dense.count;
+  const gaps: number[][] = [];
   const motions = Array.from({ length: count }, (_, k) => {
     const offsets = decodeHalfs(expression.halfs, k * 3 * vertexCount, (k + 1) * 3 * vertexCount);
+    if (hasLips(dense)) gaps.push(lipGaps(dense, offsets));
     return Float64Array.from({ length: size }, (_, i) => {
       const [point, axis] = [Math.floor(i / 3), i % 3];
       let sum = 0;
@@ -120,7 +165,7 @@ function motionProducts(model: MorphableModel): { count: number; products: Float
       products[j * count + k] = sum / size;
     }
   }
-  const result = { count, products };
+  const result = { count, products, ...(hasLips(dense) ? { gaps } : {}) };
   known.set(model, result);
   return result;
 }

@@ -52,7 +52,7 @@ export function settleEyes(
     left: measuredEye(model, refined, straight, landmarks, 'left'),
     right: measuredEye(model, refined, straight, landmarks, 'right'),
   };
-  const told = expressionWeights(model, refined.expression, eyes);
+  const told = expressionWeights(model, refined.expression, eyes, refined.positions);
   const settled = (before: Float32Array): Float32Array => {
     const positions = before.slice();
     turnBalls(positions, refined.expression, -1);

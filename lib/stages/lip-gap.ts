@@ -1,0 +1,34 @@
+/** How far the lips are apart, by columns from one corner of the mouth to the other. */
+import type { LandmarkSet } from '../morphable-model.js';
+
+/** Points of the mesh on the borders of the opening: of each column the upper one and the lower one. */
+const COLUMNS = [
+  [191, 95],
+  [80, 88],
+  [81, 178],
+  [82, 87],
+  [13, 14],
+  [312, 317],
+  [311, 402],
+  [310, 318],
+  [415, 324],
+] as const;
+
+/** Whether the landmarks tell the model's lips. */
+export function hasLips({ count }: LandmarkSet): boolean {
+  return count > Math.max(...COLUMNS.flat());
+}
+
+/**
+ * mm, a number per column; below zero where lips overlap. Linear in its second argument, so that offsets have gaps too.
+ *
+ * @param positions `[vertices][3]`, mm in the head frame, whose y points up
+ */
+export function lipGaps({ vertices, weights }: LandmarkSet, positions: ArrayLike<number>): number[] {
+  const height = (point: number) => {
+    let sum = 0;
+    for (let j = 3 * point; j < 3 * point + 3; j++) sum += weights[j]! * positions[3 * vertices[j]! + 1]!;
+    return sum;
+  };
+  return COLUMNS.map(([upper, lower]) => height(upper) - height(lower));
+}
