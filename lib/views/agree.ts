@@ -10,10 +10,11 @@ import type { LeftOutView } from './result.js';
 
 /**
  * By how much a view's cost rises in the joint fit over that of its own. Of photos of one person it is mostly below 45, of
- * some (seen from below, turned far) 80, for all of them alike; of another person's 70 to 200. So one that is high by
- * itself is left out, and photos that are hard throughout are not.
+ * some (seen from below) 80, for all of them alike; of another person's 70 to 200. So one that is high by itself is left
+ * out, and photos that are hard throughout are not. A turned head's coefficients are told worse, and its own cost rises
+ * with its turn (synthetic heads: to 89 at 45 degrees, and they are worth having), so more is allowed there.
  */
-const HIGH_EXCESS = 60;
+const HIGH_EXCESS = 72;
 const OVER_THE_OTHERS = 2;
 /** Of two views that disagree nobody can say which is the wrong one. */
 const LEAST_VIEWS = 3;
@@ -46,17 +47,17 @@ export async function fitThoseThatAgree(
       oneCamera,
       job,
     );
-    const excess = coarse.map(({ cost }, i) => cost - views[i]!.view.coarse.fit.cost);
-    const worst = excess.indexOf(Math.max(...excess));
-    const usual = median(excess.filter((_, i) => i !== worst));
-    const fits = !(excess[worst]! > Math.max(HIGH_EXCESS, OVER_THE_OTHERS * usual));
-    if (fits || views.length < LEAST_VIEWS) return { views, coarse, leftOut };
+    const stranger = findStranger(
+      views.map(({ view }, i) => ({ rise: coarse[i]!.cost - view.coarse.fit.cost, turnDegrees: view.turnDegrees })),
+    );
+    if (!stranger) return { views, coarse, leftOut };
+    const { place, excess, usual } = stranger;
     leftOut.push({
-      index: views[worst]!.index,
+      index: views[place]!.index,
       code: 'VIEWS_DISAGREE',
-      message: `the head of the other photos does not go with it (${excess[worst]!.toFixed(0)}, the others ${usual.toFixed(0)}): another person, or features that were not found`,
+      message: `the head of the other photos does not go with it (${excess.toFixed(0)}, the others ${usual.toFixed(0)}): another person, or features that were not found`,
     });
-    views = views.filter((_, i) => i !== worst);
+    views = views.filter((_, i) => i !== place);
     if (leftOut.length >= views.length) {
       throw new HrnError(
         'VIEWS_DISAGREE',
@@ -65,6 +66,18 @@ export async function fitThoseThatAgree(
       );
     }
   }
+}
+
+/** The view that goes least with the others, where it goes with them too little. `rise`: of its cost in the joint fit. */
+export function findStranger(
+  views: readonly { rise: number; turnDegrees: number }[],
+): { place: number; excess: number; usual: number } | undefined {
+  if (views.length < LEAST_VIEWS) return undefined;
+  const excesses = views.map(({ rise, turnDegrees }) => rise * Math.cos((turnDegrees * Math.PI) / 180));
+  const excess = Math.max(...excesses);
+  const place = excesses.indexOf(excess);
+  const usual = median(excesses.filter((_, i) => i !== place));
+  return excess > Math.max(HIGH_EXCESS, OVER_THE_OTHERS * usual) ? { place, excess, usual } : undefined;
 }
 
 function median(values: readonly number[]): number {
