@@ -7,9 +7,12 @@ import { readModel } from '../lib/models/manifest.js';
 import type { MorphableModel } from '../lib/morphable-model.js';
 import type { NativeContext } from '../lib/native/binding.js';
 import { native } from '../lib/native/load.js';
+import { lookDensely } from '../lib/stages/dense.js';
 import { detectFaces } from '../lib/stages/detect.js';
+import { landmarksInFrame } from '../lib/stages/landmarks.js';
 import { FaceNetworks } from '../lib/stages/networks.js';
 import { Photo } from '../lib/stages/photo.js';
+import { seenLips } from '../lib/stages/seen-skin.js';
 import { PortraitPainter } from '../models/train/portrait.js';
 
 let context: NativeContext;
@@ -46,3 +49,21 @@ it.each([100567, 100607, 100660, 100782, 100360, 200000, 200142])(
     }
   },
 );
+
+it('landmarks do not cling to a face where the dense network sees no lips', async () => {
+  const { image } = await robustPicture(100510, painter, model);
+  const photo = new Photo(context, await decodeImage(image, { maxPixels: 1e8, maxSide: 1e5 }));
+  try {
+    const certain = (await detectFaces(networks, photo)).filter(({ isCertain }) => isCertain);
+    expect(certain).toHaveLength(3);
+    for (const { framed } of certain) {
+      const [landmarks, dense] = await Promise.all([
+        landmarksInFrame(networks, photo, framed),
+        lookDensely(networks, photo, { region: framed }),
+      ]);
+      expect(seenLips(dense, landmarks)).toBeGreaterThan(0.25);
+    }
+  } finally {
+    photo.dispose();
+  }
+});

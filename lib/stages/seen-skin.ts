@@ -4,7 +4,7 @@ import { DENSE_CLASSES, type DenseClass, type DenseFace } from './dense.js';
 import type { DetectedFace } from './detected-face.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
-import { MESH_POINTS } from './mesh-points.js';
+import { LIPS, MESH_POINTS } from './mesh-points.js';
 import { transform } from './photo.js';
 
 /** What the dense network sees where the landmark network has put a face. */
@@ -61,6 +61,15 @@ export function seenPart(
   if (cells.length === 0) return undefined;
   const mean = meanOver(classes, side, cells);
   return { bare: mean(OWN), hair: mean(['hair']) };
+}
+
+/** Mean probability of lips or an open mouth at the lips' landmarks; undefined where all are beyond the square. */
+export function seenLips(
+  { side, classes, toPhoto }: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
+  { pixels }: Pick<DenseLandmarks, 'pixels'>,
+): number | undefined {
+  const cells = cellsOf(LIPS, pixels, toPhoto, side);
+  return cells.length > 0 ? meanOver(classes, side, cells)(['lips', 'mouth', 'teeth']) : undefined;
 }
 
 /** Share of the face's points where the person network sees a person; 1 where all lie beyond what it saw. */

@@ -16,7 +16,7 @@ import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
-import { LEAST_BARE, type SeenSkin, seenPart, seenPerson, seenSkin } from './seen-skin.js';
+import { LEAST_BARE, type SeenSkin, seenLips, seenPart, seenPerson, seenSkin } from './seen-skin.js';
 
 /** What the warnings are drawn from. */
 export interface FaceEvidence {
@@ -84,6 +84,8 @@ const SURELY_BARE = 0.915;
 const UNSURE_LOGIT = 15;
 const UNSURE_DISAGREEMENT = 0.02;
 const HALF_SEEN = { logit: 17.5, bareCheek: 0.6 } as const;
+/** Or the dense network sees no lips where the landmarks have them: they cling to the face wrongly. */
+const ASTRAY = { logit: 24, lips: 0.23 } as const;
 
 /** What covers a face is called that alone down to here; below, it may be no face of a human. */
 const LEAST_HUMAN = 0.65;
@@ -275,11 +277,13 @@ function unsure({ landmarks, dense, model, turnDegrees }: FaceEvidence): FaceWar
   const cheeks = [parts.rightCheek, parts.leftCheek].map((points) => dense && seenPart(dense, landmarks, points)?.bare);
   const bareCheek = Math.min(...cheeks.map((bare) => bare ?? 1));
   const isHalfSeen = logOdds < HALF_SEEN.logit && bareCheek < HALF_SEEN.bareCheek;
-  if (logOdds >= UNSURE_LOGIT && disagreement <= UNSURE_DISAGREEMENT && !isHalfSeen) return undefined;
+  const lipsShare = (dense && seenLips(dense, landmarks)) ?? 1;
+  const isAstray = logOdds < ASTRAY.logit && lipsShare < ASTRAY.lips;
+  if (logOdds >= UNSURE_LOGIT && disagreement <= UNSURE_DISAGREEMENT && !isHalfSeen && !isAstray) return undefined;
   return {
     code: 'UNSURE',
     message:
       'the face is followed with less certainty than usual, as where half of it is hidden: pose and shape may be off',
-    details: { presenceLogOdds: logOdds, disagreement, bareCheek },
+    details: { presenceLogOdds: logOdds, disagreement, bareCheek, lipsShare },
   };
 }
