@@ -34,6 +34,8 @@ const BY_KIND: Partial<Record<Kind, readonly Code[]>> = {
 export function falseAlarms(warnings: readonly FaceWarning[], kind: Kind, shown: ShownFace): Code[] {
   const deserved = new Set<Code>(BY_KIND[kind]);
   if (shown.over.length > 0) deserved.add('COVERED');
+  // What hides a face leaves the networks unsure of it.
+  if (deserved.has('COVERED')) deserved.add('UNSURE');
   if (Math.abs(shown.turn) > TURNED) deserved.add('TURNED');
   const isSmall = shown.scale * shown.own.width * FACE_SHARE < SMALL_FACE_PX;
   if (isSmall || shown.isSoft || shown.scale > ENLARGED) deserved.add('LOW_RESOLUTION');
