@@ -71,9 +71,8 @@ Box box_of(const Model& model, long size) {
   return box;
 }
 
-std::vector<Level> levels_of(const Model& model, const imaging::Image& photo, const DetailProblem& p,
-                             double pixels_per_mm, ThreadPool& pool) {
-  (void)model;
+std::vector<Level> levels_of(const imaging::Image& photo, const DetailProblem& p, double pixels_per_mm,
+                             ThreadPool& pool) {
   constexpr long kCoarsest = 256, kFinest = 2048, kMostPixels = 2048;
   std::vector<Level> levels;
   for (long size = kCoarsest; size <= kFinest && (size <= p.size || levels.empty()); size *= 2) {
@@ -156,7 +155,7 @@ DetailResult fit_detail(const Model& model, const imaging::Image& photo, const D
                         const Cancel& cancel, const Progress& progress) {
   check_detail_problem(model, problem);
   const double resolution = detail::resolution_of(model, problem);
-  const auto levels = detail::levels_of(model, photo, problem, resolution, pool);
+  const auto levels = detail::levels_of(photo, problem, resolution, pool);
   CpuBackend backend(pool);
   return run_detail(model, host_arrays(model), problem, levels, resolution, backend, cancel, progress);
 }

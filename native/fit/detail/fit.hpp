@@ -28,8 +28,8 @@ struct Level {
   double pixels_per_mm = 0;
 };
 /// What the photo can decide, coarse first.
-std::vector<Level> levels_of(const Model& model, const imaging::Image& photo, const DetailProblem& problem,
-                             double pixels_per_mm, ThreadPool& pool);
+std::vector<Level> levels_of(const imaging::Image& photo, const DetailProblem& problem, double pixels_per_mm,
+                             ThreadPool& pool);
 /// Of the photo, at the middle of the face.
 double resolution_of(const Model& model, const DetailProblem& problem);
 /// The part of a map of `size` texels a side that may be displaced, symmetric about the middle column.

@@ -68,7 +68,7 @@ struct Albedo {
           if (!is_skin(a, texel)) continue;
           const Unlit u = unlit(a, texel);
           // Beards, brows and shadows that the photo's colours tell from skin keep what they are.
-          const float seen = t.photo[4 * texel + 3];
+          const float seen = trust(t, texel);
           const float w =
               (1 - flat(t, texel)) * (seen > 0 ? 0.02f + seen * static_cast<float>(t.witness[texel]) / 255 : 0.02f);
           out[0] += w * logarithm(u.colour.x);

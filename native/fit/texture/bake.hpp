@@ -46,7 +46,7 @@ class TextureBaker {
       : backend_(backend), size_(layout.size), rows_(rows), islands_(layout.island_count) {
     owner_ = backend.template alloc<std::int32_t>(static_cast<std::size_t>(texels()));
     weights_ = floats(2 * texels());
-    photo_ = floats(4 * texels());
+    photo_ = backend.template alloc<std::uint16_t>(static_cast<std::size_t>(4 * texels()));
     posed_ = floats(8 * layout.vertices);
     facts_ = bytes(layout.triangles);
     witness_ = bytes(texels());
@@ -227,7 +227,8 @@ class TextureBaker {
   int islands_;
   float border_ = 0;
   Array<std::int32_t> owner_;
-  Array<float> weights_, photo_, posed_, screen_, safe_;
+  Array<std::uint16_t> photo_;
+  Array<float> weights_, posed_, screen_, safe_;
   Array<std::uint8_t> facts_, witness_, strands_;
 };
 

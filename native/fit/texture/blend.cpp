@@ -49,15 +49,15 @@ float worth_of(const MergeArgs& a, long i) {
 }
 
 V3 matched(const MergeArgs& a, long i) {
-  const float* photo = a.texels.photo + 4 * i;
+  const V3 photo = texture::shown(a.texels, i).colour;
   const V3 relight = texture::blend(texture::corners(a.texels, i), a.relight);
-  return {photo[0] * relight.x * a.gain[0], photo[1] * relight.y * a.gain[1], photo[2] * relight.z * a.gain[2]};
+  return {photo.x * relight.x * a.gain[0], photo.y * relight.y * a.gain[1], photo.z * relight.z * a.gain[2]};
 }
 
 // Sums over the texels that this photo and those before it show: what is there, and what this one says.
 struct Overlap {
   static void run(const MergeArgs& a, long i, double* sums) {
-    const float own = a.texels.photo[4 * i + 3], *sum = a.sum + 4 * i;
+    const float own = texture::trust(a.texels, i), *sum = a.sum + 4 * i;
     if (a.texels.owner[i] < 0 || !(own > 0.5f) || !(a.trust[i] > 0.5f)) return;
     const V3 colour = matched(a, i);
     const float here[3] = {colour.x, colour.y, colour.z};
@@ -71,7 +71,7 @@ struct Overlap {
 
 struct Merge {
   static void run(const MergeArgs& a, long i, double* taken) {
-    const float own = a.texels.photo[4 * i + 3];
+    const float own = texture::trust(a.texels, i);
     if (a.texels.owner[i] < 0 || !(own > 0)) return;
     const float weight = own * worth_of(a, i);
     const V3 colour = matched(a, i);
@@ -159,10 +159,9 @@ void TextureBlend::finish(std::span<std::uint8_t> rgb, ThreadPool& pool, const C
     for (long i = row * reference_.size; i < (row + 1) * reference_.size; ++i) {
       const std::size_t texel = static_cast<std::size_t>(i);
       const float* sum = sum_.data() + 4 * texel;
-      float* out = args.photo + 4 * texel;
       const float inverse = sum[3] > 0 ? 1 / sum[3] : 0;
-      for (int k = 0; k < 3; ++k) out[k] = std::clamp(sum[k] * inverse, 0.f, 1.f);
-      out[3] = sum[3] > 0 ? trust_[texel] : 0;
+      texture::show(args, i,
+                    {{sum[0] * inverse, sum[1] * inverse, sum[2] * inverse}, sum[3] > 0 ? trust_[texel] : 0.f});
       args.witness[texel] = witness_[texel];
       args.strands[texel] = strands_[texel];
     }

@@ -28,13 +28,15 @@ struct BlockMeans {
     for (long y = by * a.block; y < y1; ++y) {
       for (long x = bx * a.block; x < x1; ++x) {
         const long texel = y * size + x;
-        const float* photo = a.photo + 4 * texel;
-        if (!(photo[3] > 0) || a.witness[texel] == 0) continue;
-        const float w = photo[3] * static_cast<float>(a.witness[texel]) / 255;
+        const Shown photo = shown(a, texel);
+        if (!(photo.weight > 0) || a.witness[texel] == 0) continue;
+        const float w = photo.weight * static_cast<float>(a.witness[texel]) / 255;
         const long map = is_scalp(a, texel) ? maps - 1 : a.bake.islands[a.owner[texel]];
         const V3 base = blend(corners(a, texel), a.bake.shaded);
         float* sum = a.block_means + 6 * (map * blocks + i);
-        for (int k = 0; k < 3; ++k) sum[k] += w * photo[k];
+        sum[0] += w * photo.colour.x;
+        sum[1] += w * photo.colour.y;
+        sum[2] += w * photo.colour.z;
         sum[3] += w * base.x;
         sum[4] += w * base.y;
         sum[5] += w * base.z;

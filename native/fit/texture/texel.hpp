@@ -102,7 +102,7 @@ struct TexelArgs {
   std::uint8_t* facts;        // [triangles], of kAway and kSpecial
   const float* safe;          // [seen.height][seen.width]
   float border;               // pixels of the photo beside its border in which trust fades
-  float* photo;               // [size][size][4]: colour the photo shows, 0..1, and how far it is trusted
+  std::uint16_t* photo;       // [size][size][4], see Shown
   std::uint8_t* witness;      // [size][size], 0..255: how far that tells the colour of what lies around it
   std::uint8_t* strands;      // [size][size], 0..255: how far that is hair
   long block;                 // texels a side of a block
@@ -116,6 +116,29 @@ struct TexelArgs {
   std::uint8_t* inside;  // [size][size], 1 inside the islands
   std::uint8_t* bytes;   // out [size][size][3]
 };
+
+// What the photo shows of a texel: its colour, 0..1, and how far it is trusted, 0..1. Kept in 16 bits a value: a photo
+// has eight, and of all that the texels need this is the most.
+struct Shown {
+  V3 colour;
+  float weight;
+};
+HRN_HD float trust(const TexelArgs& a, long i) { return static_cast<float>(a.photo[4 * i + 3]) * (1 / 65535.f); }
+HRN_HD Shown shown(const TexelArgs& a, long i) {
+  const std::uint16_t* p = a.photo + 4 * i;
+  const auto value = [p](int k) { return static_cast<float>(p[k]) * (1 / 65535.f); };
+  return {{value(0), value(1), value(2)}, value(3)};
+}
+HRN_HD void show(const TexelArgs& a, long i, const Shown& shown) {
+  const auto packed = [](float x) {
+    return static_cast<std::uint16_t>(static_cast<int>(65535 * clamp(x, 0.f, 1.f) + 0.5f));
+  };
+  std::uint16_t* out = a.photo + 4 * i;
+  out[0] = packed(shown.colour.x);
+  out[1] = packed(shown.colour.y);
+  out[2] = packed(shown.colour.z);
+  out[3] = packed(shown.weight);
+}
 
 struct Corners {
   float b[3];
@@ -271,14 +294,16 @@ struct Texel {
   struct Photo {
     HRN_HD static void run(const TexelArgs& a, long local) {
       const long i = local + a.first_row * a.bake.size;
-      float* out = a.photo + 4 * i;
       const long t = a.owner[i];
       const Seen seen = t < 0 || (a.facts[t] & kAway) != 0 ? Seen{} : look(a, i);
-      out[3] = seen.weight > 0 ? seen.weight : 0.f;
-      if (!(out[3] > 0)) return;
+      if (!(seen.weight > 0)) {
+        a.photo[4 * i + 3] = 0;
+        return;
+      }
       const Taps taps = taps_at(a.bake.width, a.bake.height, seen.u, seen.v);
       const std::uint8_t* rows = a.bake.photo - static_cast<long>(a.bake.first_row) * a.bake.width * a.bake.channels;
-      for (int k = 0; k < 3; ++k) out[k] = sample(rows + k, taps, a.bake.channels) * (1 / 255.f);
+      const auto colour = [&](int k) { return sample(rows + k, taps, a.bake.channels) * (1 / 255.f); };
+      show(a, i, {{colour(0), colour(1), colour(2)}, seen.weight});
       a.witness[i] = byte(seen.witness);
       a.strands[i] = byte(seen.hair);
     }
@@ -297,7 +322,7 @@ struct Texel {
 
   // How much of a texel's colour is hair that the photo shows.
   HRN_HD static float hair(const TexelArgs& a, long i) {
-    const float w = a.photo[4 * i + 3];
+    const float w = trust(a, i);
     return w > 0 ? w * static_cast<float>(a.strands[i]) * (1 / 255.f) : 0.f;
   }
   // How far what the photo shows of a texel is surely no hair.
@@ -307,28 +332,27 @@ struct Texel {
 
   // A texel's colour: the photo where it is trusted, elsewhere the corrected model with the other cheek's detail.
   HRN_HD static V3 colour(const TexelArgs& a, long i) {
-    const float* photo = a.photo + 4 * i;
-    const float w = photo[3];
+    const auto [photo, w] = shown(a, i);
     V3 fill{0, 0, 0};
     if (w < 1) {
       fill = filled(a, i);
       // The layout is mirror-symmetric about u = 1/2.
       const long size = a.bake.size, m = i - i % size + size - 1 - i % size;
-      const float* there = a.photo + 4 * m;
+      const Shown there = shown(a, m);
       // The other side's strands would be patches on hair of one colour.
-      const float seen = there[3] > 0 ? there[3] * there[3] * bare(a, m) : 0.f;
+      const float seen = there.weight > 0 ? there.weight * there.weight * bare(a, m) : 0.f;
       const float mirrored = seen * (1 - w) * (1 - painted(a, i));
       if (mirrored > 0) {
         // As lighter and darker, which suits the light of this side, and colours of which a channel is nearly black.
         constexpr float kLeast = 0.05f;
         const V3 smooth = filled(a, m);
-        const float detail =
-            larger(there[0] + there[1] + there[2], kLeast) / larger(smooth.x + smooth.y + smooth.z, kLeast);
+        const float detail = larger(there.colour.x + there.colour.y + there.colour.z, kLeast) /
+                             larger(smooth.x + smooth.y + smooth.z, kLeast);
         fill = (1 + mirrored * (clamp(detail, 0.4f, 1.4f) - 1)) * fill;
       }
     }
     V3 out = (1 - w) * fill;
-    if (w > 0) out = out + w * V3{photo[0], photo[1], photo[2]};
+    if (w > 0) out = out + w * photo;
     if (a.bake.colourless) {
       const float grey = 0.299f * out.x + 0.587f * out.y + 0.114f * out.z;
       out = {grey, grey, grey};
