@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { landmarkBias, parseLandmarkNoise } from '../lib/models/landmark-noise.js';
+import { landmarkBias, landmarkResponse, parseLandmarkNoise } from '../lib/models/landmark-noise.js';
 import { locateModels } from '../lib/models/locate.js';
 import { Random } from '../lib/sample/random.js';
 import { landmarkErrors } from '../lib/stages/landmark-errors.js';
@@ -13,8 +13,15 @@ import { noiseStatistics } from '../models/build/landmark-noise/statistics.js';
 describe('noiseStatistics', () => {
   it('recovers planted bias, modes and independent noise', () => {
     const points = 40;
-    const mirror = Array.from({ length: points }, (_, p) => p ^ 1);
+    // Of two identity coefficients one is symmetric, one changes sides.
+    const mirror = {
+      points: Array.from({ length: points }, (_, p) => p ^ 1),
+      identity: [Float64Array.of(1, 0), Float64Array.of(0, -1)],
+    };
+    // A larger first coefficient moves every other pair of points.
+    const astray = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 1 && (i >> 2) % 2 === 0 ? 1 : 0));
     const random = new Random(5);
+    const people = new Random(6);
     // One mode that mirrors onto itself, one onto its negative, so that doubling the data leaves both as they are.
     const symmetric = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? (i % 4 === 0 ? 1 : -1) : 0.5));
     const odd = Float64Array.from({ length: 2 * points }, (_, i) => (i % 2 === 0 ? 0.6 : i % 4 === 1 ? 0.4 : -0.4));
@@ -25,16 +32,18 @@ describe('noiseStatistics', () => {
       const [a, b] = [random.normal(), random.normal()];
       const yawDegrees = random.uniform(-40, 40);
       const s = Math.sin((yawDegrees * Math.PI) / 180);
+      const identity = Float64Array.of(people.normal(), people.normal());
       const error = Float64Array.from(
         bias,
-        (m, i) => m + turn[i]! * s + a * symmetric[i]! + b * odd[i]! + random.normal(0, 0.2),
+        (m, i) =>
+          m + turn[i]! * s + identity[0]! * astray[i]! + a * symmetric[i]! + b * odd[i]! + random.normal(0, 0.2),
       );
-      return { error, yawDegrees };
+      return { error, yawDegrees, identity };
     });
     const used = new Uint8Array(points).fill(1);
     used[4] = 0;
     used[5] = 0;
-    const found = noiseStatistics(samples, mirror, used, 3);
+    const found = noiseStatistics(samples, mirror, used, { modes: 3, rank: 2 });
     expect(found.modes).toHaveLength(3);
     expect(found.bias[0]![20]).toBeCloseTo(bias[20]!, 1);
     expect(found.bias[0]![21]).toBeCloseTo(bias[21]!, 1);
@@ -48,6 +57,13 @@ describe('noiseStatistics', () => {
     const along = found.modes[0]!.reduce((sum, x, i) => sum + x * symmetric[i]!, 0);
     expect(Math.abs(along) / (Math.hypot(...found.modes[0]!) * sizes[0]!)).toBeGreaterThan(0.99);
     expect(found.sigma[10]).toBeCloseTo(0.2, 1);
+    const response = (k: number, i: number): number =>
+      found.patterns.reduce((sum, pattern, r) => sum + found.gains[0]![r]![k]! * pattern[i]!, 0);
+    // Every sample is also there in the mirror, where points change places.
+    expect(response(0, 17)).toBeCloseTo(1, 1);
+    expect(response(0, 19)).toBeCloseTo(1, 1);
+    expect(response(0, 16)).toBeCloseTo(0, 1);
+    expect(response(1, 17)).toBeCloseTo(0, 1);
     // A point that is left out keeps its whole spread.
     expect(found.sigma[4]).toBeGreaterThan(0.6);
   });
@@ -60,6 +76,12 @@ describe('landmark-noise.safetensors', () => {
     const noise = parseLandmarkNoise(await readFile(file), ALL_POINTS);
     expect(noise.modeCount).toBeLessThanOrEqual(24);
     expect(noise.modesMm).toHaveLength(noise.modeCount * ALL_POINTS * 2);
+    const { response } = noise;
+    expect(response.patternsMm).toHaveLength(response.rank * ALL_POINTS * 2);
+    // A coefficient of one deviation is seen a millimetre or two astray at most.
+    for (const s of [-0.6, 0, 0.6]) {
+      expect(landmarkResponse(response, s).every((mm) => Math.abs(mm) < 3)).toBe(true);
+    }
     const turned = (s: number): Float64Array => landmarkBias(noise, s);
     const [right, left, ahead] = [turned(0.4), turned(-0.4), turned(0)];
     for (let p = 0; p < ALL_POINTS; p++) {
@@ -91,15 +113,24 @@ describe('landmarkErrors', () => {
       sigmaMm: new Float32Array(ALL_POINTS).fill(1),
       modeCount: 2,
       modesMm,
+      response: {
+        rank: 1,
+        identityCount: 1,
+        patternsMm: modesMm.slice(0, 2 * ALL_POINTS),
+        gains: Float32Array.of(2, 1),
+      },
     };
     const face = { pixels: new Float32Array(2 * ALL_POINTS), depth: new Float32Array(ALL_POINTS) } as DenseLandmarks;
-    const { nuisanceMm } = landmarkErrors(noise, face);
+    const { nuisanceMm, responseMm } = landmarkErrors(noise, face);
     const mode = 2 * ALL_POINTS;
     for (const feature of [LIPS, IMAGE_LEFT_EYE.slice(0, 16), IMAGE_RIGHT_EYE.slice(0, 16)]) {
       const mean = feature.reduce((sum, p) => sum + modesMm[mode + 2 * p + 1]!, 0) / feature.length;
       for (const p of feature) expect(nuisanceMm[mode + 2 * p + 1]).toBeCloseTo(mean, 5);
     }
     const nose = 4;
+    // Looking ahead: the constant gain alone.
+    expect(responseMm[2 * nose]).toBeCloseTo(2 * modesMm[2 * nose]!, 5);
+    expect(responseMm[2 * LIPS[0]!]).toBeCloseTo(responseMm[2 * LIPS[1]!]!, 5);
     expect(nuisanceMm[2 * nose]).toBe(modesMm[2 * nose]);
     expect(nuisanceMm[mode + 2 * nose]).toBe(modesMm[mode + 2 * nose]);
   });

@@ -1,12 +1,13 @@
 import { HrnError } from '../errors.js';
 import { decodeHalfs } from '../half-float.js';
-import { parseSafetensors } from './safetensors.js';
+import { parseSafetensors, type Safetensors } from './safetensors.js';
 
 /**
  * How the landmark network errs, measured on synthetic portraits with known truth (models/build/landmark-noise): where
  * it puts its points relative to the model's surface points, in mm along the head frame's x and y. An error is
- * `bias(turn) + sum_k c_k modes_k + independent`, with c_k of N(0, 1). Bias and modes of points that follow the
- * silhouette are zero.
+ * `bias(turn) + response(turn) identity + sum_k c_k modes_k + independent`, with c_k of N(0, 1): the network puts its points
+ * where they are on usual faces, so an unusual one (a long nose) is seen as less unusual than it is. All but the independent
+ * part is zero for points that follow the silhouette.
  */
 export interface LandmarkNoise {
   /** `[3][points][2]`: constant, per sine of the turn, per its square; see `landmarkBias`. */
@@ -16,6 +17,17 @@ export interface LandmarkNoise {
   modeCount: number;
   /** `[modeCount][points][2]` */
   modesMm: Float32Array;
+  response: LandmarkResponse;
+}
+
+/** How the errors go with the identity: `sum_r (constant + sine of the turn * turned)[r] . identity * patterns[r]`. */
+export interface LandmarkResponse {
+  rank: number;
+  identityCount: number;
+  /** `[rank][points][2]`, mm. */
+  patternsMm: Float32Array;
+  /** `[2][rank][identityCount]`: constant, and per sine of the turn. */
+  gains: Float32Array;
 }
 
 /**
@@ -26,15 +38,17 @@ export interface LandmarkNoise {
  */
 export function parseLandmarkNoise(bytes: Uint8Array, points: number): LandmarkNoise {
   const file = parseSafetensors(bytes);
-  const modeCount = file.shape('modesMm')[0] ?? 0;
+  const modeCount = file.shape('modes')[0] ?? 0;
   const noise = {
-    biasTermsMm: file.tensor('biasMm', 'F32', [3, points, 2]),
+    biasTermsMm: decodeHalfs(file.tensor('biasMm', 'F16', [3, points, 2])),
     sigmaMm: file.tensor('sigmaMm', 'F32', [points]),
     modeCount,
-    modesMm: decodeHalfs(file.tensor('modesMm', 'F16', [modeCount, points, 2])),
+    modesMm: patterns(file, 'modes', modeCount, points),
+    response: parseResponse(file, points),
   };
   const usable =
-    noise.sigmaMm.every((s) => s > 0 && s < 100) && [...noise.biasTermsMm, ...noise.modesMm].every(Number.isFinite);
+    noise.sigmaMm.every((s) => s > 0 && s < 100) &&
+    [noise.biasTermsMm, noise.modesMm, noise.response.gains].every((values) => values.every(Number.isFinite));
   if (!usable) {
     throw new HrnError(
       'MODEL_CORRUPT',
@@ -42,6 +56,26 @@ export function parseLandmarkNoise(bytes: Uint8Array, points: number): LandmarkN
     );
   }
   return noise;
+}
+
+function parseResponse(file: Safetensors, points: number): LandmarkResponse {
+  const [, rank = 0, identityCount = 0] = file.shape('responseGains');
+  return {
+    rank,
+    identityCount,
+    patternsMm: patterns(file, 'responsePatterns', rank, points),
+    gains: decodeHalfs(file.tensor('responseGains', 'F16', [2, rank, identityCount])),
+  };
+}
+
+/** Patterns are stored in this many steps from 0 to their largest value. */
+export const PATTERN_STEPS = 127;
+
+/** `[count][points][2]`, mm. */
+function patterns(file: Safetensors, name: string, count: number, points: number): Float32Array {
+  const steps = file.tensor(name, 'I8', [count, points, 2]);
+  const largest = file.tensor(`${name}LargestMm`, 'F32', [count]);
+  return Float32Array.from(steps, (step, i) => (step / PATTERN_STEPS) * largest[Math.floor(i / (2 * points))]!);
 }
 
 /** The largest turn that was measured; beyond it the bias stays what it is there. */
@@ -54,10 +88,37 @@ const LARGEST_SINE = 0.69;
  * @returns `[points][2]`, mm
  */
 export function landmarkBias({ biasTermsMm }: LandmarkNoise, sineOfTurn: number): Float64Array {
-  const sine = Math.min(LARGEST_SINE, Math.max(-LARGEST_SINE, sineOfTurn));
+  const sine = measuredSine(sineOfTurn);
   const size = biasTermsMm.length / 3;
   return Float64Array.from(
     { length: size },
     (_, i) => biasTermsMm[i]! + sine * biasTermsMm[size + i]! + sine * sine * biasTermsMm[2 * size + i]!,
   );
+}
+
+function measuredSine(sineOfTurn: number): number {
+  return Math.min(LARGEST_SINE, Math.max(-LARGEST_SINE, sineOfTurn));
+}
+
+/**
+ * What the landmarks of a head that is turned go astray by, per unit of each identity coefficient.
+ *
+ * @param sineOfTurn as for `landmarkBias`
+ * @returns `[identityCount][points][2]`, mm
+ */
+export function landmarkResponse(
+  { rank, identityCount, patternsMm, gains }: LandmarkResponse,
+  sineOfTurn: number,
+): Float32Array {
+  const sine = measuredSine(sineOfTurn);
+  const size = rank > 0 ? patternsMm.length / rank : 0;
+  const out = new Float32Array(identityCount * size);
+  for (let r = 0; r < rank; r++) {
+    const pattern = patternsMm.subarray(r * size, (r + 1) * size);
+    for (let k = 0; k < identityCount; k++) {
+      const gain = gains[r * identityCount + k]! + sine * gains[(rank + r) * identityCount + k]!;
+      for (let i = 0, o = k * size; i < size; i++, o++) out[o]! += gain * pattern[i]!;
+    }
+  }
+  return out;
 }

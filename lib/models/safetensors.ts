@@ -7,6 +7,7 @@ const ELEMENT_TYPES = {
   U32: Uint32Array,
   U16: Uint16Array,
   U8: Uint8Array,
+  I8: Int8Array,
 } as const;
 
 export type ElementType = keyof typeof ELEMENT_TYPES;

@@ -25,6 +25,8 @@ export interface CoarseProblem {
   depthSigmaMm?: number;
   /** `[n][2]`, where the network puts its points relative to the surface points, head frame x and y. */
   biasMm?: Float64Array;
+  /** `[identityCount][n][2]`, how far each landmark goes astray per unit of an identity coefficient, mm, head frame x and y. */
+  responseMm?: Float32Array;
   /** `[components][n][2]`, correlated landmark errors (one deviation each), head frame x and y. */
   nuisanceMm?: Float32Array;
   /** Number of leading identity components to fit. */

@@ -36,14 +36,13 @@ const EXPRESSION_TEMPER = 20;
 const REFINED_WEIGHT = 1 / 18;
 /** this many times as much for lids and lips, of which nothing else tells whether they are open, */
 const FEATURE_GAIN = 6;
-/** and deviations this many times as large for the whole face's errors: what turned heads say of noses hangs on it. */
-const REFINED_MODE_TEMPER = 1.5;
+/** and deviations this many times as large for the whole face's errors. */
+const REFINED_MODE_TEMPER = 0.75;
 /**
- * There the network's identity is believed by this share, with deviations by that: it was learned on heads of the
- * model's own prior, and people who differ from it (a large nose) are drawn towards what is usual.
+ * There the network's identity is believed by this share: it was learned on heads of the model's own prior, and people
+ * who differ from it (a large nose) are drawn towards what is usual.
  */
-const REFINED_IDENTITY_SHARE = 0.7;
-const REFINED_IDENTITY_TEMPER = 0.75;
+const REFINED_IDENTITY_SHARE = 0.5;
 const MIN_EXPRESSION_SIGMA = 0.02;
 /** From here on an eye counts as shut; deviation of its blink then. */
 const SHUT = 0.5;
@@ -154,7 +153,7 @@ export function refinementProblem(problem: CoarseProblem, estimate: CoefficientE
     ...(estimate
       ? {
           identityMean: estimate.identity.mean.map((m) => REFINED_IDENTITY_SHARE * m),
-          identitySigma: estimate.identity.sigma.map((s) => REFINED_IDENTITY_TEMPER * s),
+          identitySigma: estimate.identity.sigma,
         }
       : {}),
   };

@@ -1,4 +1,4 @@
-import { type LandmarkNoise, landmarkBias } from '../models/landmark-noise.js';
+import { type LandmarkNoise, landmarkBias, landmarkResponse } from '../models/landmark-noise.js';
 import type { CoarseProblem } from '../native/coarse.js';
 import { type DenseLandmarks, yawOf } from './landmarks.js';
 import { IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LID_POINTS, LIPS } from './mesh-points.js';
@@ -10,11 +10,15 @@ const FEATURES = [LIPS, IMAGE_LEFT_EYE.slice(0, LID_POINTS), IMAGE_RIGHT_EYE.sli
 export function landmarkErrors(
   noise: LandmarkNoise,
   landmarks: DenseLandmarks,
-): Required<Pick<CoarseProblem, 'biasMm' | 'sigmaMm' | 'nuisanceMm'>> {
+): Required<Pick<CoarseProblem, 'biasMm' | 'responseMm' | 'sigmaMm' | 'nuisanceMm'>> {
+  const sine = Math.sin((yawOf(landmarks) * Math.PI) / 180);
+  const { response } = noise;
+  const patternsMm = featuresAsOne(response.patternsMm, response.rank);
   return {
-    biasMm: landmarkBias(noise, Math.sin((yawOf(landmarks) * Math.PI) / 180)),
+    biasMm: landmarkBias(noise, sine),
+    responseMm: landmarkResponse({ ...response, patternsMm }, sine),
     sigmaMm: Float64Array.from(noise.sigmaMm),
-    nuisanceMm: featuresAsOne(noise),
+    nuisanceMm: featuresAsOne(noise.modesMm, noise.modeCount),
   };
 }
 
@@ -22,11 +26,11 @@ export function landmarkErrors(
  * The errors that points have in common, of which lips and lids have only their mean. On renders the network also errs
  * in how far they are open; on photos it sees that well, and with such errors to explain them fits closed open mouths.
  */
-function featuresAsOne({ modesMm, modeCount }: LandmarkNoise): Float32Array {
+function featuresAsOne(modesMm: Float32Array, count: number): Float32Array {
   const modes = modesMm.slice();
-  for (let mode = 0; mode < modeCount; mode++) {
+  for (let mode = 0; mode < count; mode++) {
     for (const axis of [0, 1]) {
-      const at = (point: number): number => (mode * modes.length) / modeCount + 2 * point + axis;
+      const at = (point: number): number => (mode * modes.length) / count + 2 * point + axis;
       for (const feature of FEATURES) {
         const mean = feature.reduce((sum, point) => sum + modes[at(point)]!, 0) / feature.length;
         for (const point of feature) modes[at(point)] = mean;

@@ -50,6 +50,8 @@ fit::CoarseProblem coarse_problem_of(const Napi::Value& value) {
   set(p.sigma_floor_px, o, "sigmaFloorPx");
   set(p.depth_sigma_mm, o, "depthSigmaMm");
   set(p.bias_mm, o, "biasMm");
+  const Napi::Value response = field(o, "responseMm");
+  if (!response.IsUndefined()) p.response_mm = copy_of<float>(response, "responseMm");
   const Napi::Value nuisance = field(o, "nuisanceMm");
   if (!nuisance.IsUndefined()) {
     p.nuisance_mm = copy_of<float>(nuisance, "nuisanceMm");

@@ -13,13 +13,17 @@ import { fileURLToPath } from 'node:url';
 import { writeFilesAtomically } from '../../../lib/atomic-write.js';
 import { encodeHalfs } from '../../../lib/half-float.js';
 import { loadHead } from '../../../lib/models/head.js';
+import { PATTERN_STEPS } from '../../../lib/models/landmark-noise.js';
 import { readModel } from '../../../lib/models/manifest.js';
 import { MIRROR } from '../../../lib/stages/mesh-points.js';
+import { identityMirror } from './mirror.js';
 import { type NoiseSample, type NoiseStatistics, noiseStatistics } from './statistics.js';
 
 const FILE = 'landmark-noise.safetensors';
 const MODELS = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const MODES = 24;
+/** Of how the errors go with the identity: nine tenths of it. */
+const RESPONSE_RANK = 36;
 /** Beyond it the errors no longer follow the square of the turn. */
 const LARGEST_YAW = 45;
 /**
@@ -28,8 +32,8 @@ const LARGEST_YAW = 45;
  */
 const BIAS_SHARE = 0.7;
 const SIGMA_FLOOR_MM = 0.35;
-/** More change nothing that can be seen. */
-const MOST_PORTRAITS = 2500;
+/** Farther off, the network looked at something else. */
+const LARGEST_ERROR_MM = 40;
 
 const folder = process.argv[2];
 if (!folder) throw new Error('a folder of models/train/generate.ts is needed');
@@ -38,7 +42,10 @@ const accepted = await measurements(folder);
 process.stdout.write(`${accepted.length} portraits turned by at most ${LARGEST_YAW} degrees\n`);
 
 const fixed = model.dense.dynamic.map((dynamic) => (dynamic ? 0 : 1));
-const statistics = noiseStatistics(accepted, MIRROR, fixed, MODES);
+const statistics = noiseStatistics(accepted, { points: MIRROR, identity: identityMirror(model) }, fixed, {
+  modes: MODES,
+  rank: RESPONSE_RANK,
+});
 report(statistics);
 await write(statistics);
 
@@ -53,17 +60,20 @@ async function measurements(from: string): Promise<NoiseSample[]> {
     const before = layout.findIndex((field) => field.name === name);
     return layout.slice(0, before).reduce((sum, { length }) => sum + length, 0);
   };
-  const [error, view] = [start('error'), start('view')];
+  const [error, view, identity] = [start('error'), start('view'), start('identity')];
   const samples: NoiseSample[] = [];
   for (const file of (await readdir(from)).filter((name) => name.endsWith('.f32')).sort()) {
     const bytes = await readFile(path.join(from, file));
     const rows = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
-    for (let o = 0; o < rows.length && samples.length < MOST_PORTRAITS; o += width) {
+    for (let o = 0; o < rows.length; o += width) {
       const yawDegrees = rows[o + view]!;
       if (Math.abs(yawDegrees) > LARGEST_YAW) continue;
+      const errors = Float64Array.from(rows.subarray(o + error, o + error + 2 * model.dense.count));
+      if (errors.some((mm) => Math.abs(mm) > LARGEST_ERROR_MM)) continue;
       samples.push({
-        error: Float64Array.from(rows.subarray(o + error, o + error + 2 * model.dense.count)),
+        error: errors,
         yawDegrees,
+        identity: Float64Array.from(rows.subarray(o + identity, o + identity + model.identity.count)),
       });
     }
   }
@@ -71,7 +81,7 @@ async function measurements(from: string): Promise<NoiseSample[]> {
 }
 
 /** Prints means over the fixed points, and the bias by turn of the head. */
-function report({ bias, modes, sigma }: NoiseStatistics): void {
+function report({ bias, modes, sigma, patterns, gains }: NoiseStatistics): void {
   const points = [...fixed.keys()].filter((p) => fixed[p]);
   const rms = (value: (i: number) => number): string =>
     Math.sqrt(points.reduce((sum, p) => sum + value(2 * p) ** 2 + value(2 * p + 1) ** 2, 0) / points.length).toFixed(2);
@@ -81,6 +91,13 @@ function report({ bias, modes, sigma }: NoiseStatistics): void {
     `rms over ${points.length} fixed points, mm: bias ${share[0]}, per sine ${share[1]}, squared ${share[2]}, `,
   );
   process.stdout.write(`modes ${rms(modesAt)}, rest ${rms((i) => sigma[i >> 1]!)}\n`);
+  const responding = (i: number): number =>
+    Math.hypot(
+      ...Array.from({ length: model.identity.count }, (_, k) =>
+        patterns.reduce((sum, pattern, r) => sum + gains[0]![r]![k]! * pattern[i]!, 0),
+      ),
+    );
+  process.stdout.write(`response to the identity, ahead: ${rms(responding)}\n`);
   process.stdout.write(`modes, rms a point: ${modes.map((m) => rms((i) => m[i]!)).join(' ')}\n`);
   for (const [low, high] of [
     [-40, -20],
@@ -100,7 +117,7 @@ function report({ bias, modes, sigma }: NoiseStatistics): void {
   }
 }
 
-async function write({ bias, modes, sigma }: NoiseStatistics): Promise<void> {
+async function write({ bias, modes, sigma, patterns, gains }: NoiseStatistics): Promise<void> {
   const size = bias[0]!.length;
   const believed = Float32Array.from(
     { length: 3 * size },
@@ -109,14 +126,20 @@ async function write({ bias, modes, sigma }: NoiseStatistics): Promise<void> {
   const sigmas = Float32Array.from(sigma, (s, p) =>
     Math.hypot(s, SIGMA_FLOOR_MM, (1 - BIAS_SHARE) * Math.hypot(bias[0]![2 * p]!, bias[0]![2 * p + 1]!)),
   );
-  const halfs = new Uint16Array(modes.length * size);
-  for (const [k, mode] of modes.entries()) encodeHalfs(Float32Array.from(mode), halfs, k * size);
   const points = size / 2;
+  const allGains = Float32Array.from(gains.flatMap((half) => half.flatMap((g) => Array.from(g))));
   const bytes = safetensors(
     [
-      { name: 'biasMm', dtype: 'F32', shape: [3, points, 2], data: believed },
       { name: 'sigmaMm', dtype: 'F32', shape: [points], data: sigmas },
-      { name: 'modesMm', dtype: 'F16', shape: [modes.length, points, 2], data: halfs },
+      ...patternTensors('modes', modes),
+      ...patternTensors('responsePatterns', patterns),
+      { name: 'biasMm', dtype: 'F16', shape: [3, points, 2], data: halfs(believed) },
+      {
+        name: 'responseGains',
+        dtype: 'F16',
+        shape: [2, patterns.length, model.identity.count],
+        data: halfs(allGains),
+      },
     ],
     { portraits: String(accepted.length) },
   );
@@ -126,11 +149,29 @@ async function write({ bias, modes, sigma }: NoiseStatistics): Promise<void> {
   ]);
 }
 
+/** In steps up to each one's largest value; those first, so that every tensor begins where its elements may. */
+function patternTensors(name: string, patterns: readonly Float64Array[]): Tensor[] {
+  const largest = patterns.map((pattern) => pattern.reduce((most, x) => Math.max(most, Math.abs(x)), 1e-9));
+  const steps = patterns.flatMap((pattern, p) =>
+    Array.from(pattern, (x) => Math.round((PATTERN_STEPS * x) / largest[p]!)),
+  );
+  return [
+    { name: `${name}LargestMm`, dtype: 'F32', shape: [patterns.length], data: Float32Array.from(largest) },
+    { name, dtype: 'I8', shape: [patterns.length, patterns[0]!.length / 2, 2], data: Int8Array.from(steps) },
+  ];
+}
+
+function halfs(values: Float32Array): Uint16Array {
+  const out = new Uint16Array(values.length);
+  encodeHalfs(values, out);
+  return out;
+}
+
 interface Tensor {
   name: string;
-  dtype: 'F32' | 'F16';
+  dtype: 'F32' | 'F16' | 'I8';
   shape: number[];
-  data: Float32Array | Uint16Array;
+  data: Float32Array | Uint16Array | Int8Array;
 }
 
 function safetensors(tensors: readonly Tensor[], metadata: Record<string, string>): Buffer {

@@ -1,10 +1,15 @@
-/** Mean and low-rank covariance of the landmark network's errors. */
+/** Mean of the landmark network's errors, how they go with the identity, and the low-rank covariance of what is left. */
+import { factorise, solve } from './cholesky.js';
 
 export interface NoiseStatistics {
   /** `[3][points][2]`, mm: the mean error of a head turned by yaw is `bias[0] + s bias[1] + s^2 bias[2]`, s = sin(yaw). */
   bias: Float64Array[];
   /** `[modes][points][2]`, mm; each is one standard deviation of an independent error. */
   modes: Float64Array[];
+  /** How the errors go with the identity: see `LandmarkResponse`; `[rank][points][2]`, unit length. */
+  patterns: Float64Array[];
+  /** `[2][rank]` of `[identity]`: constant, and per sine of the turn, mm. */
+  gains: Float64Array[][];
   /** `[points]`, mm: what the modes leave, root mean square over the two axes. */
   sigma: Float64Array;
 }
@@ -13,7 +18,17 @@ export interface NoiseSample {
   /** `[points][2]`, mm in the head frame's x and y. */
   error: Float64Array;
   yawDegrees: number;
+  identity: Float64Array;
 }
+
+/** What a mirror does: to points, and to identity coefficients (`[identity]` rows of `[identity]`). */
+export interface Mirror {
+  points: readonly number[];
+  identity: readonly Float64Array[];
+}
+
+/** Coefficients per portrait are many: this much is added to the sum of the squares of each. */
+const RIDGE = 100;
 
 /**
  * The errors' statistics, mirror-symmetric: every sample also counts as its mirror image.
@@ -23,12 +38,12 @@ export interface NoiseSample {
  */
 export function noiseStatistics(
   samples: readonly NoiseSample[],
-  mirror: readonly number[],
+  mirror: Mirror,
   used: Uint8Array,
-  modeCount: number,
+  { modes: modeCount, rank }: { modes: number; rank: number },
 ): NoiseStatistics {
-  const size = 2 * mirror.length;
-  const rows = samples.flatMap(({ error }) => [error, mirrored(error, mirror)]);
+  const size = 2 * mirror.points.length;
+  const rows = samples.flatMap(({ error }) => [error, mirrored(error, mirror.points)]);
   const turns = samples.flatMap(({ yawDegrees }) => {
     const s = Math.sin((yawDegrees * Math.PI) / 180);
     return [turnTerms(s), turnTerms(-s)];
@@ -38,12 +53,29 @@ export function noiseStatistics(
     const [one, s, squared] = turns[r] as [number, number, number];
     return row.map((x, i) => x - one * bias[0]![i]! - s * bias[1]![i]! - squared * bias[2]![i]!);
   });
-  const modes = principalModes(
-    residuals.map((row) => row.map((x, i) => (used[i >> 1] ? x : 0))),
-    modeCount,
+  const identities = samples.flatMap(({ identity }) => [
+    identity,
+    Float64Array.from(mirror.identity, (row) => dot(row, identity)),
+  ]);
+  const seen = residuals.map((row) => row.map((x, i) => (used[i >> 1] ? x : 0)));
+  const { patterns, gains } = respond(
+    seen,
+    identities,
+    turns.map(([, s]) => s!),
+    rank,
   );
-  const sigma = new Float64Array(mirror.length);
-  for (let p = 0; p < mirror.length; p++) {
+  for (const [r, row] of seen.entries()) {
+    for (const [p, pattern] of patterns.entries()) {
+      const amount = dot(gains[0]![p]!, identities[r]!) + turns[r]![1]! * dot(gains[1]![p]!, identities[r]!);
+      for (let i = 0; i < size; i++) {
+        row[i]! -= amount * pattern[i]!;
+        residuals[r]![i]! -= amount * pattern[i]!;
+      }
+    }
+  }
+  const modes = principalModes(seen, modeCount);
+  const sigma = new Float64Array(mirror.points.length);
+  for (let p = 0; p < sigma.length; p++) {
     let variance = 0;
     for (const i of [2 * p, 2 * p + 1]) {
       for (const row of residuals) variance += row[i]! ** 2 / rows.length / 2;
@@ -52,7 +84,44 @@ export function noiseStatistics(
     sigma[p] = Math.sqrt(Math.max(0, variance));
     if (!used[p]) for (const term of bias) term.fill(0, 2 * p, 2 * p + 2);
   }
-  return { bias, modes, sigma };
+  return { bias, patterns, gains, modes, sigma };
+}
+
+/** Ridge regression of the rows on identities and on their products with the turn, cut to the patterns that matter most. */
+function respond(
+  rows: readonly Float64Array[],
+  identities: readonly Float64Array[],
+  turns: readonly number[],
+  rank: number,
+): Pick<NoiseStatistics, 'patterns' | 'gains'> {
+  const count = identities[0]!.length;
+  const size = rows[0]!.length;
+  const gram = Array.from({ length: 2 * count }, (_, i) => new Float64Array(i + 1));
+  const right = Array.from({ length: 2 * count }, () => new Float64Array(size));
+  const terms = new Float64Array(2 * count);
+  for (const [r, row] of rows.entries()) {
+    terms.set(identities[r]!);
+    for (let k = 0; k < count; k++) terms[count + k] = turns[r]! * terms[k]!;
+    for (let i = 0; i < terms.length; i++) {
+      for (let j = 0; j <= i; j++) gram[i]![j]! += terms[i]! * terms[j]!;
+      for (let k = 0; k < size; k++) right[i]![k]! += terms[i]! * row[k]!;
+    }
+  }
+  const spread = gram.map((line, i) => Math.sqrt(line[i]! / rows.length));
+  for (const [i, line] of gram.entries()) line[i]! += RIDGE;
+  factorise(gram);
+  const slopes = solve(gram, right);
+  const patterns = principalModes(
+    slopes.map((slope, i) => slope.map((x) => spread[i]! * x)),
+    rank,
+  ).map((mode) => {
+    const length = Math.sqrt(dot(mode, mode)) || 1;
+    return mode.map((x) => x / length);
+  });
+  const gains = [0, 1].map((half) =>
+    patterns.map((pattern) => Float64Array.from({ length: count }, (_, k) => dot(slopes[half * count + k]!, pattern))),
+  );
+  return { patterns, gains };
 }
 
 /** What the mean error depends on; odd and even in the turn. */

@@ -53,6 +53,9 @@ void check_coarse_problem(const Model& model, const CoarseProblem& p) {
   require(in(static_cast<double>(p.nuisance_count), 0, 512), "at most 512 nuisance components");
   require(p.nuisance_mm.size() == static_cast<size_t>(p.nuisance_count) * 2 * n,
           "nuisance basis of count x points x 2");
+  require(p.response_mm.empty() || p.response_mm.size() == static_cast<size_t>(p.identity_count) * 2 * n,
+          "a response of identity components x points x 2");
+  for (const float v : p.response_mm) require(std::isfinite(v), "a finite response");
   for (const float v : p.nuisance_mm) require(std::isfinite(v), "nuisance basis to be finite");
   require(p.identity_count >= 0 && p.identity_count <= model.identity_count,
           "at most " + std::to_string(model.identity_count) + " identity components");

@@ -29,7 +29,9 @@ struct CoarseProblem {
   double depth_sigma_mm = 10;    // of the relative depths
 
   /// Where the network puts its points relative to the surface points, mm in the head frame's x and y.
-  std::vector<double> bias_mm;     // [n][2] or empty
+  std::vector<double> bias_mm;  // [n][2] or empty
+  // How far each landmark goes astray where the identity departs from the mean, mm per unit; empty: nowhere.
+  std::vector<float> response_mm;  // [identity_count][n][2]
   std::vector<float> nuisance_mm;  // [nuisance_count][n][2], correlated landmark errors, one deviation each
   long nuisance_count = 0;
 

@@ -58,10 +58,12 @@ LandmarkProblem::LandmarkProblem(const Model& model, const CoarseProblem& proble
     mean_.push_back(static_cast<double>(points.mean[static_cast<size_t>(i)]) +
                     (axis < 2 ? at(problem.bias_mm, 2 * (i / 3) + axis, 0) : 0.0));
     const float* row = points.basis.data() + i * model.shape_count();
-    basis_.insert(basis_.end(), row, row + identity_);
+    const auto of = [&](const std::vector<float>& modes, long k) {
+      return axis < 2 && !modes.empty() ? modes[static_cast<size_t>((k * count_ + i / 3) * 2 + axis)] : 0.0f;
+    };
+    for (long k = 0; k < identity_; ++k) basis_.push_back(row[k] + of(problem.response_mm, k));
     basis_.insert(basis_.end(), row + model.identity_count, row + model.shape_count());
-    for (long k = 0; k < nuisance_; ++k)
-      basis_.push_back(axis < 2 ? problem.nuisance_mm[static_cast<size_t>((k * count_ + i / 3) * 2 + axis)] : 0.0f);
+    for (long k = 0; k < nuisance_; ++k) basis_.push_back(of(problem.nuisance_mm, k));
   }
 
   if (!problem.contour_vertices.empty()) band_ = ContourBand(model, problem.contour_vertices);

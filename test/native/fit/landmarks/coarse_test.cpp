@@ -10,6 +10,7 @@
 #include "core/error.hpp"
 #include "fit/head/basis_rows.hpp"
 #include "fit/outline/occluding_contour.hpp"
+#include "fit_scene.hpp"
 #include "framework.hpp"
 #include "random.hpp"
 #include "synthetic_head.hpp"
@@ -188,6 +189,35 @@ HRN_TEST("fit/coarse/is not bent by outliers") {
   long large = 0;
   for (const double r : result.residual_px) large += r > 20 ? 1 : 0;
   CHECK(large >= head().dense.count / 8);
+}
+
+HRN_TEST("fit/coarse/knows that unusual heads are seen as less unusual than they are") {
+  const Truth truth = truth_of(20, 0, 12);
+  fit::CoarseProblem problem = problem_of(truth);
+  const long count = head().dense.count;
+  // Landmarks follow only 0.4 of what the first coefficients do to them.
+  constexpr double kLost = 0.6;
+  problem.response_mm.assign(size(problem.identity_count * count * 2), 0.0f);
+  for (long i = 0; i < count; ++i) {
+    double shift[2] = {0, 0}, c[3];
+    for (long axis = 0; axis < 2; ++axis) {
+      const float* row = head().dense_points.basis.data() + (3 * i + axis) * head().shape_count();
+      for (long k = 0; k < 3; ++k) {
+        problem.response_mm[size((k * count + i) * 2 + axis)] = static_cast<float>(-kLost) * row[k];
+        shift[axis] -= kLost * static_cast<double>(row[k]) * truth.identity[size(k)];
+      }
+    }
+    truth.camera_point(head(), i, shift[0], shift[1], c);
+    for (size_t k = 0; k < 2; ++k)
+      problem.pixels[size(2 * i) + k] = truth.camera.focal_px * c[k] / c[2] + truth.camera.principal_px[k];
+  }
+  problem.sigma_mm.assign(size(count), 0.3);
+  const auto knowing = run(problem);
+  problem.response_mm.clear();
+  const auto trusting = run(problem);
+  CHECK(rms(knowing.identity, truth.identity) < 0.6 * rms(trusting.identity, truth.identity));
+  problem.response_mm.assign(3, 0.0f);
+  report.equal(error_of([&] { run(problem); }), std::string("INVALID_ARGUMENT"), "a response of the wrong size");
 }
 
 HRN_TEST("fit/coarse/tells correlated landmark errors from shape") {
