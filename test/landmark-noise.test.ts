@@ -2,10 +2,10 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { landmarkBias, landmarkResponse, parseLandmarkNoise } from '../lib/models/landmark-noise.js';
+import { landmarkBias, landmarkResponse, noiseOfPerson, parseLandmarkNoise } from '../lib/models/landmark-noise.js';
 import { locateModels } from '../lib/models/locate.js';
 import { Random } from '../lib/sample/random.js';
-import { landmarkErrors } from '../lib/stages/landmark-errors.js';
+import { expectedErrors, landmarkErrors } from '../lib/stages/landmark-errors.js';
 import type { DenseLandmarks } from '../lib/stages/landmarks.js';
 import { ALL_POINTS, IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LIPS, MIRROR } from '../lib/stages/mesh-points.js';
 import { noiseStatistics } from '../models/build/landmark-noise/statistics.js';
@@ -101,6 +101,30 @@ describe('landmark-noise.safetensors', () => {
   it('refuses what does not belong to the model', async () => {
     const bytes = existsSync(file) ? await readFile(file) : Buffer.from('not a model');
     expect(() => parseLandmarkNoise(bytes, 100)).toThrowError(expect.objectContaining({ code: 'MODEL_CORRUPT' }));
+  });
+});
+
+describe('the errors on one person', () => {
+  it('are the bias of the noise that knows the person', () => {
+    const random = new Random(8);
+    const normals = (length: number) => Float32Array.from({ length }, () => random.normal());
+    const points = 5;
+    const noise = {
+      biasTermsMm: normals(6 * points),
+      sigmaMm: normals(points),
+      modeCount: 0,
+      modesMm: new Float32Array(),
+      response: { rank: 2, identityCount: 3, patternsMm: normals(4 * points), gains: normals(12) },
+    };
+    const identity = Float64Array.from(normals(3));
+    const personal = noiseOfPerson(noise, identity);
+    for (const sine of [0, 0.5, -0.3]) {
+      const problem = { biasMm: landmarkBias(noise, sine), responseMm: landmarkResponse(noise.response, sine) };
+      const expected = expectedErrors(problem, identity)!;
+      for (const [i, mm] of landmarkBias(personal, sine).entries()) expect(mm).toBeCloseTo(expected[i]!, 5);
+      expect(Math.max(...expected.map((mm, i) => Math.abs(mm - problem.biasMm[i]!)))).toBeGreaterThan(0.1);
+    }
+    expect(landmarkResponse(personal.response, 0.5)).toHaveLength(0);
   });
 });
 

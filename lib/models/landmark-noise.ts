@@ -122,3 +122,20 @@ export function landmarkResponse(
   }
   return out;
 }
+
+/** The errors on heads of one person: how they go with the identity is part of the bias then. */
+export function noiseOfPerson(noise: LandmarkNoise, identity: ArrayLike<number>): LandmarkNoise {
+  const { rank, identityCount, patternsMm, gains } = noise.response;
+  const biasTermsMm = noise.biasTermsMm.slice();
+  const size = biasTermsMm.length / 3;
+  // Constant, and per sine of the turn.
+  for (const term of [0, 1]) {
+    for (let r = 0; r < rank; r++) {
+      let amount = 0;
+      for (let k = 0; k < identityCount; k++) amount += gains[(term * rank + r) * identityCount + k]! * identity[k]!;
+      for (let i = 0; i < size; i++) biasTermsMm[term * size + i]! += amount * patternsMm[r * size + i]!;
+    }
+  }
+  const response = { rank: 0, identityCount: 0, patternsMm: new Float32Array(), gains: new Float32Array() };
+  return { ...noise, biasTermsMm, response };
+}

@@ -2,7 +2,6 @@ import type { Expressions } from '../expression-names.js';
 import type { HeadModel } from '../head-model.js';
 import type { MorphableModel, Part } from '../morphable-model.js';
 import type { DetailFit } from '../native/detail.js';
-import type { NativeCamera } from '../native/refine.js';
 import { projectionMatrix } from '../projection-matrix.js';
 import type { Mesh, Pose, Quality, Raster, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
@@ -10,6 +9,7 @@ import { expressionWeights } from './expression-weights.js';
 import type { EyeStates } from './eye-state.js';
 import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';
+import { expectedErrors } from './landmark-errors.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER } from './mesh-points.js';
 import { fitFigures, requirePlausible } from './plausibility.js';
@@ -179,7 +179,7 @@ export function fitQuality(
   const { rotation, translation, focalPx, principalPx } = refined.camera;
   const projection = projectionMatrix([...rotation], [...translation], focalPx, [principalPx[0]!, principalPx[1]!]);
   return {
-    ...landmarkError(head, unbiased(landmarks, coarse, refined.camera), projection, refined.positions),
+    ...landmarkError(head, unbiased(landmarks, coarse, refined), projection, refined.positions),
     photometricError: refined.photometricError,
     ...refinementOf(head, refined),
   };
@@ -216,27 +216,29 @@ export function requireLikeness(
   { morphable: { dense } }: HeadModel,
   landmarks: DenseLandmarks,
   coarse: CoarseStage,
-  { camera, positions }: Pick<RefinedHead, 'camera' | 'positions'>,
+  refined: Pick<RefinedHead, 'camera' | 'identity' | 'positions'>,
   principalPx: readonly [number, number],
 ): void {
-  const { rotation, translation, focalPx } = camera;
+  const { rotation, translation, focalPx } = refined.camera;
   const projection = projectionMatrix([...rotation], [...translation], focalPx, principalPx);
-  const pixels = projectPoints(projection, surfacePoints(dense, positions));
-  const observed = { ...landmarks, pixels: unbiased(landmarks, coarse, camera) };
+  const pixels = projectPoints(projection, surfacePoints(dense, refined.positions));
+  const observed = { ...landmarks, pixels: unbiased(landmarks, coarse, refined) };
   requirePlausible(fitFigures(observed, { pixels, dynamic: dense.dynamic, rotation, translation }));
 }
 
-/** The landmarks without the network's measured bias, which turns with the head. */
+/** The landmarks without what the network is known to err by on such a head, which turns with it. */
 export function unbiased(
   { pixels }: DenseLandmarks,
-  { problem: { biasMm } }: Pick<CoarseStage, 'problem'>,
-  { rotation, translation, focalPx }: Pick<NativeCamera, 'rotation' | 'translation' | 'focalPx'>,
+  { problem }: Pick<CoarseStage, 'problem'>,
+  { camera, identity }: Pick<RefinedHead, 'camera' | 'identity'>,
 ): Float32Array {
-  if (biasMm === undefined) return pixels;
+  const errorsMm = expectedErrors(problem, identity);
+  if (errorsMm === undefined) return pixels;
+  const { rotation, translation, focalPx } = camera;
   const pxPerMm = focalPx / translation[2]!;
   return pixels.map((value, i) => {
     const [point, axis] = [Math.floor(i / 2), i % 2];
-    const shift = rotation[3 * axis]! * biasMm[2 * point]! + rotation[3 * axis + 1]! * biasMm[2 * point + 1]!;
+    const shift = rotation[3 * axis]! * errorsMm[2 * point]! + rotation[3 * axis + 1]! * errorsMm[2 * point + 1]!;
     return value - pxPerMm * shift;
   });
 }

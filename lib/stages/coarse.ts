@@ -39,10 +39,11 @@ const FEATURE_GAIN = 6;
 /** and deviations this many times as large for the whole face's errors. */
 const REFINED_MODE_TEMPER = 0.75;
 /**
- * There the network's identity is believed by this share: it was learned on heads of the model's own prior, and people
- * who differ from it (a large nose) are drawn towards what is usual.
+ * There the network's identity is believed by this share, with deviations by that: it was learned on heads of the
+ * model's own prior, and people who differ from it (a large nose) are drawn towards what is usual.
  */
 const REFINED_IDENTITY_SHARE = 0.5;
+const REFINED_IDENTITY_TEMPER = 0.9;
 const MIN_EXPRESSION_SIGMA = 0.02;
 /** From here on an eye counts as shut; deviation of its blink then. */
 const SHUT = 0.5;
@@ -153,7 +154,7 @@ export function refinementProblem(problem: CoarseProblem, estimate: CoefficientE
     ...(estimate
       ? {
           identityMean: estimate.identity.mean.map((m) => REFINED_IDENTITY_SHARE * m),
-          identitySigma: estimate.identity.sigma,
+          identitySigma: estimate.identity.sigma.map((s) => REFINED_IDENTITY_TEMPER * s),
         }
       : {}),
   };

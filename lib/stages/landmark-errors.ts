@@ -39,3 +39,16 @@ function featuresAsOne(modesMm: Float32Array, count: number): Float32Array {
   }
   return modes;
 }
+
+/** By how much the network is expected to err on a head of this identity: `[points][2]`, mm, head frame x and y. */
+export function expectedErrors(
+  { biasMm, responseMm }: Pick<CoarseProblem, 'biasMm' | 'responseMm'>,
+  identity: ArrayLike<number>,
+): Float64Array | undefined {
+  if (!biasMm || !responseMm || responseMm.length !== identity.length * biasMm.length) return biasMm;
+  return biasMm.map((mm, i) => {
+    let sum = mm;
+    for (let k = 0; k < identity.length; k++) sum += identity[k]! * responseMm[k * biasMm.length + i]!;
+    return sum;
+  });
+}

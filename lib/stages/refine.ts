@@ -18,6 +18,7 @@ import type { CoarseStage } from './coarse.js';
 import { DENSE_CLASSES, type DenseClass, type DenseFace } from './dense.js';
 import type { FacePixels } from './face-pixels.js';
 import { faceView } from './face-view.js';
+import { expectedErrors } from './landmark-errors.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
@@ -122,11 +123,13 @@ function colourWeight(levels: readonly Pick<PhotometricLevel, 'rgb' | 'mask'>[])
 /** The deformation map's part, from where the parametric refinement ended. */
 export function deformationProblem(
   { morphable }: HeadModel,
-  { pixels, biasMm, sigmaMm, principalPx }: CoarseProblem,
-  { rotation, translation, focalPx, albedo, lighting }: PhotometricFit,
+  landmarks: CoarseProblem,
+  { rotation, translation, focalPx, identity, albedo, lighting }: PhotometricFit,
   { levels }: Observation,
   positions: Float32Array,
 ): DeformationProblem {
+  const { pixels, sigmaMm, principalPx } = landmarks;
+  const biasMm = expectedErrors(landmarks, identity);
   return {
     positions,
     camera: { rotation, translation, focalPx, principalPx },

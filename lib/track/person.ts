@@ -2,6 +2,7 @@
 import { HrnError } from '../errors.js';
 import type { Resources } from '../fit.js';
 import type { HeadModel } from '../head-model.js';
+import { noiseOfPerson } from '../models/landmark-noise.js';
 import type { MorphableModel } from '../morphable-model.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
@@ -12,6 +13,7 @@ import { detectFaces } from '../stages/detect.js';
 import { type DenseLandmarks, landmarksInFrame, yawOf } from '../stages/landmarks.js';
 import { LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '../stages/mesh-points.js';
 import { Photo } from '../stages/photo.js';
+import type { RefinedHead } from '../stages/refine.js';
 import { faceSharpness } from '../stages/sharpness.js';
 import { fitPerson } from '../views/fit-views.js';
 import type { ViewsReconstruction } from '../views/result.js';
@@ -76,7 +78,7 @@ export async function findPerson(
 /** The model with the person's neutral head as its mean: what is left to find are expressions. */
 async function personalHead(
   { morphable, noise, records }: HeadModel,
-  { positions, expression, albedo }: { positions: Float32Array; expression: Float64Array; albedo: Float64Array },
+  { positions, identity, expression, albedo }: Pick<RefinedHead, 'positions' | 'identity' | 'expression' | 'albedo'>,
 ): Promise<HeadModel> {
   const mean = positions.slice();
   addBasis(
@@ -94,7 +96,7 @@ async function personalHead(
     albedo: { ...morphable.albedo, ...none, mean: colours },
   };
   const built = await runJob(() => native().buildModel(personal));
-  return { morphable: personal, native: built, records, ...(noise ? { noise } : {}) };
+  return { morphable: personal, native: built, records, ...(noise ? { noise: noiseOfPerson(noise, identity) } : {}) };
 }
 
 /** The best frame for each turn of the head: sharp, large, with a face at rest. */

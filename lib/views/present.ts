@@ -63,7 +63,7 @@ export async function present(
     origin,
   });
   const fitted = ({ index, view: one }: NumberedView, i: number): FittedView => {
-    const { camera, expression, lighting } = fit.refined[i]!;
+    const { camera, expression, lighting, positions } = fit.refined[i]!;
     const { pose, projection } = placedCamera(camera, origin, fit.scale.factor, one.principalPx);
     const lens: Camera = {
       projection,
@@ -78,7 +78,7 @@ export async function present(
       face: detectedAs(one),
       pose,
       camera: lens,
-      expression: namedExpressions(morphable, expression, one.landmarks.eyes),
+      expression: namedExpressions(morphable, expression, one.landmarks.eyes, positions),
       lighting: Float32Array.from(lighting),
       quality: fitQuality(morphable, one.landmarks, stage(i), fit.refined[i]!),
       textureShare: fit.texture.shares[i]!,
