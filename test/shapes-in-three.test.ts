@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { create } from '../lib/hrn.js';
 import { astronaut } from './photos.js';
-import { CHROMIUM } from './three-player.js';
+import { CHROMIUM } from './three-page.js';
 import { POSED_PX, poseInThree } from './three-poser.js';
 
 /** One below the other, as POSES lists them. HRN_KEEP_PICTURES=1 draws it anew: look at it then. */

@@ -1,13 +1,5 @@
 /** three.js in a headless Chromium, to see an animated GLB as users see it. */
-import { existsSync } from 'node:fs';
-import { build } from 'esbuild';
-
-export const CHROMIUM = [
-  process.env.HRN_CHROMIUM,
-  '/usr/bin/chromium',
-  '/usr/bin/chromium-browser',
-  '/usr/bin/google-chrome',
-].find((path) => path !== undefined && existsSync(path));
+import { callInThree } from './three-page.js';
 
 /** What three.js shows at one time of the animation. */
 export interface PlayedFrame {
@@ -76,36 +68,13 @@ export async function playInThree(
   timesSeconds: readonly number[],
   drawn: readonly number[],
 ): Promise<PlayedFrame[]> {
-  const bundled = await build({
-    stdin: { contents: PLAYER, resolveDir: import.meta.dirname },
-    bundle: true,
-    format: 'iife',
-    write: false,
-    logLevel: 'silent',
-  });
-  const { chromium } = await import('playwright-core');
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM!,
-    args: ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
-  });
-  try {
-    const page = await browser.newPage();
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type()) && !/GPU stall|swiftshader/i.test(message.text()))
-        complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.setContent('<title>player</title>');
-    await page.addScriptTag({ content: bundled.outputFiles[0]!.text });
-    const given = [Buffer.from(glb).toString('base64'), timesSeconds, drawn].map((one) => JSON.stringify(one));
-    const frames = (await page.evaluate(`window.play(${given})`)) as (Omit<PlayedFrame, 'png'> & { png?: string })[];
-    if (complaints.length > 0) throw new Error(`the browser complains: ${complaints.join('; ')}`);
-    return frames.map(({ png, ...frame }) => ({
-      ...frame,
-      ...(png === undefined ? {} : { png: Buffer.from(png.split(',')[1]!, 'base64') }),
-    }));
-  } finally {
-    await browser.close();
-  }
+  const frames = await callInThree<(Omit<PlayedFrame, 'png'> & { png?: string })[]>(PLAYER, 'play', [
+    Buffer.from(glb).toString('base64'),
+    timesSeconds,
+    drawn,
+  ]);
+  return frames.map(({ png, ...frame }) => ({
+    ...frame,
+    ...(png === undefined ? {} : { png: Buffer.from(png.split(',')[1]!, 'base64') }),
+  }));
 }

@@ -1,6 +1,5 @@
 /** Expressions of a GLB as three.js draws them in a headless Chromium. */
-import { build } from 'esbuild';
-import { CHROMIUM } from './three-player.js';
+import { callInThree } from './three-page.js';
 
 /** Side of a picture, pixels: software draws slowly. */
 export const POSED_PX = 192;
@@ -55,38 +54,12 @@ export async function poseInThree(
   glb: Uint8Array,
   expressions: readonly Readonly<Record<string, number>>[],
 ): Promise<Buffer[]> {
-  const bundled = await build({
-    stdin: { contents: POSER, resolveDir: import.meta.dirname },
-    bundle: true,
-    format: 'iife',
-    write: false,
-    logLevel: 'silent',
-  });
-  const { chromium } = await import('playwright-core');
-  const browser = await chromium.launch({
-    executablePath: CHROMIUM!,
-    args: ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
-  });
-  try {
-    const page = await browser.newPage();
-    const complaints: string[] = [];
-    page.on('console', (message) => {
-      if (['error', 'warning'].includes(message.type()) && !/GPU stall|swiftshader/i.test(message.text()))
-        complaints.push(message.text());
-    });
-    page.on('pageerror', (error) => complaints.push(error.message));
-    await page.setContent('<title>poser</title>');
-    await page.addScriptTag({ content: bundled.outputFiles[0]!.text });
-    const given = [Buffer.from(glb).toString('base64'), expressions, POSED_PX].map((one) => JSON.stringify(one));
-    const { pictures, reached } = (await page.evaluate(`window.pose(${given})`)) as {
-      pictures: string[];
-      reached: number[];
-    };
-    if (complaints.length > 0) throw new Error(`the browser complains: ${complaints.join('; ')}`);
-    const lost = expressions.findIndex((weights, i) => reached[i]! < Object.keys(weights).length);
-    if (lost >= 0) throw new Error(`no mesh has ${Object.keys(expressions[lost]!).join(', ')}`);
-    return pictures.map((url) => Buffer.from(url.split(',')[1]!, 'base64'));
-  } finally {
-    await browser.close();
-  }
+  const { pictures, reached } = await callInThree<{ pictures: string[]; reached: number[] }>(POSER, 'pose', [
+    Buffer.from(glb).toString('base64'),
+    expressions,
+    POSED_PX,
+  ]);
+  const lost = expressions.findIndex((weights, i) => reached[i]! < Object.keys(weights).length);
+  if (lost >= 0) throw new Error(`no mesh has ${Object.keys(expressions[lost]!).join(', ')}`);
+  return pictures.map((url) => Buffer.from(url.split(',')[1]!, 'base64'));
 }

@@ -11,7 +11,8 @@ import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
 import { Animation } from '../lib/track/animation.js';
 import type { TrackedPerson } from '../lib/track/track.js';
-import { CHROMIUM, playInThree } from './three-player.js';
+import { CHROMIUM } from './three-page.js';
+import { playInThree } from './three-player.js';
 
 const SIZE = 256;
 const FRAMES = 16;

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "imaging/ring.hpp"
+
 namespace hrn::imaging {
 namespace {
 
@@ -39,18 +41,9 @@ struct Opening {
   // How far inside (u, v) is trusted.
   double at(double u, double v) const {
     if (!(u > left && u < right && v > top && v < bottom)) return 0;
-    bool inside = false;
-    double nearest = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < ring.size(); ++i) {
-      const Point &a = ring[i], &b = ring[(i + 1) % ring.size()];
-      if ((a[1] > v) != (b[1] > v) && u < a[0] + ((v - a[1]) / (b[1] - a[1])) * (b[0] - a[0])) inside = !inside;
-      const double x = b[0] - a[0], y = b[1] - a[1], length = x * x + y * y;
-      const double t = length > 0 ? std::clamp(((u - a[0]) * x + (v - a[1]) * y) / length, 0.0, 1.0) : 0.0;
-      const double across = u - a[0] - t * x, along = v - a[1] - t * y;
-      nearest = std::min(nearest, across * across + along * along);
-    }
-    if (!inside) return 0;
-    const double t = std::clamp((std::sqrt(nearest) - rim.none) / std::max(rim.all - rim.none, 1e-6), 0.0, 1.0);
+    const RingPlace place = place_to(ring, u, v);
+    if (!place.inside) return 0;
+    const double t = std::clamp((place.distance - rim.none) / std::max(rim.all - rim.none, 1e-6), 0.0, 1.0);
     return t * t * (3 - 2 * t);
   }
 };

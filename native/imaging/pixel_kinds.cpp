@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "imaging/ring.hpp"
+
 namespace hrn::imaging {
 namespace {
 
@@ -238,17 +240,8 @@ class Outskirts {
     // The brows are some third of the way up.
     const double forehead = ramp(1.0 / 3 + kForehead * 0.5, 1.0 / 3 + kForehead, above(u, v));
     if (forehead >= 1) return 1;
-    double nearest = 1e18;
-    bool inside = false;
-    for (std::size_t i = 0; i < ring_.size(); ++i) {
-      const Point &a = ring_[i], &b = ring_[(i + 1) % ring_.size()];
-      if ((a[1] > v) != (b[1] > v) && u < a[0] + ((v - a[1]) / (b[1] - a[1])) * (b[0] - a[0])) inside = !inside;
-      const double x = b[0] - a[0], y = b[1] - a[1], length = x * x + y * y;
-      const double t = length > 0 ? std::clamp(((u - a[0]) * x + (v - a[1]) * y) / length, 0.0, 1.0) : 0.0;
-      const double across = u - a[0] - t * x, along = v - a[1] - t * y;
-      nearest = std::min(nearest, across * across + along * along);
-    }
-    const double rim = inside ? ramp(kInside, kRim, std::sqrt(nearest) / width_) : 1;
+    const RingPlace place = place_to(ring_, u, v);
+    const double rim = place.inside ? ramp(kInside, kRim, place.distance / width_) : 1;
     return static_cast<float>(std::max(forehead, rim));
   }
   static double ramp(double from, double to, double x) { return std::clamp((x - from) / (to - from), 0.0, 1.0); }

@@ -57,23 +57,20 @@ export function noiseStatistics(
     identity,
     Float64Array.from(mirror.identity, (row) => dot(row, identity)),
   ]);
-  const seen = residuals.map((row) => row.map((x, i) => (used[i >> 1] ? x : 0)));
+  const seen = (row: Float64Array): Float64Array => row.map((x, i) => (used[i >> 1] ? x : 0));
   const { patterns, gains } = respond(
-    seen,
+    residuals.map(seen),
     identities,
     turns.map(([, s]) => s!),
     rank,
   );
-  for (const [r, row] of seen.entries()) {
+  for (const [r, row] of residuals.entries()) {
     for (const [p, pattern] of patterns.entries()) {
       const amount = dot(gains[0]![p]!, identities[r]!) + turns[r]![1]! * dot(gains[1]![p]!, identities[r]!);
-      for (let i = 0; i < size; i++) {
-        row[i]! -= amount * pattern[i]!;
-        residuals[r]![i]! -= amount * pattern[i]!;
-      }
+      for (let i = 0; i < size; i++) row[i]! -= amount * pattern[i]!;
     }
   }
-  const modes = principalModes(seen, modeCount);
+  const modes = principalModes(residuals.map(seen), modeCount);
   const sigma = new Float64Array(mirror.points.length);
   for (let p = 0; p < sigma.length; p++) {
     let variance = 0;
