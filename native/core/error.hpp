@@ -2,6 +2,7 @@
 #pragma once
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace hrn {
 
@@ -58,6 +59,17 @@ class Error : public std::runtime_error {
 
  private:
   ErrorCode code_;
+};
+
+// What a part of the code asks of its arguments: after `constexpr Requirement require{"coarse fit"};`
+// `require(count == 478, "478 landmarks")` throws invalid_argument "coarse fit: expected 478 landmarks" otherwise.
+struct Requirement {
+  std::string_view asker;
+
+  void operator()(bool condition, std::string_view expected) const {
+    if (condition) return;
+    throw Error(ErrorCode::invalid_argument, std::string(asker).append(": expected ").append(expected));
+  }
 };
 
 }  // namespace hrn

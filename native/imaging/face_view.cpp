@@ -2,16 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
 
 #include "core/error.hpp"
 
 namespace hrn::imaging {
 namespace {
 
-void require(bool condition, const char* expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("face view: expected ") + expected);
-}
+constexpr Requirement require{"face view"};
 
 bool all_finite(std::span<const float> values) {
   return std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); });

@@ -1,8 +1,6 @@
 #include "fit/deformation/deformation.hpp"
 
 #include <cmath>
-#include <string>
-#include <string_view>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
@@ -12,9 +10,7 @@
 namespace hrn::fit {
 namespace {
 
-void require(bool condition, std::string_view expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("deformation: expected ").append(expected));
-}
+constexpr Requirement require{"deformation"};
 
 }  // namespace
 

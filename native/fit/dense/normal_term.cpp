@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
-#include <string_view>
 
 #include "core/error.hpp"
 #include "core/vec.hpp"
@@ -20,9 +18,7 @@ constexpr double kMinSkin = 0.5;
 
 constexpr losses::Robust kForm = losses::Robust::geman_mcclure;
 
-void require(bool condition, std::string_view expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("normals: expected ").append(expected));
-}
+constexpr Requirement require{"normals"};
 
 Vec3<double> unit(Vec3<double> v) { return (1 / std::sqrt(dot(v, v))) * v; }
 

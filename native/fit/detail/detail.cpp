@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
-#include <string_view>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
@@ -14,9 +12,7 @@
 namespace hrn::fit {
 namespace {
 
-void require(bool condition, std::string_view expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("detail: expected ").append(expected));
-}
+constexpr Requirement require{"detail"};
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
-#include <string_view>
 
 #include "core/error.hpp"
 #include "fit/landmarks/initial_pose.hpp"
@@ -15,9 +14,7 @@ namespace {
 
 constexpr int kPoseIterations = 10;
 
-void require(bool condition, std::string_view expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("coarse fit: expected ").append(expected));
-}
+constexpr Requirement require{"coarse fit"};
 
 void check_values(const std::vector<double>& values, size_t expected, bool optional, const char* name) {
   require(

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
-#include <string_view>
 
 #include "core/error.hpp"
 #include "core/vec.hpp"
@@ -38,9 +36,7 @@ constexpr Fade kCovered{0.1, 0.5};
 
 constexpr losses::Robust kForm = losses::Robust::geman_mcclure;
 
-void require(bool condition, std::string_view expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("silhouette: expected ").append(expected));
-}
+constexpr Requirement require{"silhouette"};
 
 // Those that take part, and two rings around them: every triangle that one of them belongs to has whole normals.
 std::vector<std::uint32_t> with_surroundings(const Topology& mesh, const std::vector<std::uint8_t>& takes_part) {

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <string>
-#include <string_view>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
@@ -15,9 +13,7 @@ namespace {
 using texture::TexelArgs;
 using texture::V3;
 
-void require(bool condition, std::string_view expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("texture blend: expected ").append(expected));
-}
+constexpr Requirement require{"texture blend"};
 
 struct MergeArgs {
   TexelArgs texels;       // of the photo seen last

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -250,9 +249,7 @@ Colour white_of(const std::array<EyeColours, 2>& eyes, const Colour& light) {
   return mix(expected, white, weight / (weight + kWhitePrior));
 }
 
-void require(bool condition, const char* expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("eyes: expected ") + expected);
-}
+constexpr Requirement require{"eyes"};
 
 }  // namespace
 

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <memory>
 #include <string>
-#include <string_view>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
@@ -19,9 +18,7 @@ namespace {
 
 constexpr std::size_t kMaxViews = 256;
 
-void require(bool condition, std::string_view expected) {
-  if (!condition) throw Error(ErrorCode::invalid_argument, std::string("joint fit: expected ").append(expected));
-}
+constexpr Requirement require{"joint fit"};
 
 void check_views(const JointProblem& problem) {
   require(!problem.views.empty() && problem.views.size() <= kMaxViews,
