@@ -3,8 +3,8 @@
  * a 1024 px portrait per stage, what it takes of processors and of JavaScript's thread, how many faces a minute with one
  * and with 16 in flight, a cold run of the command line from photo to GLB, and the peak memory of each. Kept in
  * bench/results/fit-<device>.json, the device being the one that `auto` picks. Builds nothing: run `npm run build:all`
- * first. `-- --json FILE` keeps them there instead; `--quick` does as little as shows that it runs (coarse fits, once, no
- * cold runs).
+ * first. `-- --json FILE` keeps them there instead, and what was measured before something failed; `--device cuda` refuses
+ * to measure another one; `--quick` does as little as shows that it runs (coarse fits, once, no cold runs).
  */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,9 +18,11 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const index = new URL('../dist/index.js', import.meta.url).href;
 const main = join(root, 'dist', 'cli', 'main.js');
 const astronaut = join(root, 'examples', 'astronaut.png');
-const { values: given } = parseArgs({ options: { quick: { type: 'boolean' }, json: { type: 'string' } } });
+const { values: given } = parseArgs({
+  options: { quick: { type: 'boolean' }, json: { type: 'string' }, device: { type: 'string', default: 'auto' } },
+});
 const TRIALS = given.quick ? 1 : 5;
-const OPTIONS = given.quick ? "{ detail: 'coarse', textureSize: 256 }" : '{}';
+const OPTIONS = JSON.stringify({ device: given.device, ...(given.quick && { detail: 'coarse', textureSize: 256 }) });
 
 /** Faces at a time. */
 const IN_FLIGHT = given.quick ? 1 : 16;
@@ -138,48 +140,52 @@ try {
   ] as const;
   for (const [size, image] of given.quick ? [] : pictures) {
     const cold = repeat(size === '12 megapixels' ? 1 : 3, () =>
-      commandLine(['fit', image, '--out', join(folder, 'out')]),
+      commandLine(['fit', image, '--device', given.device, '--out', join(folder, 'out')]),
     );
     figures[`cold command line, ${size}, ms`] = median(cold.map(({ ms }) => ms));
     figures[`peak memory of the command line, ${size}, MB`] = median(cold.map(({ megabytes }) => megabytes));
   }
 } finally {
   rmSync(folder, { recursive: true });
+  if (device !== '') keep();
 }
 
-const processor = (cpus()[0]?.model ?? 'unknown processor').trim();
-const onGpu = device.startsWith('cuda');
-/** What is wanted of them, where something is. */
-const limits = { most: onGpu ? GPU_LIMITS : CPU_LIMITS, least: onGpu ? GPU_LEAST : {} };
-console.log(`${device}; ${processor}, ${availableParallelism()} threads, node ${process.version}`);
-for (const [name, value] of Object.entries(figures)) {
-  const [most, least] = [limits.most[name], limits.least[name]];
-  const verdict =
-    most !== undefined
-      ? `  (at most ${most}${value > most ? ': MISSED' : ''})`
-      : least !== undefined
-        ? `  (at least ${least}${value < least ? ': MISSED' : ''})`
-        : '';
-  console.log(`${name.padEnd(52)} ${value.toFixed(value < 10 ? 2 : 0).padStart(6)}${verdict}`);
+function keep(): void {
+  const processor = (cpus()[0]?.model ?? 'unknown processor').trim();
+  const onGpu = device.startsWith('cuda');
+  /** What is wanted of them, where something is. */
+  const limits = { most: onGpu ? GPU_LIMITS : CPU_LIMITS, least: onGpu ? GPU_LEAST : {} };
+  console.log(`${device}; ${processor}, ${availableParallelism()} threads, node ${process.version}`);
+  for (const [name, value] of Object.entries(figures)) {
+    const [most, least] = [limits.most[name], limits.least[name]];
+    const verdict =
+      most !== undefined
+        ? `  (at most ${most}${value > most ? ': MISSED' : ''})`
+        : least !== undefined
+          ? `  (at least ${least}${value < least ? ': MISSED' : ''})`
+          : '';
+    console.log(`${name.padEnd(52)} ${value.toFixed(value < 10 ? 2 : 0).padStart(6)}${verdict}`);
+  }
+  for (const [name, value] of Object.entries(stages))
+    console.log(`  ${name.padEnd(50)} ${value.toFixed(0).padStart(6)}`);
+  const gpu = /^cuda:\d+ \((.*)\)$/.exec(device)?.[1];
+  const slug = (gpu ?? processor)
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+  const document = {
+    device,
+    processor,
+    threads: availableParallelism(),
+    node: process.version,
+    figures,
+    limits,
+    stagesMs: stages,
+  };
+  const file = given.json ?? join(root, 'bench', 'results', `fit-${slug}.json`);
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, `${JSON.stringify(document, null, 1)}\n`);
 }
-for (const [name, value] of Object.entries(stages)) console.log(`  ${name.padEnd(50)} ${value.toFixed(0).padStart(6)}`);
-const gpu = /^cuda:\d+ \((.*)\)$/.exec(device)?.[1];
-const slug = (gpu ?? processor)
-  .toLowerCase()
-  .replace(/[^a-z0-9]+/g, '-')
-  .replace(/^-|-$/g, '');
-const document = {
-  device,
-  processor,
-  threads: availableParallelism(),
-  node: process.version,
-  figures,
-  limits,
-  stagesMs: stages,
-};
-const file = given.json ?? join(root, 'bench', 'results', `fit-${slug}.json`);
-mkdirSync(dirname(file), { recursive: true });
-writeFileSync(file, `${JSON.stringify(document, null, 1)}\n`);
 
 interface Trial {
   /** Of the program alone: node's own start-up is not counted. */

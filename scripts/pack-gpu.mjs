@@ -110,7 +110,11 @@ async function packPrograms() {
     await small.jpeg({ quality: 90 }).toFile(join(to, 'shared', 'photos', `${name.replace(/\.\w+$/, '')}.jpg`));
   }
   const loop = join(shared, 'prototypes', 'peer-loop');
-  if (existsSync(loop)) cpSync(loop, join(to, 'shared', 'prototypes', 'peer-loop'), { recursive: true });
+  if (existsSync(loop)) {
+    const at = join(to, 'shared', 'prototypes', 'peer-loop');
+    cpSync(loop, at, { recursive: true });
+    run('g++', ['-O3', '-shared', '-fPIC', '-s', join(at, 'vis.cpp'), '-o', join(at, 'vis.so')]);
+  }
 }
 
 /** One number for what a folder holds. */

@@ -2,7 +2,7 @@
  * The program behind .ci/gpu (see there): runs the steps of steps.ts in the time given, and keeps what they measured.
  */
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -13,6 +13,7 @@ import { steps } from './steps.js';
 const { values: given } = parseArgs({
   options: {
     minutes: { type: 'string', default: '8' },
+    since: { type: 'string' },
     resume: { type: 'boolean', default: false },
     copy: { type: 'string' },
     'dry-run': { type: 'boolean', default: false },
@@ -26,22 +27,18 @@ if (!(minutes > 0)) throw new Error(`expected a number of minutes above 0 for --
 const script = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const results = resolve(given.results);
-const schedule = new Schedule(results, machine(), { resume: given.resume });
+const schedule = new Schedule(results, machine(), { resume: given.resume, copy: given.copy });
 const todo = steps({ root, programs: resolve(given.programs), results, script, dry: given['dry-run'] });
 /** For the end: files are copied, and a step stopped has still to be reaped. */
 const RESERVE_S = 5;
-await schedule.run(todo, 60 * minutes - performance.now() / 1000 - RESERVE_S);
+/** Of the time given, what went before: unpacking. `--since`: seconds of the epoch. */
+const spent = given.since === undefined ? performance.now() / 1000 : Date.now() / 1000 - Number(given.since);
+await schedule.run(todo, 60 * minutes - spent - RESERVE_S);
 
 const all = schedule.document.results;
 const count = (state: string) => all.filter((result) => result.state === state).length;
 const states = ['done', 'failed', 'stopped', 'skipped', 'not reached'].map((state) => `${count(state)} ${state}`);
 console.log(`${states.join(', ')}; kept in ${given.results}`);
-if (given.copy) {
-  mkdirSync(given.copy, { recursive: true });
-  for (const name of readdirSync(results)) {
-    if (statSync(join(results, name)).isFile()) copyFileSync(join(results, name), join(given.copy, name));
-  }
-}
 process.exitCode = count('failed') > 0 ? 1 : 0;
 
 function machine(): Record<string, string | number> {

@@ -1,15 +1,21 @@
 """The peer's loop (loop.py of prototypes/peer-loop) on a GPU: python3 peer_loop.py FOLDER
 
 Runs it with every tensor on the device. Generous to the peer: visibility, for which it has no kernel, is computed once,
-on the processor, and costs nothing afterwards; no value is read back; the time is that of an iteration in a row of twenty.
+on the processor (vis.so, compiled here where FOLDER has none), and costs nothing afterwards; no value is read back; the
+time is that of an iteration in a row of twenty.
 Prints one line of JSON.
 """
-import json, os, subprocess, sys
+import json, os, subprocess, sys, tempfile
 
-os.chdir(sys.argv[1])
-if not os.path.exists('vis.so'):
-    subprocess.run(['g++', '-O3', '-shared', '-fPIC', 'vis.cpp', '-o', 'vis.so'], check=True)
-source = open('loop.py').read()
+folder = os.path.abspath(sys.argv[1])
+source = open(os.path.join(folder, 'loop.py')).read()
+compiled = os.path.join(folder, 'vis.so')
+scratch = tempfile.TemporaryDirectory()
+os.chdir(scratch.name)
+if os.path.exists(compiled):
+    os.symlink(compiled, 'vis.so')
+else:
+    subprocess.run(['g++', '-O3', '-shared', '-fPIC', os.path.join(folder, 'vis.cpp'), '-o', 'vis.so'], check=True)
 
 
 def replace(old, new):

@@ -1,7 +1,17 @@
 // Runs steps in order until the time is over, keeps what each left as soon as it ends, and goes on where a run before
 // this one stopped.
 import { spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type Figure, isMet, type Output, type Step } from './step.js';
 
@@ -21,20 +31,34 @@ export interface Document {
   results: Result[];
 }
 
-/** Kept in `folder`: gpu.json (a Document), gpu.csv, and log.txt with what every command printed. */
+/** Of a step that failed, the last characters of what it said are printed too. */
+const TAIL = 1500;
+/** While a step runs, the copy of the log is this old at most. */
+const COPY_MS = 5000;
+
+/**
+ * Kept in `folder`: gpu.json (a Document), gpu.csv, and log.txt with what every command printed, as it comes; all of it
+ * also in `copy`, if named, after every step.
+ */
 export class Schedule {
   readonly #folder: string;
   readonly #document: Document;
+  readonly #copy: string | undefined;
   readonly #now: () => number;
 
-  constructor(folder: string, machine: Document['machine'], options: { resume: boolean; now?: () => number }) {
+  constructor(
+    folder: string,
+    machine: Document['machine'],
+    options: { resume: boolean; copy?: string | undefined; now?: () => number },
+  ) {
     this.#folder = folder;
+    this.#copy = options.copy;
     this.#now = options.now ?? (() => performance.now());
     const kept = join(folder, 'gpu.json');
     const before =
       options.resume && existsSync(kept) ? (JSON.parse(readFileSync(kept, 'utf8')) as Document) : undefined;
     if (!before) rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
+    for (const each of [folder, options.copy]) if (each) mkdirSync(each, { recursive: true });
     this.#document = { machine, results: before?.results ?? [] };
   }
 
@@ -60,9 +84,15 @@ export class Schedule {
     const limit = Math.min(step.limitS, left);
     console.log(`--- ${step.name} (at most ${limit.toFixed(0)} s)`);
     const start = this.#now();
-    const output = await execute(step.command, limit, step.env);
+    const log = (text: string) => appendFileSync(join(this.#folder, 'log.txt'), text);
+    log(`--- ${step.name}: ${step.command.join(' ')}\n`);
+    const copying = setInterval(() => this.#copyAll(), COPY_MS);
+    const output = await execute(step.command, limit, step.env, log);
+    clearInterval(copying);
     const seconds = (this.#now() - start) / 1000;
-    appendFileSync(join(this.#folder, 'log.txt'), `--- ${step.name}\n${output.text}\n`);
+    log(
+      `\n--- ${step.name}: ${output.stopped ? 'stopped' : `status ${output.status}`} after ${seconds.toFixed(1)} s\n\n`,
+    );
     let { figures, failure } = { figures: [] as Figure[], failure: undefined as string | undefined };
     try {
       ({ figures, failure } = { failure: undefined, ...step.read(output) });
@@ -71,6 +101,7 @@ export class Schedule {
     }
     if (!output.stopped && output.status !== 0) failure ??= `ended with status ${output.status}`;
     const state = failure ? 'failed' : output.stopped ? 'stopped' : 'done';
+    if (state === 'failed') console.log(`${output.text.slice(-TAIL).trimEnd()}\n`);
     return { name: step.name, state, seconds, figures, ...(failure && { reason: failure }) };
   }
 
@@ -84,6 +115,15 @@ export class Schedule {
     print(result);
     writeFileSync(join(this.#folder, 'gpu.json'), `${JSON.stringify(this.#document, null, 1)}\n`);
     writeFileSync(join(this.#folder, 'gpu.csv'), csv(results));
+    this.#copyAll();
+  }
+
+  #copyAll(): void {
+    if (!this.#copy) return;
+    for (const name of readdirSync(this.#folder)) {
+      const file = join(this.#folder, name);
+      if (statSync(file).isFile()) copyFileSync(file, join(this.#copy, name));
+    }
   }
 }
 
@@ -106,7 +146,12 @@ export function print({ name, state, seconds, figures, reason }: Result): void {
 }
 
 /** Runs a command, and ends it with all that it started when the seconds are over. */
-function execute(command: readonly string[], seconds: number, env: Record<string, string> = {}): Promise<Output> {
+function execute(
+  command: readonly string[],
+  seconds: number,
+  env: Record<string, string> = {},
+  heard: (text: string) => void = () => {},
+): Promise<Output> {
   return new Promise((resolve) => {
     let [text, stopped] = ['', false];
     const [program, ...args] = command as [string, ...string[]];
@@ -129,6 +174,7 @@ function execute(command: readonly string[], seconds: number, env: Record<string
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (part: string) => {
         text += part;
+        heard(part);
       });
     }
     child.on('error', (error) => {

@@ -87,7 +87,14 @@ void run_on_gpu(const Recorder& recorder) {
           "copy");
     });
   }
-  for (const Setup setup : setups()) setup(backend, recorder);
+  // One file's failure does not keep the others from being measured, unless it broke the device.
+  for (const Setup setup : setups()) {
+    try {
+      setup(backend, recorder);
+    } catch (const Error& error) {
+      std::printf("{\"failure\":\"%s\"}\n", error.what());
+    }
+  }
 }
 
 }  // namespace hrn::bench
