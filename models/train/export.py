@@ -21,7 +21,7 @@ from torch import nn
 
 from data import CROP, MODELS, POINTS, Head
 from network import IDENTITY, SHAPE, Regressor
-from train import Mirror
+from objective import Mirror
 
 NAMES = ["identity", "identityDeviation", "expression", "expressionDeviation", "logDistance", "logDistanceDeviation"]
 FILE = "coefficient-regressor.onnx"

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 import data
-from network import COMPONENTS, IDENTITY, OUTPUTS, SHAPE, LandmarkFeatures, Regressor
+from network import COMPONENTS, LandmarkFeatures, Regressor
+from objective import Figures, Mirror, augment, loss_of
 
 HELD_OUT = 1000
 BATCH = 128
@@ -39,38 +40,6 @@ def arguments():
     return parser.parse_args()
 
 
-class Figures:
-    """What is measured on held-out portraits: root mean square vertex distance, rigid motion and scale taken out."""
-
-    def __init__(self, head, device):
-        self.metric = torch.as_tensor(head.metric, dtype=torch.float32, device=device)
-
-    def shape(self, error):
-        return ((error @ self.metric) * error).sum(1)
-
-    def identity(self, error):
-        return ((error @ self.metric[:IDENTITY, :IDENTITY]) * error).sum(1)
-
-    def row(self, mean, deviation, truth):
-        error = mean - truth
-        prior = truth[:, :SHAPE] - truth[:, :SHAPE].mean(0)
-        rms = lambda x: float(x.mean().sqrt())
-        row = {
-            "shape mm": rms(self.shape(error[:, :SHAPE])),
-            "of mean head": rms(self.shape(error[:, :SHAPE])) / rms(self.shape(prior)),
-            "neutral mm": rms(self.identity(error[:, :IDENTITY])),
-            "of mean neutral": rms(self.identity(error[:, :IDENTITY])) / rms(self.identity(prior[:, :IDENTITY])),
-            "axes deg": rms(error[:, SHAPE : SHAPE + 6].square()) * 57.3,
-            "log distance": rms(error[:, -1].square()),
-        }
-        if deviation is not None:
-            whitened = (error / deviation).square()
-            row["whitened identity"] = rms(whitened[:, :IDENTITY])
-            row["whitened expression"] = rms(whitened[:, IDENTITY:SHAPE])
-            row["whitened distance"] = rms(whitened[:, -1])
-        return row
-
-
 class Portraits:
     def __init__(self, folder, limit, held_out, device):
         fields, crops = data.load(folder, limit)
@@ -84,40 +53,6 @@ class Portraits:
     def batch(self, rows, pixels):
         crop = self.crops[rows].float() / 255 if pixels else None
         return self.landmarks[rows], crop, self.truth[rows]
-
-
-class Mirror:
-    """Portraits as in a mirror: pixels, landmarks and coefficients."""
-
-    def __init__(self, head, device):
-        self.points = torch.as_tensor(data.landmark_mirror(), device=device)
-        matrix = np.zeros((OUTPUTS, OUTPUTS))
-        matrix[:IDENTITY, :IDENTITY] = head.mirror_identity
-        matrix[IDENTITY:SHAPE, IDENTITY:SHAPE] = head.mirror_expression
-        # The head's x axis and the picture's both change sign; the z axis only where it leans to the side.
-        matrix[SHAPE:, SHAPE:] = np.diag([1, -1, -1, -1, 1, 1, 1])
-        self.matrix = torch.as_tensor(matrix.T, dtype=torch.float32, device=device)
-        self.signs = torch.tensor([-1.0, 1, 1, 1], device=device)
-
-    def __call__(self, landmarks, crop, truth):
-        flipped = landmarks[:, self.points] * self.signs
-        return flipped, None if crop is None else crop.flip(2), truth @ self.matrix
-
-
-def augment(crop):
-    """Colour, contrast, noise and a covered patch, beyond what the portraits have."""
-    n, device = len(crop), crop.device
-    draw = lambda *shape: torch.randn(*shape, device=device)
-    even = lambda *shape: torch.rand(*shape, device=device)
-    crop = (crop * torch.exp(0.15 * draw(n, 1, 1, 3))).clamp(1e-4, 1) ** torch.exp(0.25 * draw(n, 1, 1, 1))
-    grey = crop.mean(3, keepdim=True)
-    crop = grey + (1 + 0.5 * draw(n, 1, 1, 1)).clamp(0, 2) * (crop - grey)
-    crop = crop + 0.03 * even(n, 1, 1, 1) * draw(*crop.shape)
-    at = torch.arange(data.CROP, device=device)
-    low = (even(2, n, 1) * data.CROP).int()
-    inside = (at >= low) & (at < low + (6 + 30 * even(2, n, 1)).int())
-    covered = inside[0][:, :, None] & inside[1][:, None, :] & (even(n, 1, 1) < 0.3)
-    return torch.where(covered[..., None], even(n, 1, 1, 3), crop)
 
 
 def ridge(portraits, mirror, figures):
@@ -140,16 +75,6 @@ def ridge(portraits, mirror, figures):
         w = torch.linalg.solve(gram + penalty * torch.eye(len(gram), device=x.device), right)
         rows.append(figures.row((products(landmarks) @ w).float(), None, truth))
     return min(rows, key=lambda row: row["shape mm"])
-
-
-def loss_of(mean, log_deviation, truth, figures):
-    error = mean - truth
-    # Deviations are learned from the error, not the error from them: likelihood alone gives up on what is hard.
-    whitened = error.detach() * torch.exp(-log_deviation)
-    likelihood = (log_deviation + 0.5 * whitened.square().clamp(max=50)).mean()
-    shape = figures.shape(error[:, :SHAPE]).mean() + figures.identity(error[:, :IDENTITY]).mean()
-    small = 0.1 * error[:, :IDENTITY].square().mean() + 0.5 * error[:, IDENTITY:SHAPE].square().mean()
-    return shape / 8 + small + 20 * error[:, SHAPE:].square().mean() + 0.1 * likelihood
 
 
 def fit(kind, portraits, mirror, figures, options, minutes, report):

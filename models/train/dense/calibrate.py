@@ -2,7 +2,7 @@
 Makes a trained network say how wrong it is: refits the two outputs that tell deviations, on portraits that it was not
 trained on, and measures on others what they are worth and how far errors of neighbouring pixels go together.
 
-    python calibrate.py --weights FOLDER/KIND.pt --out FOLDER [--portraits 96]
+    python calibrate.py --weights FOLDER/KIND.pt --out FOLDER [--portraits 96] [--device cuda]
 """
 
 import argparse
@@ -15,7 +15,7 @@ from portraits import CLASS, Portraits
 
 FIT_SEED, TEST_SEED = 30_000_000, 40_000_000
 NORMAL_ROW, POINT_ROW = 3, 7
-BATCH = 8
+BATCH = 16
 LAGS = (1, 2, 4, 8, 16, 32)
 
 
@@ -71,7 +71,7 @@ def likelihood(log, data):
 def refit(network, data):
     rows = [NORMAL_ROW, POINT_ROW]
     weight = network.out.weight.data[rows].clone().requires_grad_()
-    bias = torch.tensor([-1.7, 1.5]).requires_grad_()
+    bias = weight.new_tensor([-1.7, 1.5]).requires_grad_()
     weight.data[1] = 0
     optimiser = torch.optim.Adam([weight, bias], lr=0.02)
     value = lambda x: torch.nn.functional.conv2d(x, weight, bias)
@@ -119,16 +119,18 @@ def main():
     parser.add_argument("--weights", required=True)
     parser.add_argument("--out", required=True)
     parser.add_argument("--portraits", type=int, default=96)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args()
     network, saved = load(options.weights)
-    portraits = Portraits("cpu", compiled=False)
+    network.to(options.device)
+    portraits = Portraits(options.device, compiled=False)
     refit(network, gather(network, portraits, FIT_SEED, options.portraits * 2 // 3))
     table = reliability(network, gather(network, portraits, TEST_SEED, options.portraits // 3))
     print(table)
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "reliability.md").write_text(table)
-    state = {k: v.half() if v.is_floating_point() else v for k, v in network.state_dict().items()}
+    state = {k: v.half() if v.is_floating_point() else v for k, v in network.cpu().state_dict().items()}
     partial = folder / "calibrated.partial"
     torch.save({**saved, "state": state}, partial)
     partial.rename(folder / "calibrated.pt")

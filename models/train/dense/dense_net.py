@@ -4,6 +4,7 @@ deviation (radians an axis), a surface point (3, POINT_MM), the logarithm of its
 """
 
 import sys
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -14,18 +15,45 @@ from portraits import CLASSES, IN, OUT
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
+from depthwise import depthwise  # noqa: E402
+
 #: widths at 128, 64, 32, 16 and 8 pixels; blocks there; how far a block widens inside
 SIZES = {
     "small": ((12, 24, 40, 72, 112), (1, 1, 2, 2, 1), 2),
     "medium": ((16, 32, 56, 104, 160), (1, 2, 2, 3, 2), 3),
     "large": ((16, 40, 80, 144, 224), (1, 2, 3, 4, 3), 3),
 }
+#: Of the landmark network's layers as encoder: widths, and blocks on the way up from 128, 64, 32 and 16 pixels.
+ON_LANDMARKS = {
+    "landmarks": ((16, 32, 56, 104, 160), (1, 1, 1, 1)),
+    "landmarks-wide": ((16, 40, 72, 128, 192), (1, 1, 2, 2)),
+}
 OUTPUTS = 3 + 1 + 3 + 1 + len(CLASSES)
 
 
+class Depthwise(nn.Conv2d):
+    def forward(self, x):
+        return depthwise(x, self.weight, self.bias, self.stride[0], self.padding[0])
+
+
 def layer(inputs, outputs, size=3, stride=1, groups=1, active=True):
-    parts = [nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs)]
+    kind = Depthwise if groups == inputs else nn.Conv2d
+    parts = [kind(inputs, outputs, size, stride, size // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs)]
     return nn.Sequential(*parts, nn.ReLU(inplace=True)) if active else nn.Sequential(*parts)
+
+
+def resized(x, side):
+    """Bilinear. Where gradients are wanted as two matrix products, since the library's adds them up one by one."""
+    if not torch.is_grad_enabled():
+        return functional.interpolate(x, (side, side), mode="bilinear", align_corners=False)
+    matrix = _weights(x.shape[2], side, x.device, x.dtype)
+    return matrix @ (x @ matrix.T)
+
+
+@cache
+def _weights(before, after, device, kind):
+    line = torch.eye(before)[:, None]
+    return functional.interpolate(line, after, mode="linear", align_corners=False)[:, 0].T.to(device, kind)
 
 
 class Block(nn.Module):
@@ -95,21 +123,28 @@ class LandmarkEncoder(nn.Module):
         seen = self._seen(crop)
         for k, (feature, narrow) in enumerate(zip(seen, self.narrow)):
             side = OUT >> (k + 1)
-            features.append(narrow(functional.interpolate(feature, (side, side), mode="bilinear", align_corners=False)))
+            features.append(narrow(resized(feature, side)))
         return features
 
 
 class DenseNetwork(nn.Module):
     def __init__(self, kind):
         super().__init__()
-        widths, blocks, expand = SIZES["medium" if kind == "landmarks" else kind]
-        self.encoder = LandmarkEncoder(widths) if kind == "landmarks" else Encoder(widths, blocks, expand)
+        if kind in ON_LANDMARKS:
+            (widths, up), expand = ON_LANDMARKS[kind], 3
+            self.encoder = LandmarkEncoder(widths)
+        else:
+            widths, blocks, expand = SIZES[kind]
+            up = (1, 1, 1, 1)
+            self.encoder = Encoder(widths, blocks, expand)
         deep = widths[-1]
         # Faces are framed: where a feature lies says much.
         self.place = nn.Parameter(torch.zeros(1, deep, OUT >> 4, OUT >> 4))
         self.whole = nn.Sequential(nn.Conv2d(deep, deep, 1), nn.ReLU(inplace=True), nn.Conv2d(deep, deep, 1))
         self.reduce = nn.ModuleList(layer(a, b, 1, active=False) for a, b in zip(widths[1:], widths[:-1]))
-        self.refine = nn.ModuleList(Block(w, w, expand) for w in widths[:-1])
+        self.refine = nn.ModuleList(
+            nn.Sequential(*(Block(width, width, expand) for _ in range(count))) for width, count in zip(widths, up)
+        )
         self.out = nn.Conv2d(widths[0], OUTPUTS, 1)
 
     def forward(self, crop):
@@ -117,17 +152,23 @@ class DenseNetwork(nn.Module):
         x = features[-1] + self.place
         x = x + self.whole(x.mean((2, 3), keepdim=True))
         for level in (3, 2, 1, 0):
-            x = functional.interpolate(self.reduce[level](x), scale_factor=2, mode="bilinear", align_corners=False)
+            x = resized(self.reduce[level](x), OUT >> level)
             x = self.refine[level](functional.relu(x + features[level]))
         return self.out(x)
 
 
-def split(out):
-    """The outputs by name; the normal of unit length."""
+def split(out, axis=1):
+    """The outputs by name, which lie along an axis; the normal of unit length."""
+    normal, normal_deviation, point, point_deviation, classes = out.split((3, 1, 3, 1, len(CLASSES)), axis)
     return {
-        "normal": functional.normalize(out[:, :3], dim=1), "normal_deviation": out[:, 3:4].clamp(-5, 1),
-        "point": out[:, 4:7], "point_deviation": out[:, 7:8].clamp(-3, 4), "classes": out[:, 8:],
+        "normal": functional.normalize(normal, dim=axis), "normal_deviation": _within(normal_deviation, -5, 1),
+        "point": point, "point_deviation": _within(point_deviation, -3, 4), "classes": classes,
     }  # fmt: skip
+
+
+def _within(x, low, high):
+    """Bounded, with a slope also beyond the bounds, from where it could not come back otherwise."""
+    return x.clamp(low, high) if not x.requires_grad else x + (x.clamp(low, high) - x).detach()
 
 
 def mirrored(out):

@@ -125,12 +125,15 @@ class People:
         return weights.clamp(0, 1)
 
     def shape(self, c):
-        """Positions [n][v][3] of the skin and what lies in it."""
+        """
+        Positions [n][v][3] of the skin and what lies in it, the same without expression, and the expression [n][52].
+        """
         head = self.head
         spread = torch.exp(c.normal(0.0, 0.25, 1)).clamp(0.5, 1.5)
         identity = (c.normal(0, 1, 120, limit=3) * spread).clamp(-4, 4)
-        offset = identity @ head.identity + self.expression(c) @ head.expression
-        positions = head.mean[None] + offset.reshape(c.size, -1, 3)
+        expression = self.expression(c)
+        neutral = head.mean[None] + (identity @ head.identity).reshape(c.size, -1, 3)
+        moved = (expression @ head.expression).reshape(c.size, -1, 3)
         # Features: mostly symmetric.
         moves = c.normal(0, 1, len(self.feature_weight), 3, limit=2.6) * self.feature_scale * c.uniform(0.1, 1.15, 1, 1)
         moves = moves.clone()
@@ -151,12 +154,15 @@ class People:
         t = distance[None] / w
         fold = (-torch.exp(-t.square()) + 0.45 * torch.exp(-((t - 1.9) / 1.2).square())) * depth[:, :, None]
         change = change + (fold.sum(1) * self.free)[:, :, None] * head.outward
-        positions = positions + change
         stretch = torch.exp(c.normal(0, 0.03, 1, 3))
-        positions = positions * stretch
-        below = smooth(0.0, -60.0, positions[:, :, 1:2])
         jaw = torch.cat([torch.exp(c.normal(0, 0.04, 1, 2)), torch.ones(c.size, 1, 1, device=c.device)], 2)
-        return positions * (1 + below * (jaw - 1))
+
+        def proportioned(positions):
+            positions = (positions + change) * stretch
+            below = smooth(0.0, -60.0, positions[:, :, 1:2])
+            return positions * (1 + below * (jaw - 1))
+
+        return proportioned(neutral + moved), proportioned(neutral), expression
 
     def complexion(self, c, noise):
         """Colours [n][v][3] (sRGB), covers by kind [n][v] and thickness outwards [n][v]."""

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from camera import Cameras
 from chance import Chance, smooth, unit
+from coefficients import NearestCoefficients, framed_pose
 from hair import BEARD, STRANDS, Strands, beard_hair, scalp_hair
 from head import PARTS, Head, vertex_normals
 from light import colour_of, draw_light, draw_materials, visible
@@ -42,6 +43,7 @@ class Portraits:
         self.colour_of = torch.compile(colour_of, dynamic=False) if compiled else colour_of
         head = self.head = Head(self.device)
         self.people, self.noise = People(head), Noise(self.device)
+        self.nearest = NearestCoefficients(head)
         self.hair, self.beard = Strands(head, STRANDS), Strands(head, BEARD)
         self.torso, self.brim = Torso(self.device), Brim(self.device)
         self.glasses, self.occluders = Glasses(self.device), Occluders(self.device)
@@ -80,11 +82,12 @@ class Portraits:
         Returns a dict of tensors on the device: crop [n][3][256][256] sRGB 0..1; and in 128 x 128: classes [n][14]
         (shares of a pixel), normal [n][3] (right, up, towards the camera of the crop) and shaped [n][1] (share of the
         pixel that has it), point [n][3] (of the mean head, in POINT_MM) with shaped too, depth [n][1] (mm behind the
-        face's middle), known [n][1] (0 beyond the border of the photo); yaw [n] degrees.
+        face's middle), known [n][1] (0 beyond the border of the photo). Then yaw and pitch [n] degrees, and coefficients
+        [n][179]: identity and expression of the head model, and the pose (coefficients.py).
         """
         c = Chance(seed, size, self.device)
         head, people = self.head, self.people
-        positions = people.shape(c)
+        positions, neutral, expression = people.shape(c)
         person = people.complexion(c, self.noise)
         cameras = Cameras(c, head, positions)
         drawn = positions + person["mm"][:, :, None] * head.outward
@@ -153,7 +156,8 @@ class Portraits:
         scene = torch.where(empty[..., None], backdrop(c, DRAWN, self.noise, person["skin"]), shaded)
         scene, kinds = self._lenses(c, scene, kinds, cameras, lenses, keys, wears)
         scene = self._neighbour(c, scene, kinds == CLASS["background"])
-        return self._finish(c, scene, kinds, geometric, pixels, on_head, cameras)
+        told = torch.cat([self.nearest(neutral), expression, framed_pose(cameras)], 1)
+        return {**self._finish(c, scene, kinds, geometric, pixels, on_head, cameras), "coefficients": told}
 
     def _shade(self, c, pixels, kinds, on_head, camera):
         is_ = lambda *names: torch.stack([kinds == CLASS[name] for name in names]).any(0).float()

@@ -1,33 +1,44 @@
 """
-Trains and compares the dense networks on portraits that are drawn as they are needed:
+Trains the dense networks and the coefficient networks on portraits that are drawn as they are needed:
 
-    python train.py --out FOLDER [--kinds small,medium,large,landmarks] [--minutes 600] [--device cuda]
+    python train.py --out FOLDER [--kinds landmarks] [--coefficients backbone] [--minutes 600] [--device cuda]
 
-For the first share of the time all kinds see the same batches; then the smallest within 3 % of the best goes on alone.
-FOLDER gets KIND.pt (half floats), log.txt, table.md, and state.pt, from which the same command goes on.
+Of several dense kinds all see the same batches for the first share of the time; then the smallest within 3 % of the
+best goes on alone. FOLDER gets KIND.pt and coefficients-KIND.pt (half floats), log.txt, table.md, and state.pt, from which
+the same command goes on.
 """
 
 import argparse
 import math
+import sys
 import time
 from pathlib import Path
 
 import torch
 from torch.nn import functional
 
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
+import depthwise
+from average import RunningMean
+from coefficient_trainee import FIRST, CoefficientTrainee, usable
 from dense_net import DenseNetwork, mirrored, split
+from landmark_net import Landmarks
 from portraits import CLASS, CLASSES, Portraits
 
 HELD_SEED, TRAIN_SEED = 10_000_000, 20_000_000
 HELD = 512
 #: Share of the time in which the kinds are compared, and what the smallest may be worse by.
 COMPARE, WITHIN = 0.25, 1.03
+#: How much a class counts in the loss; the rest 1. Rims of glasses and things before a face are few pixels.
+COUNTS = {"glasses": 2.5, "occluder": 1.5, "teeth": 1.5}
 
 
 def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
-    parser.add_argument("--kinds", default="small,medium,large,landmarks")
+    parser.add_argument("--kinds", default="landmarks-wide")
+    parser.add_argument("--coefficients", default="backbone")
     parser.add_argument("--minutes", type=float, default=600)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch", type=int, default=64)
@@ -36,6 +47,9 @@ def arguments():
     parser.add_argument("--steps", type=int, default=2, help="steps for each drawing")
     parser.add_argument("--held-out", type=int, default=HELD)
     parser.add_argument("--rate", type=float, default=2.5e-3)
+    parser.add_argument("--coefficient-rate", type=float, default=1.5e-3)
+    parser.add_argument("--first", type=int, default=FIRST, help="portraits drawn before the first step")
+    parser.add_argument("--profile", action="store_true", help="one drawing and one step to profile.txt")
     parser.add_argument("--report", type=float, default=30, help="seconds between reports")
     return parser.parse_args()
 
@@ -44,11 +58,16 @@ class Store:
     """The last portraits drawn, packed, in a ring."""
 
     FIELDS = {"crop": 255, "classes": 255, "normal": 127, "point": None, "shaped": 255, "known": 255}
+    DENSE = tuple(FIELDS)
+    #: Kept as they are: landmarks [478][4], coefficients [179] and whether they can be learned from.
+    PLAIN = ("landmarks", "coefficients", "usable")
 
     def __init__(self, size, device):
         self.size, self.device, self.count, self.next, self.held = size, device, 0, 0, {}
 
     def pack(self, name, value):
+        if name in self.PLAIN:
+            return value
         scale = self.FIELDS[name]
         if scale is None:
             return value.half()
@@ -57,7 +76,7 @@ class Store:
     def add(self, batch):
         n = len(batch["crop"])
         rows = (torch.arange(n, device=self.device) + self.next) % self.size
-        for name in self.FIELDS:
+        for name in (*self.DENSE, *self.PLAIN):
             value = self.pack(name, batch[name])
             if name not in self.held:
                 self.held[name] = torch.empty(self.size, *value.shape[1:], dtype=value.dtype, device=self.device)
@@ -65,10 +84,12 @@ class Store:
         self.next = (self.next + n) % self.size
         self.count = min(self.size, self.count + n)
 
-    def take(self, rows):
-        return {
-            name: self.held[name][rows].float() / (scale or 1) for name, scale in self.FIELDS.items()
-        }
+    def take(self, rows, names=DENSE):
+        return {name: self.held[name][rows].float() / (self.FIELDS.get(name) or 1) for name in names}
+
+    def usable(self):
+        """Rows that a coefficient network can learn from."""
+        return self.held["usable"][: self.count].nonzero().flatten()
 
 
 def augment(batch):
@@ -104,7 +125,8 @@ def loss_of(out, truth):
     missed_mm = (100 * (got["point"] - truth["point"])).square().sum(1, keepdim=True)
     point = (torch.sqrt(missed_mm + 1) * weight).sum() / total
     log = functional.log_softmax(got["classes"], 1)
-    classes = -((truth["classes"] * log).sum(1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
+    counts = log.new_tensor([COUNTS.get(name, 1.0) for name in CLASSES])[:, None, None]
+    classes = -((counts * truth["classes"] * log).sum(1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
     # Deviations are learned from the errors, not the errors from them.
     s = got["normal_deviation"]
     likely = 2 * s + 1.5 * torch.log1p(apart.detach().square() * torch.exp(-2 * s) / 2)
@@ -154,8 +176,7 @@ class Trainee:
     def __init__(self, kind, rate, device):
         self.kind, self.rate = kind, rate
         self.network = DenseNetwork(kind).to(device)
-        self.average = DenseNetwork(kind).to(device).eval()
-        self.average.load_state_dict(self.network.state_dict())
+        self.average = RunningMean(self.network)
         groups = [
             {"params": [p for p in self.network.parameters() if p.dim() > 1], "weight_decay": 1e-4},
             {"params": [p for p in self.network.parameters() if p.dim() <= 1], "weight_decay": 0},
@@ -176,18 +197,21 @@ class Trainee:
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3)
         self.optimiser.step()
         self.steps += 1
-        # A running mean of the weights, longer as steps go on.
-        keep = min(0.998, self.steps / (self.steps + 20))
-        own, mean = self.network.state_dict(), self.average.state_dict()
-        floats = [k for k in mean if mean[k].is_floating_point()]
-        torch._foreach_lerp_([mean[k] for k in floats], [own[k] for k in floats], 1 - keep)
+        self.average.follow(self.network, self.steps)
         return loss
 
     def save(self, folder):
-        state = {k: v.half().cpu() if v.is_floating_point() else v.cpu() for k, v in self.average.state_dict().items()}
-        partial = folder / f"{self.kind}.partial"
-        torch.save({"kind": self.kind, "state": state, "steps": self.steps}, partial)
-        partial.rename(folder / f"{self.kind}.pt")
+        self.average.save(folder / f"{self.kind}.pt", self.kind, self.steps)
+
+    def state(self):
+        return {"network": self.network.state_dict(), "average": self.average.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(), "steps": self.steps}  # fmt: skip
+
+    def load(self, saved):
+        self.network.load_state_dict(saved["network"])
+        self.average.network.load_state_dict(saved["average"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.steps = saved["steps"]
 
 
 def chosen(rows, kinds):
@@ -210,62 +234,109 @@ def main():
         print(text, flush=True)
         print(text, file=log, flush=True)
 
-    portraits = Portraits(device)
+    depthwise.check(device)
+    portraits, landmarks = Portraits(device), Landmarks(device)
+
+    def drawn_batch(seed, size):
+        batch = portraits.batch(seed, size)
+        batch["landmarks"], odds, apart = landmarks(batch["crop"])
+        batch["usable"] = usable(odds, apart, batch["yaw"])
+        return batch
+
     held = Store(options.held_out, device)
     size = min(options.draw, options.held_out)
     for seed in range(0, options.held_out, size):
-        held.add(portraits.batch(HELD_SEED + seed, min(size, options.held_out - seed)))
+        held.add(drawn_batch(HELD_SEED + seed, min(size, options.held_out - seed)))
     store = Store(options.keep, device)
     kinds = options.kinds.split(",")
     trainees = {kind: Trainee(kind, options.rate, device) for kind in kinds}
+    regressors, saved = {}, None
     rows, drawn, spent = {}, 0, 0.0
     state = folder / "state.pt"
     if state.exists():
         saved = torch.load(state, map_location=device, weights_only=True)
         drawn, spent, rows, kinds = saved["drawn"], saved["spent"], saved["rows"], saved["kinds"]
-        for kind in kinds:
-            trainee = trainees[kind]
-            trainee.network.load_state_dict(saved[kind]["network"])
-            trainee.average.load_state_dict(saved[kind]["average"])
-            trainee.optimiser.load_state_dict(saved[kind]["optimiser"])
-            trainee.steps = saved[kind]["steps"]
         trainees = {kind: trainees[kind] for kind in kinds}
+        for kind, trainee in trainees.items():
+            trainee.load(saved[kind])
     start = time.time() - spent
     last = time.time()
     seconds = 60 * options.minutes
+    profiled = not options.profile
     while (spent := time.time() - start) < seconds:
-        store.add(portraits.batch(TRAIN_SEED + drawn, options.draw))
+        if not profiled and store.count >= options.first:
+            profiled = True
+            profile(folder, lambda: drawn_batch(TRAIN_SEED + drawn, options.draw), lambda: [
+                trainee.step(augment(store.take(torch.arange(options.batch, device=device))), 0) for trainee in trainees.values()])  # fmt: skip
+        store.add(drawn_batch(TRAIN_SEED + drawn, options.draw))
         drawn += options.draw
-        if store.count < min(options.keep, 8 * options.batch):
+        if store.count < min(options.keep, options.first):
             continue
+        seen = store.usable()
+        if not regressors and options.coefficients:
+            learned = store.take(seen, ("landmarks", "coefficients"))
+            for kind in options.coefficients.split(","):
+                regressors[kind] = CoefficientTrainee(kind, options.coefficient_rate, *learned.values(), device)
+                if saved:
+                    regressors[kind].load(saved[f"coefficients-{kind}"])
         for _ in range(options.steps):
             batch = augment(store.take(torch.randint(store.count, (options.batch,), device=device)))
             for trainee in trainees.values():
                 loss = trainee.step(batch, spent / seconds)
+            if regressors:
+                chosen_rows = seen[torch.randint(len(seen), (options.batch,), device=device)]
+                batch = store.take(chosen_rows, ("landmarks", "crop", "coefficients"))
+                for regressor in regressors.values():
+                    regressor.step(batch, spent / seconds)
         if time.time() - last > options.report:
             last = time.time()
             for kind, trainee in trainees.items():
-                rows[kind] = figures(trainee.average, held, options.batch)
-                text = "  ".join(f"{name} {value:.3f}" for name, value in rows[kind].items())
-                report(f"{spent:6.0f} s, {drawn} drawn, {kind} step {trainee.steps}, loss {float(loss.detach()):.3f}  {text}")
+                rows[kind] = figures(trainee.average.network, held, options.batch)
+                report(f"{spent:6.0f} s, {drawn} drawn, {kind} step {trainee.steps}, loss {float(loss.detach()):.3f}  {line(rows[kind])}")
                 trainee.save(folder)
+            for kind, regressor in regressors.items():
+                report(f"{'':6s}    coefficients {kind} step {regressor.steps}  {line(regressor.row(held, held.usable(), options.batch))}")
+                regressor.save(folder)
             if len(trainees) > 1 and spent > COMPARE * seconds:
                 best = chosen(rows, kinds)
                 report(f"{best} goes on alone")
                 write_table(folder, rows, trainees, drawn, "when the kinds were compared")
                 trainees = {best: trainees[best]}
-            keep = {kind: {"network": t.network.state_dict(), "average": t.average.state_dict(),
-                           "optimiser": t.optimiser.state_dict(), "steps": t.steps} for kind, t in trainees.items()}  # fmt: skip
+            keep = {kind: trainee.state() for kind, trainee in trainees.items()}
+            keep |= {f"coefficients-{kind}": regressor.state() for kind, regressor in regressors.items()}
             partial = folder / "state.partial"
             torch.save({"drawn": drawn, "spent": spent, "rows": rows, "kinds": list(trainees), **keep}, partial)
             partial.rename(state)
     for kind, trainee in trainees.items():
-        rows[kind] = figures(trainee.average, held, options.batch)
+        rows[kind] = figures(trainee.average.network, held, options.batch)
         trainee.save(folder)
+    for kind, regressor in regressors.items():
+        rows[f"coefficients-{kind}"] = regressor.row(held, held.usable(), options.batch)
+        regressor.save(folder)
     write_table(folder, {kind: rows[kind] for kind in trainees}, trainees, drawn, "at the end")
+    write_table(folder, {f"coefficients-{kind}": rows[f"coefficients-{kind}"] for kind in regressors},
+                {f"coefficients-{kind}": regressor for kind, regressor in regressors.items()}, drawn, "at the end")  # fmt: skip
+
+
+def line(row):
+    return "  ".join(f"{name} {value:.3f}" for name, value in row.items())
+
+
+def profile(folder, *works):
+    """Where the time of each goes, on the device."""
+    text = []
+    for work in works:
+        work()
+        with torch.profiler.profile(record_shapes=True) as result:
+            work()
+        by = "self_cuda_time_total" if torch.cuda.is_available() else "self_cpu_time_total"
+        text.append(result.key_averages(group_by_input_shape=True).table(sort_by=by, row_limit=40, max_shapes_column_width=60))
+    (folder / "profile.txt").write_text("\n\n".join(text))
 
 
 def write_table(folder, rows, trainees, drawn, when):
+    if not rows:
+        return
     names = list(next(iter(rows.values())))
     lines = [f"{drawn} portraits drawn, {when}", "", "| network | parameters | steps | " + " | ".join(names) + " |"]
     lines.append("|" + " --- |" * (len(names) + 3))
