@@ -58,6 +58,13 @@ export function steps(at: Surroundings): Step[] {
       read: readParity,
     },
     {
+      name: 'native jobs',
+      command: node('bench/native-jobs', '--device', 'cuda', ...(dry ? ['--coarse', '--fits', '1'] : [])),
+      limitS: dry ? 120 : 30,
+      leastS: 10,
+      read: readJobs,
+    },
+    {
       name: 'kernels',
       ...program(at, 'hrn_bench', '--gpu', ...quick('pose_project/backward pose')),
       limitS: 60,
@@ -164,6 +171,14 @@ function readParity({ text }: Output): Outcome {
     { name: `${name}: on the GPU`, value: gpuMs, unit: 'ms' },
   ]);
   return { figures, ...(photos.length === 0 && { failure: text.trim().split('\n').at(-1)! }) };
+}
+
+function readJobs({ text }: Output): Outcome {
+  const jobs = jsonLines(text) as unknown as { job: string; ms: number }[];
+  return {
+    figures: jobs.map(({ job, ms }): Figure => ({ name: job, value: ms, unit: 'ms' })),
+    ...(jobs.length === 0 && { failure: text.trim().split('\n').at(-1)! }),
+  };
 }
 
 function readKernels(file: string, { text }: Output): Outcome {
