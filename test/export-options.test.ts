@@ -1,8 +1,10 @@
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { NodeIO } from '@gltf-transform/core';
 import { ALL_EXTENSIONS } from '@gltf-transform/extensions';
 import { unzipSync } from 'fflate';
@@ -120,6 +122,35 @@ describe('level of detail', () => {
     const text = Buffer.from((await head.encode('ply', { lod: 2 })).subarray(0, 400)).toString('latin1');
     const count = Number(/element vertex (\d+)/.exec(text)![1]);
     expect(count).toBeLessThan(0.25 * (head.mesh.positions.length / 3));
+  });
+});
+
+describe('the thread that makes GLBs', () => {
+  it('makes several at a time, and fails for one alone', { timeout: 60_000 }, async () => {
+    const bad = syntheticHead();
+    bad.texture.data = bad.texture.data.subarray(0, 100);
+    const [whole, failed, small] = await Promise.allSettled([
+      head.encode('glb'),
+      bad.encode('glb'),
+      syntheticHead().encode('glb', { targets: 'none' }),
+    ]);
+    expect(failed).toMatchObject({ status: 'rejected', reason: { message: expect.stringMatching(/memory area/i) } });
+    const meshes = async (one: typeof whole) => {
+      if (one.status === 'rejected') throw one.reason;
+      return (await documentOf(one.value)).listMeshes()[0]!.listPrimitives()[0]!.listTargets().length;
+    };
+    expect(await meshes(whole)).toBeGreaterThan(0);
+    expect(await meshes(small)).toBe(0);
+  });
+
+  it('keeps no program from its end', { timeout: 60_000 }, async () => {
+    const program = `
+      import { encodeInThread } from ${JSON.stringify(new URL('../dist/exporters/glb-thread.js', import.meta.url).href)};
+      await encodeInThread({ head: { model: {} } }, Promise.resolve(new Uint8Array())).catch((error) => console.log(error.name));
+      const start = performance.now();
+      process.on('exit', () => console.log(performance.now() - start < 2000));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
+    expect(stdout).toBe('TypeError\ntrue\n');
   });
 });
 

@@ -2,7 +2,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { closingBlink, hasLids, type Side } from '../blink.js';
 import type { ExpressionName } from '../expression-names.js';
 import { decodeHalfs } from '../half-float.js';
-import type { ReconstructionData } from '../result-data.js';
+import type { GlbHead } from './glb-head.js';
 import { lengthAt, VertexNormals } from './vertex-normals.js';
 
 /** Vectors of which most are zero: those that are not. */
@@ -67,7 +67,10 @@ function sparse(vectors: Float32Array): SparseVectors {
  *
  * @param chosen indices of expressions of the model, in the order of the shapes
  */
-export async function toBlendShapes(result: ReconstructionData, chosen: readonly number[]): Promise<BlendShapeHead> {
+export async function toBlendShapes(
+  result: Pick<GlbHead, 'mesh' | 'model' | 'coefficients'>,
+  chosen: readonly number[],
+): Promise<BlendShapeHead> {
   const { mesh, model, coefficients } = result;
   const { names, halfs } = model.expression;
   const perShape = 3 * model.vertexCount;

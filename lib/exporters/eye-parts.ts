@@ -1,13 +1,12 @@
 /** What the mesh of a head lacks around its eyes: corneas, thin clear shells that bulge, and lashes, cards of strands. */
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { LandmarkSet, PartName } from '../morphable-model.js';
-import type { Raster, ReconstructionData } from '../result-data.js';
-import { LEFT_BROW_RING, RIGHT_BROW_RING } from '../stages/mesh-points.js';
 import type { BlendShapeHead, SparseVectors } from './blend-shapes.js';
+import type { ExportModel } from './glb-head.js';
 import { LOWER_BAND, UPPER_BAND } from './lash-texture.js';
 import { VertexNormals } from './vertex-normals.js';
 
 type V3 = [number, number, number];
+type OfModel = { model: ExportModel };
 
 /** A mesh beside the head's, with the same blend shapes. Lengths in mm. */
 export interface EyePart {
@@ -26,8 +25,6 @@ export interface EyePart {
 export interface EyeParts {
   corneas: EyePart;
   lashes: EyePart;
-  /** Of the lashes, sRGB-encoded 0..1. */
-  lashColour: V3;
 }
 
 /** A cornea reaches a little over the rim of the iris: from the eye's axis, radians. */
@@ -64,19 +61,14 @@ const CURL = {
 } as const;
 /** Lashes at the outer corner lean to the temple, those at the inner one to the nose, by this share of their length. */
 const FAN = 0.45;
-/** Lashes are darker than brows. */
-const DARKER = 0.35;
-const NO_BROW: V3 = [0.12, 0.09, 0.07];
 
 /** @returns undefined for heads without eyeballs or without landmarks on their lids */
-export async function eyePartsOf(result: ReconstructionData, head: BlendShapeHead): Promise<EyeParts | undefined> {
+export function eyePartsOf(result: OfModel, head: BlendShapeHead): EyeParts | undefined {
   const { model } = result;
   const balls = { leftEye: ballOf(result, head, 'leftEye'), rightEye: ballOf(result, head, 'rightEye') };
   if (!balls.leftEye || !balls.rightEye || model.dense.count < 468) return undefined;
   const both = balls as Record<'leftEye' | 'rightEye', Ball>;
-  const corneas = corneasOf(result, head, both);
-  await yieldToEventLoop();
-  return { corneas, lashes: await lashesOf(result, head, both), lashColour: lashColour(result) };
+  return { corneas: corneasOf(result, head, both), lashes: lashesOf(result, head, both) };
 }
 
 interface Ball {
@@ -87,7 +79,7 @@ interface Ball {
   angles: Map<number, number>;
 }
 
-function ballOf({ model }: ReconstructionData, { positions }: BlendShapeHead, name: PartName): Ball | undefined {
+function ballOf({ model }: OfModel, { positions }: BlendShapeHead, name: PartName): Ball | undefined {
   const part = model.parts.find((one) => one.name === name);
   if (!part || part.triangleCount === 0) return undefined;
   const corners = model.triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount));
@@ -114,11 +106,7 @@ function middleOf(positions: Float32Array, vertices: readonly number[]): V3 {
   }) as V3;
 }
 
-function corneasOf(
-  { model }: ReconstructionData,
-  head: BlendShapeHead,
-  balls: Record<'leftEye' | 'rightEye', Ball>,
-): EyePart {
+function corneasOf({ model }: OfModel, head: BlendShapeHead, balls: Record<'leftEye' | 'rightEye', Ball>): EyePart {
   const source: number[] = [];
   const place = new Map<number, number>();
   const positions: number[] = [];
@@ -179,9 +167,9 @@ function ascending(vertices: readonly number[], values: readonly number[]): Spar
 }
 
 /** A point of the surface, as a mean of vertices. */
-type Mix = readonly (readonly [vertex: number, weight: number])[];
+export type Mix = readonly (readonly [vertex: number, weight: number])[];
 
-function mixOf({ vertices, weights }: LandmarkSet, point: number, share: number): Mix {
+export function mixOf({ vertices, weights }: LandmarkSet, point: number, share: number): Mix {
   return [0, 1, 2].map((k) => [vertices[3 * point + k] as number, share * (weights[3 * point + k] as number)] as const);
 }
 
@@ -241,11 +229,7 @@ function cards(roots: readonly V3[], ats: readonly number[], centre: V3, isUpper
   return { points, normals };
 }
 
-async function lashesOf(
-  { model }: ReconstructionData,
-  head: BlendShapeHead,
-  balls: Record<'leftEye' | 'rightEye', Ball>,
-): Promise<EyePart> {
+function lashesOf({ model }: OfModel, head: BlendShapeHead, balls: Record<'leftEye' | 'rightEye', Ball>): EyePart {
   const strips = MARGINS.map(({ eye, isUpper, points }) => {
     const roots = rootsOf(model.dense, points, head.positions);
     const ats = roots.map(({ at }) => at);
@@ -270,8 +254,7 @@ async function lashesOf(
   }
   const moved = new Float32Array(head.positions.length);
   const offsets: SparseVectors[] = [];
-  for (const [i, { positionOffsets }] of head.shapes.entries()) {
-    if (i % 16 === 15) await yieldToEventLoop();
+  for (const { positionOffsets } of head.shapes) {
     const { vertices, values } = positionOffsets;
     vertices.forEach((v, j) => {
       moved.set(values.subarray(3 * j, 3 * j + 3), 3 * v);
@@ -315,32 +298,4 @@ function movedCards(strips: readonly Strip[], offsets: Float32Array): SparseVect
     first += points.length;
   }
   return { vertices: Uint32Array.from(vertices), values: Float32Array.from(values) };
-}
-
-/** Of the darker half of the brows. */
-function lashColour({ model, texture }: ReconstructionData): V3 {
-  const colours: V3[] = [];
-  for (const ring of [RIGHT_BROW_RING, LEFT_BROW_RING]) {
-    // The ring's first half runs along the upper border, its second back along the lower one: between them is the brow.
-    for (let i = 0; i < ring.length / 2; i++) {
-      const [a, b] = [ring[i] as number, ring[ring.length - 1 - i] as number];
-      const mix = [...mixOf(model.dense, a, 0.5), ...mixOf(model.dense, b, 0.5)];
-      const [u, v] = [0, 1].map((k) =>
-        mix.reduce((sum, [vertex, weight]) => sum + weight * (model.uvs[2 * vertex + k] as number), 0),
-      ) as [number, number];
-      colours.push(texel(texture, u, v));
-    }
-  }
-  const bright = ([r, g, b]: V3) => 0.299 * r + 0.587 * g + 0.114 * b;
-  const dark = colours.sort((a, b) => bright(a) - bright(b)).slice(0, Math.ceil(colours.length / 2));
-  if (dark.length === 0) return NO_BROW;
-  return [0, 1, 2].map(
-    (k) => (DARKER * dark.reduce((sum, colour) => sum + (colour[k] as number), 0)) / dark.length,
-  ) as V3;
-}
-
-function texel({ data, width, height, channels }: Raster, u: number, v: number): V3 {
-  const at = (value: number, size: number) => Math.min(size - 1, Math.max(0, Math.floor(value * size)));
-  const from = channels * (at(v, height) * width + at(u, width));
-  return [0, 1, 2].map((k) => (data[from + k] as number) / 255) as V3;
 }

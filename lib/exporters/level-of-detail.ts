@@ -1,7 +1,7 @@
 import { MeshoptSimplifier } from 'meshoptimizer/simplifier';
 import { decodeHalfs } from '../half-float.js';
-import type { MorphableModel } from '../morphable-model.js';
 import type { Mesh, MeshPart, ReconstructionData } from '../result-data.js';
+import type { ExportModel } from './glb-head.js';
 import type { Lod } from './options.js';
 
 /** The triangles of a level, over the vertices of the whole mesh. */
@@ -20,7 +20,7 @@ const MOTION_WEIGHT = 0.5;
 const UV_WEIGHT = 60;
 
 /** `[vertices][2 + 3 guides]`: what a simplified surface should reproduce besides its shape. */
-function attributesOf(model: MorphableModel): { values: Float32Array; weights: number[] } {
+function attributesOf(model: ExportModel): { values: Float32Array; weights: number[] } {
   const perShape = 3 * model.vertexCount;
   const shapes = GUIDES.map((name) => model.expression.names.indexOf(name))
     .filter((k) => k >= 0)
@@ -63,7 +63,10 @@ function simplified(
 }
 
 /** Triangles of one level of detail. The vertices left are some of the mesh's, so blend shapes and UVs stay exact. */
-export async function levelOfDetail({ mesh, model }: ReconstructionData, lod: Lod): Promise<LevelOfDetail> {
+export async function levelOfDetail(
+  { mesh, model }: { mesh: Mesh; model: ExportModel },
+  lod: Lod,
+): Promise<LevelOfDetail> {
   if (lod === 0) return { indices: mesh.indices, parts: mesh.parts };
   await MeshoptSimplifier.ready;
   const attributes = attributesOf(model);

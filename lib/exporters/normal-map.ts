@@ -1,8 +1,4 @@
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { DisplacementMap, Mesh, Raster } from '../result-data.js';
-
-/** Texels made between two turns of the event loop. */
-const TEXELS_PER_TURN = 1 << 16;
 
 type V3 = [number, number, number];
 const dot = (a: V3, b: V3): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -61,18 +57,17 @@ export function tangentsOf({ positions, normals, uvs }: Omit<Mesh, 'indices' | '
 }
 
 /** Normals of the displaced surface in the frames of the tangents: a texture that any viewer lights by. */
-export async function normalMap(
+export function normalMap(
   mesh: Mesh,
   tangents: Float32Array,
   corners: Uint32Array,
-  { data, size }: DisplacementMap,
-): Promise<Raster> {
+  { data, size }: Pick<DisplacementMap, 'data' | 'size'>,
+): Raster {
   const { positions, normals, uvs } = mesh;
   const out = new Uint8Array(3 * size * size);
   for (let i = 0; i < out.length; i += 3) out.set([128, 128, 255], i);
   const height = (x: number, y: number): number =>
     data[Math.min(size - 1, Math.max(0, y)) * size + Math.min(size - 1, Math.max(0, x))] as number;
-  let made = 0;
   for (let t = 0; t < corners.length; t += 3) {
     const v = [corners[t] as number, corners[t + 1] as number, corners[t + 2] as number] as [number, number, number];
     const [p, q, r] = v.map((i) => at3(positions, i)) as [V3, V3, V3];
@@ -117,11 +112,6 @@ export async function normalMap(
         const o = 3 * (row * size + column);
         for (let k = 0; k < 3; k++) out[o + k] = Math.round(127.5 + 127.5 * (bent[k] as number));
       }
-    }
-    made += (right - left) * (low - top);
-    if (made > TEXELS_PER_TURN) {
-      made = 0;
-      await yieldToEventLoop();
     }
   }
   return { data: out, width: size, height: size, channels: 3 };

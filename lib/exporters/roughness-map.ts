@@ -1,14 +1,12 @@
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
-import type { MorphableModel, RegionName } from '../morphable-model.js';
+import type { RegionName } from '../morphable-model.js';
 import { REGION_NAMES } from '../morphable-model.js';
 import type { Raster } from '../result-data.js';
+import type { ExportModel } from './glb-head.js';
 import { MATERIALS } from './materials.js';
 import { encodePng } from './texture.js';
 
 /** Regions are large and their borders soft: texels a side. */
 const SIZE = 256;
-/** Corners of triangles drawn between two turns of the event loop. */
-const CORNERS_PER_TURN = 3 << 12;
 /** Means over neighbours, a millimetre and a half or so each. */
 const STEPS = 12;
 
@@ -26,22 +24,22 @@ const ROUGHNESS: Record<RegionName, number> = {
   chin: 0.58,
 };
 
-const encoded = new WeakMap<MorphableModel, Promise<Uint8Array>>();
+const encoded = new WeakMap<ExportModel, Promise<Uint8Array>>();
 
 /** PNG for glTF's metallicRoughnessTexture, which has roughness in green; made once for a model. */
-export function encodeRoughness(model: MorphableModel): Promise<Uint8Array> {
+export function encodeRoughness(model: ExportModel): Promise<Uint8Array> {
   let png = encoded.get(model);
   if (!png) {
-    png = roughnessMap(model).then(encodePng);
+    png = encodePng(roughnessMap(model));
     encoded.set(model, png);
   }
   return png;
 }
 
 /** Roughness of the skin over the layout, `MATERIALS` has it where there is none. */
-export async function roughnessMap(
-  model: Pick<MorphableModel, 'regions' | 'triangles' | 'uvs' | 'parts' | 'vertexCount'>,
-): Promise<Raster> {
+export function roughnessMap(
+  model: Pick<ExportModel, 'regions' | 'triangles' | 'uvs' | 'parts' | 'vertexCount'>,
+): Raster {
   const skin = model.parts.find(({ name }) => name === 'skin');
   const corners = skin
     ? model.triangles.subarray(3 * skin.firstTriangle, 3 * (skin.firstTriangle + skin.triangleCount))
@@ -49,13 +47,12 @@ export async function roughnessMap(
   const data = new Uint8Array(3 * SIZE * SIZE);
   const usual = Math.round(255 * MATERIALS.skin.roughness);
   for (let i = 0; i < data.length; i += 3) data.set([255, usual, 0], i);
-  const values = await softened(
+  const values = softened(
     Float32Array.from({ length: model.vertexCount }, (_, v) => ROUGHNESS[REGION_NAMES[model.regions[v]!]!]),
     corners,
   );
   for (let t = 0; t < corners.length; t += 3) {
     draw(data, model.uvs, values, corners[t]!, corners[t + 1]!, corners[t + 2]!);
-    if (t % CORNERS_PER_TURN === 0) await yieldToEventLoop();
   }
   return { data, width: SIZE, height: SIZE, channels: 3 };
 }
@@ -87,7 +84,7 @@ function draw(data: Uint8Array, uvs: Float32Array, values: Float32Array, i: numb
 }
 
 /** Means over the triangles around each vertex. */
-async function softened(values: Float32Array, corners: Uint32Array): Promise<Float32Array> {
+function softened(values: Float32Array, corners: Uint32Array): Float32Array {
   let from = values;
   for (let step = 0; step < STEPS; step++) {
     const sums = from.slice();
@@ -103,7 +100,6 @@ async function softened(values: Float32Array, corners: Uint32Array): Promise<Flo
       counts[c]! += 1;
     }
     from = sums.map((sum, v) => sum / counts[v]!);
-    await yieldToEventLoop();
   }
   return from;
 }

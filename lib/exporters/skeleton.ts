@@ -1,6 +1,6 @@
-import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { decodeHalfs } from '../half-float.js';
-import { type MorphableModel, type PartName, REGION_NAMES } from '../morphable-model.js';
+import { type PartName, REGION_NAMES } from '../morphable-model.js';
+import type { ExportModel } from './glb-head.js';
 
 /** The joints in the order of the skin, each with its parent. `skull` is what others call the head's joint. */
 export const JOINTS = [
@@ -50,7 +50,7 @@ function meanOf(positions: Float32Array, vertices: Iterable<number>): [number, n
   return sum.map((value) => value / Math.max(count, 1)) as [number, number, number];
 }
 
-function verticesOf(model: MorphableModel, part: PartName): Set<number> {
+function verticesOf(model: ExportModel, part: PartName): Set<number> {
   const { firstTriangle, triangleCount } = model.parts.find(({ name }) => name === part) ?? {
     firstTriangle: 0,
     triangleCount: 0,
@@ -58,7 +58,7 @@ function verticesOf(model: MorphableModel, part: PartName): Set<number> {
   return new Set(model.triangles.subarray(3 * firstTriangle, 3 * (firstTriangle + triangleCount)));
 }
 
-function inRegion(model: MorphableModel, region: (typeof REGION_NAMES)[number]): number[] {
+function inRegion(model: ExportModel, region: (typeof REGION_NAMES)[number]): number[] {
   const wanted = REGION_NAMES.indexOf(region);
   return Array.from(model.regions.keys()).filter((vertex) => model.regions[vertex] === wanted);
 }
@@ -81,7 +81,7 @@ function boxMiddle(positions: Float32Array, vertices: Iterable<number>): [number
   ];
 }
 
-function placesOf(model: MorphableModel, positions: Float32Array): Skeleton['places'] {
+function placesOf(model: ExportModel, positions: Float32Array): Skeleton['places'] {
   const neck = inRegion(model, 'neck');
   const ears = inRegion(model, 'ears');
   // A model whose regions tell nothing of ears has its middle instead.
@@ -100,7 +100,7 @@ function placesOf(model: MorphableModel, positions: Float32Array): Skeleton['pla
 }
 
 /** Averages `values` over neighbours where `free`, which leaves it smooth between what is held. */
-async function spread(values: Float32Array, free: Uint8Array, triangles: Uint32Array, steps: number): Promise<void> {
+function spread(values: Float32Array, free: Uint8Array, triangles: Uint32Array, steps: number): void {
   const sums = new Float32Array(values.length);
   const counts = new Float32Array(values.length);
   const touching: number[] = [];
@@ -109,7 +109,6 @@ async function spread(values: Float32Array, free: Uint8Array, triangles: Uint32A
       touching.push(t);
   }
   for (let step = 0; step < steps; step++) {
-    if (step % 8 === 0) await yieldToEventLoop();
     sums.fill(0);
     counts.fill(0);
     for (const t of touching) {
@@ -128,7 +127,7 @@ async function spread(values: Float32Array, free: Uint8Array, triangles: Uint32A
 }
 
 /** Per vertex, 0..1: how far it goes along with the jaw, as jawOpen moves it; a hinge moves what is far from it more. */
-function jawShares(model: MorphableModel, hinge: readonly [number, number, number]): Float32Array {
+function jawShares(model: ExportModel, hinge: readonly [number, number, number]): Float32Array {
   const shares = new Float32Array(model.vertexCount);
   const shape = model.expression.names.indexOf('jawOpen');
   if (shape < 0) return shares;
@@ -148,7 +147,7 @@ function jawShares(model: MorphableModel, hinge: readonly [number, number, numbe
 }
 
 /** Per vertex, 0..1: how far it stays with the neck when the skull turns; smooth from its rim to where the head begins. */
-async function neckShares(model: MorphableModel): Promise<Float32Array> {
+function neckShares(model: ExportModel): Float32Array {
   const shares = new Float32Array(model.vertexCount);
   const free = new Uint8Array(model.vertexCount);
   const neck = inRegion(model, 'neck');
@@ -162,12 +161,12 @@ async function neckShares(model: MorphableModel): Promise<Float32Array> {
     free[vertex] = 0;
     shares[vertex] = 1;
   }
-  await spread(shares, free, model.triangles, SPREAD_STEPS);
+  spread(shares, free, model.triangles, SPREAD_STEPS);
   return shares;
 }
 
 /** Vertices of the skin on an edge of only one triangle: the rim at which the neck ends. */
-function rimVertices(model: MorphableModel): Set<number> {
+function rimVertices(model: ExportModel): Set<number> {
   const skin = model.parts.find(({ name }) => name === 'skin');
   const edges = new Map<number, number>();
   const [first, count] = skin ? [3 * skin.firstTriangle, 3 * skin.triangleCount] : [0, 0];
@@ -190,14 +189,14 @@ function rimVertices(model: MorphableModel): Set<number> {
 
 type Binding = Pick<Skeleton, 'joints' | 'weights'>;
 /** By model, because all of its heads have the same. */
-const bindings = new WeakMap<MorphableModel, Promise<Binding>>();
+const bindings = new WeakMap<ExportModel, Binding>();
 
 /** Which joints move each vertex. */
-async function bind(model: MorphableModel): Promise<Binding> {
+function bind(model: ExportModel): Binding {
   const joints = new Uint8Array(4 * model.vertexCount);
   const weights = new Uint16Array(4 * model.vertexCount);
   const jaw = jawShares(model, placesOf(model, model.mean).jaw);
-  const neck = await neckShares(model);
+  const neck = neckShares(model);
   for (let v = 0; v < model.vertexCount; v++) {
     joints.set([jointIndex('skull'), jointIndex('jaw'), jointIndex('neck')], 4 * v);
     const toJaw = Math.round(65535 * (jaw[v] as number) * (1 - (neck[v] as number)));
@@ -215,8 +214,8 @@ async function bind(model: MorphableModel): Promise<Binding> {
 }
 
 /** The skeleton of a head of this model. `positions`: `[vertices][3]`, mm, at rest. */
-export async function skeletonOf(model: MorphableModel, positions: Float32Array): Promise<Skeleton> {
+export function skeletonOf(model: ExportModel, positions: Float32Array): Skeleton {
   const binding = bindings.get(model) ?? bind(model);
   bindings.set(model, binding);
-  return { places: placesOf(model, positions), ...(await binding) };
+  return { places: placesOf(model, positions), ...binding };
 }

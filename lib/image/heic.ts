@@ -42,8 +42,8 @@ export function decodeHeic(
   }
   const job: HeicJob = { bytes, decoder, isDisplayP3: namesDisplayP3(icc) };
   return new Promise((resolve, reject) => {
-    // What libheif prints of a damaged file is in its error too.
-    const worker = new Worker(WORKER, { workerData: job, stdout: true, stderr: true });
+    // What libheif prints of a damaged file is in its error too. Options of this process, --eval and the like, are not its own.
+    const worker = new Worker(WORKER, { workerData: job, stdout: true, stderr: true, execArgv: [] });
     const abort = () => {
       void worker.terminate();
       reject(signal!.reason);

@@ -97,7 +97,7 @@ async function tryManager(manager, registry, bin, tools) {
     .split('\n')
     .filter((line) => /hrn|ignored build/i.test(line) && /warn|error|ignored/i.test(line));
   const fit = await run(
-    tool([...manager.run, 'hrn', 'fit', 'astronaut.png', '--out', 'out', '--format', 'ply']),
+    tool([...manager.run, 'hrn', 'fit', 'astronaut.png', '--out', 'out', '--format', 'ply,glb']),
     project,
     env,
   );
