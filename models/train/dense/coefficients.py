@@ -21,12 +21,12 @@ class NearestCoefficients:
         count = len(head.identity)
         prior = torch.diag(torch.tensor([1.0] * count + [1e-6] * 6, dtype=torch.float64, device=centred.device))
         normal = (columns * w) @ columns.T + prior
-        self.solve = torch.linalg.solve(normal, columns * w)[:count].float()
-        self.mean = head.mean.flatten()
+        self.solve = torch.linalg.solve(normal, columns * w)[:count]
+        self.mean = head.mean.double().flatten()
 
     def __call__(self, neutral):
         """Heads [n][v][3]. Returns [n][120]."""
-        return (neutral.flatten(1) - self.mean) @ self.solve.T
+        return ((neutral.double().flatten(1) - self.mean) @ self.solve.T).float()
 
 
 def framed_pose(cameras):
