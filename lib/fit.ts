@@ -17,6 +17,7 @@ import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
 import { refine } from './stages/refine.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput, regress } from './stages/regress.js';
+import { poseDifference } from './stages/seen-pose.js';
 import { requireCredible, seenSkin } from './stages/seen-skin.js';
 import { settleEyes } from './stages/settle-eyes.js';
 import { recoverTexture } from './stages/texture.js';
@@ -140,6 +141,7 @@ export async function fitFace(
       dense: pixels.dense,
       model: head.morphable,
       quality: result.quality,
+      poseDifference: poseDifference(pixels.dense, refined.camera),
     }),
     device,
     inference: networks.device,

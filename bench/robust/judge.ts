@@ -1,5 +1,6 @@
 /** Whether a head is right: by the same face fitted from its own crop, or by the true pose where that is refused. */
-import type { Pose, Reconstruction } from '../../lib/result.js';
+import type { Reconstruction } from '../../lib/result.js';
+import { againstLineOfSight, degreesBetween } from '../../lib/stages/seen-pose.js';
 import type { ShownFace } from './pictures.js';
 
 /**
@@ -17,10 +18,11 @@ export interface Deviation {
 const LIMITS = { landmarkErrorPercent: 3, poseDegrees: 5, widthShare: 0.05 } as const;
 
 export function deviation(head: Reconstruction, own: Reconstruction | undefined, shown: ShownFace): Deviation {
+  const { rotation, translation } = head.pose;
   const expected = expectedRotation(own ? own.pose.rotation : shown.rotation, shown);
   return {
     landmarkErrorPercent: head.quality.landmarkErrorPercent,
-    poseDegrees: angleBetween(own ? head.pose.rotation : facing(head.pose), expected),
+    poseDegrees: degreesBetween(own ? rotation : againstLineOfSight(rotation, translation), expected),
     widthShare: own ? Math.abs(templeWidth(head) / templeWidth(own) - 1) : 0,
   };
 }
@@ -34,21 +36,6 @@ export function isRight(
   return landmarkErrorPercent < error && poseDegrees < LIMITS.poseDegrees && widthShare < LIMITS.widthShare;
 }
 
-/** Rotation of a head as a camera that looks straight at it sees it. */
-export function facing({ rotation, translation }: Pose): number[] {
-  const length = Math.hypot(...translation);
-  const [x, y, z] = translation.map((value) => value / length) as [number, number, number];
-  // The shortest way from the line of sight to the camera's axis.
-  const turn = [
-    1 - (x * x) / (1 + z), (-x * y) / (1 + z), -x,
-    (-x * y) / (1 + z), 1 - (y * y) / (1 + z), -y,
-    x, y, z,
-  ]; // biome-ignore format: a matrix
-  return rotation.map((_, i) =>
-    [0, 1, 2].reduce((sum, k) => sum + turn[3 * Math.floor(i / 3) + k]! * rotation[3 * k + (i % 3)]!, 0),
-  );
-}
-
 /** Of the same head after the picture was mirrored and turned. */
 function expectedRotation(rotation: readonly number[], { isMirrored, turnDegrees }: ShownFace): number[] {
   // Mirrored across x in the image and in the head.
@@ -58,12 +45,6 @@ function expectedRotation(rotation: readonly number[], { isMirrored, turnDegrees
   const row = (k: number) => mirrored.slice(3 * k, 3 * k + 3);
   const [x, y, z] = [row(0), row(1), row(2)] as [number[], number[], number[]];
   return [...x.map((value, k) => c * value - s * y[k]!), ...x.map((value, k) => s * value + c * y[k]!), ...z];
-}
-
-/** Degrees. */
-function angleBetween(a: readonly number[], b: readonly number[]): number {
-  const trace = a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-  return (Math.acos(Math.min(1, Math.max(-1, (trace - 1) / 2))) * 180) / Math.PI;
 }
 
 /** mm */

@@ -7,11 +7,11 @@ import { cameraBefore } from '../../lib/sample/camera.js';
 import { Random } from '../../lib/sample/random.js';
 import { sample } from '../../lib/sample.js';
 import { turnOf } from '../../lib/stages/plausibility.js';
+import { againstLineOfSight } from '../../lib/stages/seen-pose.js';
 import { meanColour, PORTRAIT_PX, type PortraitPainter } from '../../models/train/portrait.js';
 import { animalPortrait } from './animals.js';
 import { backdrop, blob, noFace } from './backdrops.js';
 import { cover } from './covers.js';
-import { facing } from './judge.js';
 import { MILD, TREATMENTS, type Treatment, treat } from './treatments.js';
 
 /** A face in a picture. */
@@ -158,7 +158,7 @@ async function portraitOf(
     return {
       raster: image,
       turn: turnOf(camera.rotation, camera.translation),
-      rotation: facing(camera),
+      rotation: againstLineOfSight(camera.rotation, camera.translation),
       skin: meanColour(head.colours, model.deformable),
       over: [],
       isSoft: false,
@@ -173,7 +173,7 @@ async function portraitOf(
   return {
     raster,
     turn: turnOf(camera.rotation, camera.translation),
-    rotation: facing(camera),
+    rotation: againstLineOfSight(camera.rotation, camera.translation),
     skin,
     over,
     isSoft: blurPx > SOFT_PX,

@@ -22,6 +22,7 @@ import { expectedErrors } from './landmark-errors.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
+import { poseDifference } from './seen-pose.js';
 import { findSkinEdges } from './skin-edges.js';
 
 /** The head at every level, before metric scaling. */
@@ -163,7 +164,7 @@ export async function refine(
     observe(context, head, photo, landmarks, pixels, detail, signal),
   ]);
   const problem = photometricProblem(coarse, seen);
-  const fitted = await runJob((onProgress) => native().photometricFit(context, head.native, problem, onProgress), job);
+  const fitted = await fitParameters(context, head, problem, detail === 'coarse' ? undefined : pixels.dense, job);
   const { rotation, translation, focalPx, identity, expression, albedo, lighting, error } = fitted;
   const camera: NativeCamera = { rotation, translation, focalPx, principalPx: coarse.problem.principalPx };
   const parametric = await shape(fitted);
@@ -188,6 +189,37 @@ export async function refine(
     deformationMap: { data: deformed.map, size: MAP_SIZE },
     photometricError: deformed.photometricError,
   };
+}
+
+/**
+ * A head whose turn differs by less from what the dense network sees is not doubted, degrees; another fit of it is taken
+ * where it is nearer by `nearer`. Of 163 right faces in generated pictures (`npm run bench:robust`) 2 % differ by more, of 14
+ * photos none by 3.1. Four faces followed a border in the photo and were off by 8.9 to 12 degrees, without the outline by
+ * 2.5 to 7.1.
+ */
+const TURN_DOUBT = { degrees: 5.5, nearer: 2 } as const;
+
+/**
+ * The fit; where its head is turned away from how the dense network sees it, one that does not follow the outline may
+ * stand better: a border in the photo, beside the face or through it, passes for the head's.
+ */
+async function fitParameters(
+  context: NativeContext,
+  head: HeadModel,
+  problem: PhotometricProblem,
+  dense: DenseFace | undefined,
+  job: JobOptions,
+): Promise<PhotometricFit> {
+  const fit = (given: PhotometricProblem, options: JobOptions) =>
+    runJob((onProgress) => native().photometricFit(context, head.native, given, onProgress), options);
+  const fitted = await fit(problem, job);
+  const off = (one: PhotometricFit) => (dense && poseDifference(dense, one)?.turnDegrees) ?? 0;
+  const doubt = off(fitted);
+  if (doubt < TURN_DOUBT.degrees || !problem.silhouette) return fitted;
+  const none = new Float64Array(0);
+  const silhouette = { ...problem.silhouette, edges: none, normals: none };
+  const without = await fit({ ...problem, silhouette }, { signal: job.signal });
+  return off(without) < doubt - TURN_DOUBT.nearer ? without : fitted;
 }
 
 /** All normals together count as this many independent ones: neighbours err alike (npm run bench:accuracy). */
