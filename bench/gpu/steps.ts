@@ -142,8 +142,14 @@ interface WholeFit {
   stagesMs: Record<string, number>;
 }
 
+/** What a program that gave up said of it. */
+function lastWords(text: string): string {
+  const lines = text.trim().split('\n');
+  return lines.findLast((line) => /\w*Error: |terminate called|what\(\)/.test(line)) ?? lines.at(-1)!;
+}
+
 function readWholeFit(file: string, { text }: Output): Outcome {
-  if (!existsSync(file)) return { figures: [], failure: text.trim().split('\n').at(-1)! };
+  if (!existsSync(file)) return { figures: [], failure: lastWords(text) };
   const { device, figures, limits, stagesMs } = JSON.parse(readFileSync(file, 'utf8')) as WholeFit;
   const measured = Object.entries(figures).map(([full, value]): Figure => {
     const [, name, unit] = /^(.*?)(?:, (ms|MB|faces per minute))?$/.exec(full)!;
@@ -170,14 +176,14 @@ function readParity({ text }: Output): Outcome {
     { name: `${name}: on the CPU`, value: cpuMs, unit: 'ms' },
     { name: `${name}: on the GPU`, value: gpuMs, unit: 'ms' },
   ]);
-  return { figures, ...(photos.length === 0 && { failure: text.trim().split('\n').at(-1)! }) };
+  return { figures, ...(photos.length === 0 && { failure: lastWords(text) }) };
 }
 
 function readJobs({ text }: Output): Outcome {
   const jobs = jsonLines(text) as unknown as { job: string; ms: number }[];
   return {
     figures: jobs.map(({ job, ms }): Figure => ({ name: job, value: ms, unit: 'ms' })),
-    ...(jobs.length === 0 && { failure: text.trim().split('\n').at(-1)! }),
+    ...(jobs.length === 0 && { failure: lastWords(text) }),
   };
 }
 
@@ -217,7 +223,7 @@ function peer(at: Surroundings): Step {
       const figures: Figure[] = [];
       if (theirs) figures.push({ name: "reference's iteration, PyTorch", value: theirs, unit: 'ms' });
       if (ours) figures.push({ name: "reference's iteration, hrn", value: ours as number, unit: 'ms' });
-      if (!theirs || !ours) return { figures, failure: text.trim().split('\n').at(-1)! };
+      if (!theirs || !ours) return { figures, failure: lastWords(text) };
       const value = theirs / (ours as number);
       return { figures: [...figures, { name: 'ratio', value, unit: 'x', limit: PEER_RATIO, at: 'least' }] };
     },

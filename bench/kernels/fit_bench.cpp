@@ -2,11 +2,11 @@
 // map, crops of 224 and 512 px; and the refine iteration, which besides evaluates all coefficients and their gradients.
 #include <cmath>
 #include <string>
+#include <type_traits>
 
-#include "fit/deformation/dense_map_covariance.hpp"
-#include "fit/deformation/loop.hpp"
+#include "fit/deformation/fit.hpp"
+#include "fit/deformation/fused.hpp"
 #include "fit/deformation/map_covariance.hpp"
-#include "fit/deformation/map_descent.hpp"
 #include "fit/head/resident_model.hpp"
 #include "fit/head/surface.hpp"
 #include "harness.hpp"
@@ -17,10 +17,11 @@ namespace hrn::bench {
 namespace {
 
 #ifdef __CUDACC__
-using Covariance = fit::DenseMapCovariance<CudaBackend>;
+using Iteration = fit::FusedIteration<CudaBackend>;
 #else
-using Covariance = fit::MapCovariance;
+using Iteration = fit::PlainIteration<CpuBackend, fit::MapCovariance>;
 #endif
+using Covariance = Iteration::Prior;
 
 fit::DeformationProblem problem_of(const fit::Model& model, int side) {
   test::Random random(4);
@@ -55,12 +56,13 @@ void deformation(B& backend, const Recorder& recorder) {
     fit::MapDescent<B, Covariance> colour(128, Covariance(128, problem.colour, 0, false, backend), 0.02, 1000, backend);
     const auto forward = [&] { loop.forward(shape.map().data(), colour.map().data()); };
     const auto backward = [&] { loop.backward(shape.gradient().data(), colour.gradient().data()); };
-    const auto iterate = [&] {
-      loop.sum_energy();
-      backward();
-      backend.concurrently([&] { shape.step(backend); }, [&] { colour.step(backend); });
-      forward();
-    };
+    constexpr std::size_t kMost = std::size_t{1} << 16;  // iterations
+    auto energy = backend.template alloc<double>(kMost);
+    auto count = backend.template alloc<double>(1);
+    const fit::EnergyLogArgs log{nullptr, loop.photo_gain().data(), count.data(), energy.data()};
+    Iteration iteration(loop, shape, colour, log, backend);
+    fit::PlainIteration<B, Covariance> plain(loop, shape, colour, log, backend);
+    const auto iterate = [&] { iteration.iterate(); };
     forward();
     loop.update_sigma();
     recorder.measure(backend, "deformation/forward", size, 0, forward);
@@ -68,6 +70,8 @@ void deformation(B& backend, const Recorder& recorder) {
     recorder.measure(backend, "deformation/backward", size, 0, backward);
     recorder.measure(backend, "deformation/step of one map", size, 0, [&] { shape.step(backend); });
     recorder.measure(backend, "deformation/iteration", size, 0, iterate);
+    if constexpr (!std::is_same_v<Iteration, fit::PlainIteration<B, Covariance>>)
+      recorder.measure(backend, "deformation/iteration op by op", size, 0, [&] { plain.iterate(); });
 
     auto coefficients = backend.template alloc<float>(static_cast<std::size_t>(model.shape_count()));
     auto gradient = backend.template alloc<double>(static_cast<std::size_t>(model.shape_count()));

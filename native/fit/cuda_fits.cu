@@ -4,8 +4,8 @@
 #include "backends/cuda/cuda_backend.cuh"
 #include "backends/cuda/device.hpp"
 #include "fit/cuda_fits.hpp"
-#include "fit/deformation/dense_map_covariance.hpp"
 #include "fit/deformation/fit.hpp"
+#include "fit/deformation/fused.hpp"
 #include "fit/head/resident_model.hpp"
 #include "fit/parameters/cuda_term.cuh"
 #include "fit/parameters/least_squares.hpp"
@@ -83,8 +83,8 @@ DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>& mode
                                         const Cancel& cancel, const Progress& progress) {
   check_deformation_problem(*model, problem);
   return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
-    return run_deformation<DenseMapCovariance<CudaBackend>>(*model, entry.resident->arrays(), problem, backend, cancel,
-                                                            progress);
+    return run_deformation<FusedIteration<CudaBackend>>(*model, entry.resident->arrays(), problem, backend, cancel,
+                                                        progress);
   });
 }
 

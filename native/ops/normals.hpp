@@ -23,11 +23,16 @@ struct NormalsArgs {
 
 struct Normals {
   template <class Real>
-  HRN_HD static void forward_face(const NormalsArgs<Real>& a, long t) {
+  HRN_HD static Vec3<Real> face_cross(const NormalsArgs<Real>& a, long t) {
     const Vec3<Real> p0 = load3(a.positions, a.triangles[3 * t]);
     const Vec3<Real> p1 = load3(a.positions, a.triangles[3 * t + 1]);
     const Vec3<Real> p2 = load3(a.positions, a.triangles[3 * t + 2]);
-    store3(a.crosses, t, cross(p1 - p0, p2 - p0));
+    return cross(p1 - p0, p2 - p0);
+  }
+
+  template <class Real>
+  HRN_HD static void forward_face(const NormalsArgs<Real>& a, long t) {
+    store3(a.crosses, t, face_cross(a, t));
   }
 
   template <class Real>
@@ -37,9 +42,17 @@ struct Normals {
     return sum;
   }
 
+  /// The same of faces whose crosses nobody has stored.
+  template <class Real>
+  HRN_HD static Vec3<Real> direct_sum(const NormalsArgs<Real>& a, long v) {
+    Vec3<Real> sum{0, 0, 0};
+    for (long j = a.corner_offsets[v]; j < a.corner_offsets[v + 1]; ++j) sum = sum + face_cross(a, a.corners[j] / 3);
+    return sum;
+  }
+
   template <class Real>
   HRN_HD static void forward_vertex(const NormalsArgs<Real>& a, long v) {
-    const Vec3<Real> sum = cross_sum(a, v);
+    const Vec3<Real> sum = a.crosses != nullptr ? cross_sum(a, v) : direct_sum(a, v);
     const Real norm = length(sum);
     store3(a.normals, v, norm > tiny<Real>() ? (Real(1) / norm) * sum : Vec3<Real>{0, 0, 1});
   }
@@ -47,21 +60,42 @@ struct Normals {
   template <class Real>
   HRN_HD static void backward_vertex(const NormalsArgs<Real>& a, long v) {
     const Vec3<Real> n = load3(a.normals, v), g = load3(a.grad_normals, v);
-    const Real norm = length(cross_sum(a, v));
+    const Real norm = length(a.crosses != nullptr ? cross_sum(a, v) : direct_sum(a, v));
     const Vec3<Real> tangential = g - dot(g, n) * n;
     store3(a.grad_sums, v, norm > tiny<Real>() ? (Real(1) / norm) * tangential : Vec3<Real>{0, 0, 0});
   }
 
+  /// Gradients of a triangle's corners 1 and 2; that of corner 0 is the negative of their sum.
   template <class Real>
-  HRN_HD static void backward_face(const NormalsArgs<Real>& a, long t) {
+  struct FaceGradient {
+    Vec3<Real> first, second;
+  };
+  template <class Real>
+  HRN_HD static FaceGradient<Real> face_gradient(const NormalsArgs<Real>& a, long t) {
     const long v0 = a.triangles[3 * t], v1 = a.triangles[3 * t + 1], v2 = a.triangles[3 * t + 2];
     const Vec3<Real> p0 = load3(a.positions, v0), p1 = load3(a.positions, v1), p2 = load3(a.positions, v2);
     const Vec3<Real> g = load3(a.grad_sums, v0) + load3(a.grad_sums, v1) + load3(a.grad_sums, v2);
-    const Vec3<Real> g1 = cross(p2 - p0, g);
-    const Vec3<Real> g2 = cross(g, p1 - p0);
-    store3(a.position_slots, 3 * t, Vec3<Real>{0, 0, 0} - (g1 + g2));
-    store3(a.position_slots, 3 * t + 1, g1);
-    store3(a.position_slots, 3 * t + 2, g2);
+    return {cross(p2 - p0, g), cross(g, p1 - p0)};
+  }
+
+  template <class Real>
+  HRN_HD static void backward_face(const NormalsArgs<Real>& a, long t) {
+    const FaceGradient<Real> g = face_gradient(a, t);
+    store3(a.position_slots, 3 * t, Vec3<Real>{0, 0, 0} - (g.first + g.second));
+    store3(a.position_slots, 3 * t + 1, g.first);
+    store3(a.position_slots, 3 * t + 2, g.second);
+  }
+
+  /// What backward_face() and a gather of its slots leave at a vertex, without slots.
+  template <class Real>
+  HRN_HD static Vec3<Real> position_gradient(const NormalsArgs<Real>& a, long v) {
+    Vec3<Real> sum{0, 0, 0};
+    for (long j = a.corner_offsets[v]; j < a.corner_offsets[v + 1]; ++j) {
+      const FaceGradient<Real> g = face_gradient(a, a.corners[j] / 3);
+      const int corner = static_cast<int>(a.corners[j] % 3);
+      sum = sum + (corner == 0 ? Vec3<Real>{0, 0, 0} - (g.first + g.second) : corner == 1 ? g.first : g.second);
+    }
+    return sum;
   }
 
   /// Per triangle.

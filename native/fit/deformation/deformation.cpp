@@ -49,7 +49,8 @@ DeformationResult fit_deformation(const Model& model, const DeformationProblem& 
                                   const Cancel& cancel, const Progress& progress) {
   check_deformation_problem(model, problem);
   CpuBackend backend(pool);
-  return run_deformation<MapCovariance>(model, host_arrays(model), problem, backend, cancel, progress);
+  return run_deformation<PlainIteration<CpuBackend, MapCovariance>>(model, host_arrays(model), problem, backend, cancel,
+                                                                    progress);
 }
 
 }  // namespace hrn::fit

@@ -97,10 +97,13 @@ class DenseMapCovariance {
     sum_ = backend.template alloc<float>(3 * texels);
   }
 
+  DenseCovarianceArgs arguments(float* map) {
+    return {size_, scales_, filters_.data(), gains_.data(), mirror_, vectors_, map, columns_.data(), sum_.data()};
+  }
+
   // map = K map, [size][size][3].
   void apply(Array<float>& map, B& backend) {
-    const DenseCovarianceArgs args{size_,    scales_,    filters_.data(), gains_.data(), mirror_,
-                                   vectors_, map.data(), columns_.data(), sum_.data()};
+    const DenseCovarianceArgs args = arguments(map.data());
     const long entries = 3 * size_ * size_;
     backend.template for_each<DenseCovariance::Columns>(scales_ * entries, args);
     backend.template for_each<DenseCovariance::Rows>(entries, args);

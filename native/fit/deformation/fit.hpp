@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "fit/deformation/deformation.hpp"
+#include "fit/deformation/energy_log.hpp"
 #include "fit/deformation/loop.hpp"
 #include "fit/deformation/map_descent.hpp"
 #include "fit/head/surface.hpp"
@@ -17,54 +18,69 @@ constexpr double kShapeStepMm = 0.25, kColourStep = 0.02;
 /// Throws Error(invalid_argument).
 void check_deformation_problem(const Model& model, const DeformationProblem& problem);
 
-/// Writes the data term of one iteration behind those of the iterations before.
-struct EnergyLogArgs {
-  const double* sums;       // in, see DeformationLoop::energy_of
-  const float* photo_gain;  // in, [1]
-  double* count;            // in and out, [1]
-  double* energy;           // out, [iterations]
-};
-template <class B>
-struct EnergyLog {
-  HRN_HD static void run(const EnergyLogArgs& a, long) {
-    a.energy[static_cast<long>(*a.count)] = DeformationLoop<B>::energy_of(a.sums, static_cast<double>(*a.photo_gain));
-    *a.count += 1;
+/// One op after the other; `Covariance`: the map prior for this backend.
+template <class B, class Covariance>
+class PlainIteration {
+ public:
+  using Prior = Covariance;
+  using Maps = MapDescent<B, Covariance>;
+
+  PlainIteration(DeformationLoop<B>& loop, Maps& shape, Maps& colour, const EnergyLogArgs& log, B& backend)
+      : loop_(loop), shape_(shape), colour_(colour), log_(log), backend_(backend) {
+    log_.sums = loop.sums().data();
   }
+
+  void forward() { loop_.forward(shape_.map().data(), colour_.map().data()); }
+  /// After forward(): leaves the loop with the pixels that photometric_error() and update_sigma() look at.
+  void show() {}
+  /// A step of both maps from where forward() left them, and forward() again.
+  void iterate() {
+    loop_.sum_energy();
+    backend_.template for_each<EnergyLog>(1, log_);
+    loop_.backward(shape_.gradient().data(), colour_.gradient().data());
+    backend_.concurrently([&] { shape_.step(backend_); }, [&] { colour_.step(backend_); });
+    forward();
+  }
+
+ private:
+  DeformationLoop<B>& loop_;
+  Maps &shape_, &colour_;
+  EnergyLogArgs log_;
+  B& backend_;
 };
 
-/// `Covariance`: the map prior for this backend, made from (size, scales, mirror, vectors, backend). A checked problem.
-template <class Covariance, class B>
+/// `Iteration`: PlainIteration or FusedIteration. A checked problem.
+template <class Iteration, class B>
 DeformationResult run_deformation(const Model& model, const ModelArrays& arrays, const DeformationProblem& problem,
                                   B& backend, const Cancel& cancel, const Progress& progress) {
+  using Prior = typename Iteration::Prior;
   HeadSurface<B> surface(model, arrays, backend);
   DeformationLoop<B> loop(model, arrays, problem, surface.update_albedo(problem.albedo), backend);
   const int iterations = problem.level.iterations;
   const long size = problem.map_size;
-  MapDescent<B, Covariance> shape(size, Covariance(size, problem.shape, problem.mirror, true, backend), kShapeStepMm,
-                                  iterations, backend);
-  MapDescent<B, Covariance> colour(size, Covariance(size, problem.colour, 0, false, backend), kColourStep, iterations,
-                                   backend);
+  typename Iteration::Maps shape(size, Prior(size, problem.shape, problem.mirror, true, backend), kShapeStepMm,
+                                 iterations, backend);
+  typename Iteration::Maps colour(size, Prior(size, problem.colour, 0, false, backend), kColourStep, iterations,
+                                  backend);
   auto energy = backend.template alloc<double>(static_cast<std::size_t>(iterations) + 1);
   auto count = backend.template alloc<double>(1);
-  const EnergyLogArgs log{loop.sums().data(), loop.photo_gain().data(), count.data(), energy.data()};
-  const auto forward = [&] { loop.forward(shape.map().data(), colour.map().data()); };
+  const EnergyLogArgs log{nullptr, loop.photo_gain().data(), count.data(), energy.data()};
+  Iteration iteration(loop, shape, colour, log, backend);
 
-  forward();
+  iteration.forward();
   if (iterations > 0) {
-    auto iterate = backend.record([&] {
-      loop.sum_energy();
-      backend.template for_each<EnergyLog<B>>(1, log);
-      loop.backward(shape.gradient().data(), colour.gradient().data());
-      backend.concurrently([&] { shape.step(backend); }, [&] { colour.step(backend); });
-      forward();
-    });
+    auto iterate = backend.record([&] { iteration.iterate(); });
     for (int i = 0; i < iterations; ++i) {
       cancel.check();
       progress.report(i, iterations);
-      if (i % kSigmaInterval == 0) loop.update_sigma();
+      if (i % kSigmaInterval == 0) {
+        iteration.show();
+        loop.update_sigma();
+      }
       iterate();
     }
   }
+  iteration.show();
   DeformationResult result;
   result.photometric_error = loop.photometric_error();
   result.map.resize(shape.map().size());

@@ -9,6 +9,7 @@
 #include "core/uploaded.hpp"
 #include "core/vec.hpp"
 #include "fit/deformation/deformation.hpp"
+#include "fit/deformation/energy_log.hpp"
 #include "fit/deformation/landmark_targets.hpp"
 #include "fit/head/model_arrays.hpp"
 #include "losses/landmark.hpp"
@@ -70,6 +71,21 @@ struct DeformationSight {
   double mask_sum = 0, photo_scale = 0;
 };
 
+/// What every op of an iteration reads and writes.
+struct DeformationArgs {
+  long vertices = 0, triangles = 0, pixels = 0, landmarks = 0, texels = 0;
+  ops::UvSampleArgs<float> sample_shape, sample_colour;
+  DisplaceArgs displace_shape, displace_colour;
+  ops::NormalsArgs<float> normals;
+  ops::PoseProjectArgs<float> project;
+  ops::ShadeArgs<float> shade;
+  ops::InterpolateArgs<float> interpolate;
+  losses::PhotometricArgs<float> photo;
+  losses::LandmarkArgs<float> landmark;
+  ops::CornerGatherArgs<float> gather_colours, gather_screen, gather_landmarks;
+  float* grad_positions = nullptr;  // [V][3], through the normals
+};
+
 template <class B>
 class DeformationLoop {
   template <class T>
@@ -112,7 +128,7 @@ class DeformationLoop {
     landmark_offsets_ = uploaded(backend, targets.slot_offsets);
     landmark_corners_ = uploaded(backend, targets.slots);
     photo_gain_ = backend.template alloc<float>(1);
-    sums_ = backend.template alloc<double>(kSums);
+    sums_ = backend.template alloc<double>(kDataSums);
     const auto taps = ops::build_uv_taps(model.uvs.data(), vertices_, problem.map_size, nullptr);
     taps_ = uploaded(backend_, taps.taps);
     texel_offsets_ = uploaded(backend_, taps.texel_offsets);
@@ -134,9 +150,9 @@ class DeformationLoop {
     backend_.template for_each<ops::Normals::ForwardFace>(triangles_, normals_args());
     backend_.template for_each<ops::Normals::ForwardVertex>(vertices_, normals_args());
     backend_.template for_each<ops::PoseProject::Forward>(vertices_, project_args());
-    backend_.rasterize(raster_args());
+    rasterize();
     backend_.template for_each<ops::Shade::Forward>(vertices_, shade_args());
-    backend_.template for_each<typename ops::Interpolate<3>::Forward>(pixels_, interpolate_args());
+    interpolate();
   }
 
   // The colour noise from the difference that is left; after forward().
@@ -148,8 +164,7 @@ class DeformationLoop {
     upload_gain();
   }
 
-  // The sums that make up the data term, for energy_of(); after forward() and update_sigma().
-  static constexpr int kSums = losses::Photometric::kReduced + 1;
+  // The sums of the data term; after forward() and update_sigma().
   void sum_energy() {
     backend_.template reduce_to<losses::Photometric::Forward, losses::Photometric::kReduced>(pixels_, photo_args(),
                                                                                              sums_.data());
@@ -158,35 +173,27 @@ class DeformationLoop {
   }
   const Array<double>& sums() const { return sums_; }
   const Array<float>& photo_gain() const { return photo_gain_; }
-  HRN_HD static double energy_of(const double* sums, double photo_scale) {
-    return photo_scale * sums[0] + 0.5 * sums[losses::Photometric::kReduced];
-  }
 
   // The data term now.
   double energy() {
     sum_energy();
-    double sums[kSums];
-    backend_.download(sums, sums_, kSums);
-    return energy_of(sums, seen_->photo_scale);
+    double sums[kDataSums];
+    backend_.download(sums, sums_, kDataSums);
+    return data_term(sums, seen_->photo_scale);
   }
 
   // Gradient of the data term by both maps; after the same.
   void backward(float* grad_shape_map, float* grad_colour_map) {
     backend_.template for_each<losses::Photometric::Backward>(pixels_, photo_args());
-    auto interpolate = interpolate_args();
-    interpolate.attribute_slots = slots_.data();
-    interpolate.screen_slots = screen_slots_.data();
-    backend_.template for_each<typename ops::Interpolate<3>::BackwardBoth>(triangles_, interpolate);
+    auto interpolated = interpolate_args();
+    interpolated.attribute_slots = slots_.data();
+    interpolated.screen_slots = screen_slots_.data();
+    backend_.template for_each<typename ops::Interpolate<3>::BackwardBoth>(triangles_, interpolated);
     gather<typename ops::CornerGather<3>::Set>(slots_, grad_colours_);
     gather<typename ops::CornerGather<3>::Set>(screen_slots_, grad_screen_);
 
     backend_.template for_each<losses::Landmark::Backward>(model_.dense.count, landmark_args());
-    ops::CornerGatherArgs<float> landmarks;
-    landmarks.corner_offsets = landmark_offsets_.data();
-    landmarks.corners = landmark_corners_.data();
-    landmarks.slots = landmark_slots_.data();
-    landmarks.values = grad_screen_.data();
-    backend_.template for_each<typename ops::CornerGather<3>::Add>(vertices_, landmarks);
+    backend_.template for_each<typename ops::CornerGather<3>::Add>(vertices_, landmark_gather_args());
 
     backend_.template for_each<ops::Shade::Backward>(vertices_, shade_args());
     backend_.template for_each<ops::Normals::BackwardVertex>(vertices_, normals_args());
@@ -199,6 +206,38 @@ class DeformationLoop {
   }
 
   const Array<float>& positions() const { return positions_; }
+
+  // For one who runs the ops of an iteration himself. `colour_offset`: scratch, [V][3].
+  DeformationArgs arguments(const float* shape_map, const float* colour_map, float* grad_shape_map,
+                            float* grad_colour_map, float* colour_offset) {
+    DeformationArgs a;
+    a.vertices = vertices_;
+    a.triangles = triangles_;
+    a.pixels = pixels_;
+    a.landmarks = model_.dense.count;
+    a.texels = map_size_ * map_size_;
+    a.sample_shape = sample_args(shape_map, offset_.data(), grad_shape_map);
+    a.sample_colour = sample_args(colour_map, colour_offset, grad_colour_map);
+    a.displace_shape = {seen_->base.data(),     arrays_.deformable,     offset_.data(), positions_.data(),
+                        grad_positions_.data(), grad_projected_.data(), offset_.data()};
+    a.displace_colour = {base_albedo_.data(), nullptr, colour_offset, albedo_.data(),
+                         grad_albedo_.data(), nullptr, colour_offset};
+    a.normals = normals_args();
+    a.project = project_args();
+    a.shade = shade_args();
+    a.interpolate = interpolate_args();
+    a.interpolate.attribute_slots = slots_.data();
+    a.interpolate.screen_slots = screen_slots_.data();
+    a.photo = photo_args();
+    a.landmark = landmark_args();
+    a.gather_colours = gather_args(slots_, grad_colours_);
+    a.gather_screen = gather_args(screen_slots_, grad_screen_);
+    a.gather_landmarks = landmark_gather_args();
+    a.grad_positions = grad_positions_.data();
+    return a;
+  }
+  void rasterize() { backend_.rasterize(raster_args()); }
+  void interpolate() { backend_.template for_each<typename ops::Interpolate<3>::Forward>(pixels_, interpolate_args()); }
 
   // Mean absolute colour difference inside the mask, after forward().
   double photometric_error() {
@@ -215,12 +254,7 @@ class DeformationLoop {
   }
 
   void sample(const float* map, Array<float>& values) {
-    ops::UvSampleArgs<float> args;
-    args.size = map_size_;
-    args.taps = taps_.data();
-    args.map = map;
-    args.values = values.data();
-    backend_.template for_each<typename ops::UvSample<3>::Forward>(vertices_, args);
+    backend_.template for_each<typename ops::UvSample<3>::Forward>(vertices_, sample_args(map, values.data(), nullptr));
   }
   void displace(const Array<float>& base, const float* scale, Array<float>& values) {
     const DisplaceArgs args{base.data(), scale, offset_.data(), values.data(), nullptr, nullptr, nullptr};
@@ -229,22 +263,23 @@ class DeformationLoop {
   void pull_back(const float* first, const float* second, const float* scale, float* grad_map) {
     const DisplaceArgs args{nullptr, scale, nullptr, nullptr, first, second, offset_.data()};
     backend_.template for_each<Displace::Backward>(vertices_, args);
-    ops::UvSampleArgs<float> sample;
-    sample.size = map_size_;
-    sample.texel_offsets = texel_offsets_.data();
-    sample.samples = samples_.data();
-    sample.grad_values = offset_.data();
-    sample.grad_map = grad_map;
-    backend_.template for_each<typename ops::UvSample<3>::Backward>(map_size_ * map_size_, sample);
+    backend_.template for_each<typename ops::UvSample<3>::Backward>(map_size_ * map_size_,
+                                                                    sample_args(nullptr, offset_.data(), grad_map));
   }
   template <class K>
   void gather(const Array<float>& slots, Array<float>& values) {
-    ops::CornerGatherArgs<float> args;
-    args.corner_offsets = arrays_.corner_offsets;
-    args.corners = arrays_.corners;
-    args.slots = slots.data();
-    args.values = values.data();
-    backend_.template for_each<K>(vertices_, args);
+    backend_.template for_each<K>(vertices_, gather_args(slots, values));
+  }
+
+  // `values` are what is sampled, and the gradients of it.
+  ops::UvSampleArgs<float> sample_args(const float* map, float* values, float* grad_map) {
+    return {map_size_, taps_.data(), map, values, texel_offsets_.data(), samples_.data(), values, grad_map};
+  }
+  ops::CornerGatherArgs<float> gather_args(const Array<float>& slots, Array<float>& values) {
+    return {arrays_.corner_offsets, arrays_.corners, slots.data(), values.data()};
+  }
+  ops::CornerGatherArgs<float> landmark_gather_args() {
+    return {landmark_offsets_.data(), landmark_corners_.data(), landmark_slots_.data(), grad_screen_.data()};
   }
 
   ops::NormalsArgs<float> normals_args() {

@@ -39,17 +39,31 @@ struct Descent {
     }
     HRN_HD static double combine(double x, double y) { return x < y ? y : x; }
   };
+  /// What of a step's length its number alone decides.
+  struct Schedule {
+    double rate = 0;                              // of the whole descent's first
+    double momentum_share = 1, memory_share = 1;  // of what the running means have seen of the steps before the first
+  };
+  HRN_HD static Schedule schedule(const DescentArgs& a, double steps_before) {
+    const double done = steps_before / static_cast<double>(a.total), steps = steps_before + 1;
+    return {a.first_step * 0.5 * (1 + std::cos(3.141592653589793 * done)),
+            1 - std::pow(static_cast<double>(kMomentum), steps), 1 - std::pow(kMemory, steps)};
+  }
+  HRN_HD static double remember(double second, double largest) {
+    return kMemory * second + (1 - kMemory) * largest * largest;
+  }
+  /// Of the momentum, for a step.
+  HRN_HD static float factor(const Schedule& s, double second) {
+    const double root = std::sqrt(second / s.memory_share);
+    return root > 0 ? static_cast<float>(s.rate / (s.momentum_share * root)) : 0.f;
+  }
   /// Once: the length of the step.
   struct Pace {
     HRN_HD static void run(const DescentArgs& a, long) {
       DescentState& s = *a.state;
-      s.second = kMemory * s.second + (1 - kMemory) * s.largest * s.largest;
-      const double done = s.steps / static_cast<double>(a.total);
+      s.second = remember(s.second, s.largest);
+      s.factor = factor(schedule(a, s.steps), s.second);
       s.steps += 1;
-      const double root = std::sqrt(s.second / (1 - std::pow(kMemory, s.steps)));
-      const double bias = 1 - std::pow(static_cast<double>(kMomentum), s.steps);
-      const double rate = a.first_step * 0.5 * (1 + std::cos(3.141592653589793 * done));
-      s.factor = root > 0 ? static_cast<float>(rate / (bias * root)) : 0.f;
     }
   };
   /// Per entry.
@@ -76,9 +90,15 @@ class MapDescent {
   /// Where the data term's gradient goes before step().
   Array<float>& gradient() { return gradient_; }
 
+  /// For one who takes the steps himself.
+  Covariance& covariance() { return covariance_; }
+  DescentArgs arguments() {
+    return {total_, first_step_, gradient_.data(), map_.data(), momentum_.data(), state_.data()};
+  }
+
   void step(B& backend) {
     covariance_.apply(gradient_, backend);
-    const DescentArgs args{total_, first_step_, gradient_.data(), map_.data(), momentum_.data(), state_.data()};
+    const DescentArgs args = arguments();
     backend.template reduce_to<Descent::Direction, 1>(entries_, args, &state_.data()->largest);
     backend.template for_each<Descent::Pace>(1, args);
     backend.template for_each<Descent::Move>(entries_, args);
