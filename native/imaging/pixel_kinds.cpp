@@ -35,6 +35,9 @@ constexpr long kBorderRadius = 3;
 // probable, where nothing but the face can be none of it. Between these distances inside the outline, of its width.
 constexpr float kSurprise = 0.03f;
 constexpr double kRim = 0.04, kInside = 0.16;
+// Below the eyes and beside the face, where the classes take black cloth for a neck in shadow: what is no skin and what
+// may be, in shares of the face's median brightness.
+constexpr double kDarkestSkin = 0.1, kDarkSkin = 0.2;
 // Share of the way from the brows to the top of the outline above which is forehead.
 constexpr double kForehead = 0.25;
 // And above which cloth is a cap.
@@ -49,6 +52,13 @@ long bin_of(double red, double green, double brightness) {
   return (b * kShareBins + g) * kShareBins + r;
 }
 long bin_of(const Colour& colour) { return bin_of(colour.red, colour.green, colour.brightness); }
+
+double median(std::vector<double> values) {
+  if (values.empty()) return 0;
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
 
 // A histogram, smoothed over neighbouring bins and divided by its sum.
 class Histogram {
@@ -91,11 +101,11 @@ class Histogram {
   std::vector<float> counts_;
 };
 
-double median(std::vector<double> values) {
-  if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+// Median brightness.
+double usual_brightness(const std::vector<Colour>& colours) {
+  std::vector<double> all;
+  for (const Colour& c : colours) all.push_back(c.brightness);
+  return std::max(median(std::move(all)), kBlack);
 }
 
 // Of the skin points' colours, those that are like most of them: others lie under hair.
@@ -215,6 +225,8 @@ class Outskirts {
 
   // Whether it lies above the middle of the forehead: what covers the head there is hair, or a cap in its place.
   bool on_top(double u, double v) const { return above(u, v) > kTop; }
+  // How far it lies beside or under the face, where neck and ears are.
+  float beside(double u, double v) const { return above(u, v) < 0 ? at(u, v) : 0.f; }
 
   // Bilinear.
   float at(double u, double v) const {
@@ -257,9 +269,9 @@ class Outskirts {
 PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, ThreadPool& pool) {
   const long size = view.size;
   const Kinds kinds(classes);
-  const auto colour_bin = [&](long u, long v) -> long {
-    const auto colour = patch_colour(view, static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5);
-    return bin_of(colour ? *colour : Colour{1 / 3.0, 1 / 3.0, kBlack});
+  const auto colour_at = [&](long u, long v) {
+    return patch_colour(view, static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5)
+        .value_or(Colour{1 / 3.0, 1 / 3.0, kBlack});
   };
   const auto is_beside_photo = [&](long u, long v) {
     const float* rgb = view.rgb.data() + 3 * (v * size + u);
@@ -279,11 +291,12 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
     return shares;
   };
   std::array<Histogram, kKinds> colours;
-  for (const Colour& colour : typical(face_colours(view))) colours[0].add(bin_of(colour), 1);
+  const std::vector<Colour> face = typical(face_colours(view));
+  for (const Colour& colour : face) colours[0].add(bin_of(colour), 1);
   std::vector<std::int32_t> bins(view.person.size());
   pool.parallel_for(size, [&](long v) {
     for (long u = 0; u < size; ++u)
-      bins[static_cast<std::size_t>(v * size + u)] = static_cast<std::int32_t>(colour_bin(u, v));
+      bins[static_cast<std::size_t>(v * size + u)] = static_cast<std::int32_t>(bin_of(colour_at(u, v)));
   });
   const auto bin_at = [&](long u, long v) { return static_cast<long>(bins[static_cast<std::size_t>(v * size + u)]); };
   for (long v = 1; v + 1 < size; v += kStride) {
@@ -308,6 +321,7 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
     colours[kind].finish(kSteps[kind][0], kSteps[kind][1]);
   });
 
+  const double usual = usual_brightness(face);
   PixelKinds result{std::vector<float>(view.person.size()), std::vector<float>(view.person.size())};
   pool.parallel_for(size, [&](long v) {
     for (long u = 0; u < size; ++u) {
@@ -328,6 +342,11 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
         sum += after[k];
       }
       result.skin[i] = std::min(1.f, after[0] / sum);
+      const float beside = outskirts.beside(static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5);
+      if (beside > 0) {
+        const double light = (colour_at(u, v).brightness / usual - kDarkestSkin) / (kDarkSkin - kDarkestSkin);
+        result.skin[i] *= 1 - beside * (1 - static_cast<float>(std::clamp(light, 0.0, 1.0)));
+      }
       result.hair[i] = std::min(1.f, after[1] / sum);
     }
   });

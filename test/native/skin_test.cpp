@@ -186,6 +186,27 @@ HRN_TEST("imaging/pixel kinds/the classes' coarse hairline moves to where the co
   }
 }
 
+HRN_TEST("imaging/pixel kinds/a black collar that the classes take for the neck is no skin, a neck in shadow is") {
+  for (const double light : {0.03, 0.3}) {
+    Picture picture(240);
+    paint_portrait(picture, kSkin);
+    for (long y = 170; y < 240; ++y)
+      for (long x = 0; x < 240; ++x)
+        if (picture.person[static_cast<std::size_t>(y * 240 + x)] > 0) picture.paint(x, y, kSkin, light);
+    const Classes classes(240, [](double x, double y) {
+      if (std::hypot(x, y) > 70) return imaging::PixelClass::background;
+      return y > 48 ? imaging::PixelClass::neck : imaging::PixelClass::face;
+    });
+    ThreadPool pool(2);
+    const imaging::PixelKinds kinds = imaging::pixel_kinds(picture.view, classes.view, pool);
+    for (const long x : {100L, 120L, 140L}) {
+      report.near(kinds.skin[static_cast<std::size_t>(182 * 240 + x)], light > 0.2 ? 1 : 0, 0.25,
+                  "skin under the chin");
+      CHECK(kinds.skin[static_cast<std::size_t>(140 * 240 + x)] > 0.8f);
+    }
+  }
+}
+
 HRN_TEST("imaging/pixel kinds/without hair nothing is hair, and black tells nothing") {
   Picture bald(240), black(240);
   paint_portrait(bald, kSkin);
