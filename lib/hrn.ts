@@ -155,8 +155,8 @@ export class Hrn {
   }
 
   /**
-   * One person's head and its motion from a video, a folder or pattern of frames, or frames as they come: the largest
-   * face. `person` is the same for every frame.
+   * People's heads and their motion from a video, a folder or pattern of frames, or frames as they come: of who is seen
+   * most, or of as many as option `people` says. `person` is the same for every frame of a `track`.
    *
    * @throws HrnError FFMPEG_MISSING, VIDEO_UNREADABLE (after the frames before the break), and what fitViews() throws
    */

@@ -115,8 +115,8 @@ export async function fitViews(images: readonly ImageInput[], options?: FitViews
 }
 
 /**
- * One person's head and its motion, frame after frame: of a video (which needs ffmpeg on the PATH), a folder or pattern of
- * frames, or raw frames as they come.
+ * People's heads and their motion, frame after frame (one person's, or several people's by option `people`): of a video,
+ * which needs ffmpeg on the PATH, of a folder or pattern of frames, or of raw frames as they come.
  *
  * @example for await (const { person, frame } of hrn.track('talk.mp4')) use(frame.expression.jawOpen)
  */
@@ -124,11 +124,18 @@ export async function* track(video: VideoInput, options?: TrackOptions): AsyncGe
   yield* (await instance()).track(video, options);
 }
 
-/** A whole track, to be written as an animated GLB, JSON Lines or Live Link Face's CSV. */
+/** The whole track of one person, to be written as an animated GLB, JSON Lines or Live Link Face's CSV. */
 export async function animationOf(
   track: AsyncIterable<TrackedPerson>,
 ): Promise<import('./track/animation.js').Animation> {
   return (await import('./track/animation.js')).Animation.of(track);
+}
+
+/** The tracks of several people (option `people`): one animation a person, who is seen most first. */
+export async function animationsOf(
+  tracks: AsyncIterable<TrackedPerson>,
+): Promise<import('./track/animation.js').Animation[]> {
+  return (await import('./track/animation.js')).Animation.allOf(tracks);
 }
 
 /** Boxes of every face, pixels of the decoded photo: those surely seen first, each sort by size, largest first. */

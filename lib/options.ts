@@ -149,6 +149,8 @@ export interface TrackOptions
   fps?: number | undefined;
   /** Whether jitter is removed, which delays every frame by four. Default true. */
   smooth?: boolean | undefined;
+  /** How many people to follow at most, 1 to 8: those who are seen most. Default 1. */
+  people?: number | undefined;
   /** Called on the event loop. What it throws ends the track. */
   onProgress?: OnTrackProgress | undefined;
 }
@@ -157,6 +159,7 @@ export interface ResolvedTrackOptions {
   views: ResolvedFitViewsOptions;
   fps: number;
   smooth: boolean;
+  people: number;
   onProgress: OnTrackProgress | undefined;
 }
 
@@ -248,12 +251,13 @@ export function resolveFitViewsOptions(options: FitViewsOptions = {}): ResolvedF
 /** As resolveDetectOptions. */
 export function resolveTrackOptions(options: TrackOptions = {}): ResolvedTrackOptions {
   const shown = FIT_OPTIONS.filter((name) => !['face', 'maxPixels', 'maxSide'].includes(name));
-  const given = fieldsOf(options, [...shown, 'fps', 'smooth']);
-  const { fps: _, smooth: __, onProgress, ...views } = given;
+  const given = fieldsOf(options, [...shown, 'fps', 'smooth', 'people']);
+  const { fps: _, smooth: __, people: ___, onProgress, ...views } = given;
   return {
     views: resolveFitViewsOptions(views),
     fps: number(given, 'fps', 1e-3, 1e4, 25),
     smooth: flagOf(given, 'smooth', true),
+    people: whole(given, 'people', 1, 8, 1),
     onProgress: functionOf<OnTrackProgress>({ onProgress }),
   };
 }

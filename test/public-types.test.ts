@@ -21,6 +21,7 @@ it('nothing is exported that is not documented', () => {
   expect(Object.keys(hrn).sort()).toEqual([
     'HrnError',
     'animationOf',
+    'animationsOf',
     'create',
     'detect',
     'fit',

@@ -14,6 +14,7 @@ import { createReporter } from './reporter.js';
 interface TrackFlags {
   out: string;
   fps?: number;
+  people?: number;
   focalLength?: number;
   textureSize?: number;
   minFacePx?: number;
@@ -29,6 +30,7 @@ const EXAMPLES = `
 Examples:
   hrn track talk.mp4 --out out         out/talk.glb, out/talk.jsonl, out/talk.csv and out/talk_preview.mp4
   hrn track 'frames/*.png' --fps 30 --out out
+  hrn track two.mp4 --people 2 --out out   out/two.glb and so on, and out/two_person_2.glb and so on
 
 A video needs ffmpeg on the PATH; frames do not, but for the preview. A video that breaks off gives what came before.
 Exit code: 0 if all frames were read, 1 if not, 2 for a wrong command line.`;
@@ -52,6 +54,7 @@ async function track(video: string, flags: TrackFlags): Promise<void> {
         reporter.begin(basename(video), 'track');
         const options: TrackOptions = {
           fps: flags.fps,
+          people: flags.people,
           focalLengthPx: flags.focalLength,
           textureSize: flags.textureSize,
           minFacePx: flags.minFacePx,
@@ -60,31 +63,35 @@ async function track(video: string, flags: TrackFlags): Promise<void> {
           onProgress: ({ stage, done, total }) =>
             reporter.progress(stage, total ? Math.min(1, (stage === 'person' ? 0.3 : 0.3 + 0.7) * (done / total)) : 0),
         };
-        const frames: TrackedFrame[] = [];
-        let who: ViewsReconstruction | undefined;
+        const people: { person: ViewsReconstruction; frames: TrackedFrame[] }[] = [];
         let broken: unknown;
         try {
-          for await (const { person, frame } of hrn.track(video, options)) {
-            who = person;
-            frames.push(frame);
+          for await (const { track: place, person, frame } of hrn.track(video, options)) {
+            people[place] ??= { person, frames: [] };
+            people[place].frames.push(frame);
           }
         } catch (error) {
-          if (!(error instanceof HrnError && error.code === 'VIDEO_UNREADABLE' && frames.length > 0)) throw error;
+          if (!(error instanceof HrnError && error.code === 'VIDEO_UNREADABLE' && people.length > 0)) throw error;
           broken = error;
         }
-        if (!who) throw broken ?? new HrnError('VIDEO_UNREADABLE', `${video} has no frames; get the file again`);
+        if (people.length === 0)
+          throw broken ?? new HrnError('VIDEO_UNREADABLE', `${video} has no frames; get the file again`);
         const { Animation } = await import('../track/animation.js');
-        const animation = new Animation(who, frames);
-        const stem = join(flags.out, name);
+        const animations = people.map(({ person, frames }) => new Animation(person, frames));
+        const stems = animations.map((_, i) => join(flags.out, i === 0 ? name : `${name}_person_${i + 1}`));
         const files = [];
-        for (const format of ['glb', 'jsonl', 'csv']) files.push(await animation.encode(`${stem}.${format}`));
+        for (const [i, animation] of animations.entries())
+          for (const format of ['glb', 'jsonl', 'csv']) files.push(await animation.encode(`${stems[i]}.${format}`));
         await writeFilesAtomically(files, signal);
-        if (flags.preview) await hrn.writeTrackPreview(animation, video, `${stem}_preview.mp4`, options);
-        const lost = frames.filter(({ status }) => status === 'lost').length;
+        if (flags.preview)
+          for (const [i, animation] of animations.entries())
+            await hrn.writeTrackPreview(animation, video, `${stems[i]}_preview.mp4`, options);
         const seconds = (performance.now() - start) / 1000;
-        reporter.done(
-          `${video}: ${frames.length} frames${lost > 0 ? `, ${lost} without the face` : ''}, ${seconds.toFixed(1)} s -> ${stem}.glb, .jsonl, .csv`,
-        );
+        const told = animations.map(({ frames }, i) => {
+          const lost = frames.filter(({ status }) => status === 'lost').length;
+          return `${frames.length} frames${lost > 0 ? `, ${lost} without the face` : ''} -> ${stems[i]}.glb, .jsonl, .csv`;
+        });
+        reporter.done(`${video}: ${told.join('; ')}, ${seconds.toFixed(1)} s`);
         if (broken) {
           process.exitCode = 1;
           reporter.fail(failureLine(video, broken));
@@ -107,6 +114,7 @@ export const trackCommand = new Command('track')
   .argument('<video>', "a video file, a folder of frames or a pattern such as 'frames/*.png'")
   .requiredOption('--out <dir>', 'folder for the results; made if missing')
   .option('--fps <n>', "frames a second of a folder's frames (default: 25)", parseNumber)
+  .option('--people <n>', 'how many people to follow at most, those who are seen most (default: 1)', parseNumber)
   .option('--focal-length <px>', 'focal length in pixels, if known; else estimated', parseNumber)
   .option('--texture-size <px>', 'side of the square texture (default: 2048)', parseNumber)
   .option('--min-face-px <px>', 'refuse faces smaller than this (default: 100)', parseNumber)

@@ -24,16 +24,35 @@ export class Animation {
     this.frames = frames;
   }
 
-  /** Reads a track to its end. */
+  /**
+   * Reads the track of one person to its end.
+   *
+   * @throws HrnError VIDEO_UNREADABLE where it has no frames, INVALID_OPTION where it is of several people: see allOf()
+   */
   static async of(track: AsyncIterable<TrackedPerson>): Promise<Animation> {
-    const frames: TrackedFrame[] = [];
-    let who: ViewsReconstruction | undefined;
-    for await (const { person, frame } of track) {
-      who = person;
-      frames.push(frame);
+    const [animation, ...others] = await Animation.allOf(track);
+    if (others.length > 0) {
+      throw new HrnError(
+        'INVALID_OPTION',
+        `expected the track of one person, got those of ${others.length + 1}; use animationsOf() where option people is above 1`,
+      );
     }
-    if (!who) throw new HrnError('VIDEO_UNREADABLE', 'the video has no frames; get the file again');
-    return new Animation(who, frames);
+    return animation!;
+  }
+
+  /**
+   * Reads the tracks of all people to their end: one animation a person, who is seen most first.
+   *
+   * @throws HrnError VIDEO_UNREADABLE where there are no frames
+   */
+  static async allOf(tracks: AsyncIterable<TrackedPerson>): Promise<Animation[]> {
+    const people: { person: ViewsReconstruction; frames: TrackedFrame[] }[] = [];
+    for await (const { track, person, frame } of tracks) {
+      people[track] ??= { person, frames: [] };
+      people[track].frames.push(frame);
+    }
+    if (people.length === 0) throw new HrnError('VIDEO_UNREADABLE', 'the video has no frames; get the file again');
+    return people.map(({ person, frames }) => new Animation(person, frames));
   }
 
   /**

@@ -1,5 +1,5 @@
-/** First pass: who is in the video, from a few well-chosen frames. */
-import { HrnError } from '../errors.js';
+/** First pass: who is in the video, from a few well-chosen frames of each. */
+import { HrnError, type HrnErrorCode } from '../errors.js';
 import type { Resources } from '../fit.js';
 import type { HeadModel } from '../head-model.js';
 import { noiseOfPerson } from '../models/landmark-noise.js';
@@ -10,22 +10,23 @@ import type { ResolvedFitViewsOptions } from '../options.js';
 import { addBasis } from '../sample/random-head.js';
 import { betweenEyes, type HeadOrigin } from '../stages/assemble.js';
 import { detectFaces } from '../stages/detect.js';
-import { type DenseLandmarks, landmarksInFrame, yawOf } from '../stages/landmarks.js';
+import type { DenseLandmarks } from '../stages/landmarks.js';
 import { LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '../stages/mesh-points.js';
 import { Photo } from '../stages/photo.js';
 import type { RefinedHead } from '../stages/refine.js';
 import { faceSharpness } from '../stages/sharpness.js';
 import { fitPerson } from '../views/fit-views.js';
 import type { ViewsReconstruction } from '../views/result.js';
+import { Cast, type CastMember, type SeenFace } from './cast.js';
 import type { FrameSource, VideoFrame } from './frame-source.js';
+import type { Looks } from './likeness.js';
+import { looksOf, visibleLandmarks } from './look.js';
 
 /** Frames that are looked at for it, evenly over the video; of a source that is read once, the first ones. */
 const LOOKED_AT = 40;
 const FIRST_FRAMES = 24;
-/** Turns of the head between which a best frame is kept, degrees. */
-const TURNS = [-90, -28, -12, 12, 28, 90] as const;
-/** From the front there may be two. */
-const FRONTAL = 2;
+/** Why no head can be made of somebody's frames. */
+const NO_HEAD: readonly HrnErrorCode[] = ['TOO_FEW_VIEWS', 'VIEWS_DISAGREE', 'FIT_FAILED'];
 
 /** Whom the second pass follows. */
 export interface Person {
@@ -38,40 +39,59 @@ export interface Person {
   /** To the frame of `face.mesh`: its origin in the fitted head, mm, and its size. */
   origin: HeadOrigin;
   factor: number;
-  /** Frames that were read for it and are still to be tracked: of a source that is read once. */
-  pending: VideoFrame[];
+  looks: Looks;
 }
 
-interface Candidate {
-  frame: VideoFrame;
-  landmarks: DenseLandmarks;
-  score: number;
-}
-
-/** @throws HrnError NO_FACE where no frame shows a face well enough */
-export async function findPerson(
+/**
+ * The `most` people who are seen most, those first.
+ *
+ * @throws HrnError NO_FACE where no frame shows a face well enough, and what fitViews() throws where nobody can be fitted
+ */
+export async function findPeople(
   resources: Resources,
   source: FrameSource,
   frames: AsyncIterator<VideoFrame> | undefined,
   options: ResolvedFitViewsOptions,
+  most: number,
   onLooked: (done: number, total: number) => void,
-): Promise<Person> {
-  const { candidates, pending } = await chooseFrames(resources, source, frames, options, onLooked);
-  const chosen = candidates.map(({ frame }) => frame);
+): Promise<{ people: Person[]; pending: VideoFrame[] }> {
+  const { members, pending } = await castOf(resources, source, frames, options, most > 1, onLooked);
+  const people: Person[] = [];
+  let failure: unknown;
+  for (const member of members) {
+    if (people.length === most) break;
+    try {
+      people.push(await personOf(resources, member, options));
+    } catch (error) {
+      // The next one takes the place of somebody of whom no head can be made.
+      if (!(error instanceof HrnError && NO_HEAD.includes(error.code))) throw error;
+      failure ??= error;
+    }
+  }
+  if (people.length === 0) throw failure;
+  return { people, pending };
+}
+
+async function personOf(resources: Resources, { best, looks }: CastMember, options: ResolvedFitViewsOptions) {
   // Two photos at least go into a joint fit; a still face may come in one place only.
-  if (chosen.length === 1) chosen.push(chosen[0]!);
-  const { fit, face } = await fitPerson(resources, chosen, { ...options, oneCamera: true });
+  const chosen = best.length === 1 ? [best[0]!, best[0]!] : best;
+  const { fit, face } = await fitPerson(
+    resources,
+    chosen.map(({ frame }) => frame),
+    chosen.map((seen) => seen.face),
+    { ...options, oneCamera: true },
+  );
   const place = face.view;
   const refined = fit.refined[place]!;
   const head = await personalHead(resources.head, refined);
   return {
     face,
     head,
+    looks,
     focalPx: refined.camera.focalPx,
     principalPx: fit.views[place]!.view.principalPx,
     origin: betweenEyes(head.morphable, head.morphable.mean),
     factor: fit.scale.factor,
-    pending,
   };
 }
 
@@ -99,31 +119,24 @@ async function personalHead(
   return { morphable: personal, native: built, records, ...(noise ? { noise: noiseOfPerson(noise, identity) } : {}) };
 }
 
-/** The best frame for each turn of the head: sharp, large, with a face at rest. */
-async function chooseFrames(
+/** The people in the frames that are looked at, those who are seen most first. */
+async function castOf(
   resources: Resources,
   source: FrameSource,
   frames: AsyncIterator<VideoFrame> | undefined,
   options: ResolvedFitViewsOptions,
+  everybody: boolean,
   onLooked: (done: number, total: number) => void,
-): Promise<{ candidates: Candidate[]; pending: VideoFrame[] }> {
+): Promise<{ members: CastMember[]; pending: VideoFrame[] }> {
   const { signal } = options;
   const pending: VideoFrame[] = [];
-  const kept: Candidate[][] = TURNS.slice(1).map(() => []);
+  const cast = new Cast();
   const expected = source.expected ?? LOOKED_AT;
   const step = frames ? 1 : Math.max(1, Math.floor(expected / LOOKED_AT));
   const total = frames ? FIRST_FRAMES : expected;
   const look = async (frame: VideoFrame) => {
     signal?.throwIfAborted();
-    const candidate = await judge(resources, frame, options);
-    if (candidate) {
-      const yaw = yawOf(candidate.landmarks);
-      const bin = TURNS.findLastIndex((from, i) => i < kept.length && yaw >= from);
-      const best = kept[Math.max(0, bin)]!;
-      best.push(candidate);
-      best.sort((a, b) => b.score - a.score);
-      best.splice(bin === Math.floor(kept.length / 2) ? FRONTAL : 1);
-    }
+    cast.add(await facesIn(resources, frame, options, everybody));
     onLooked(Math.min(frame.index + 1, total), total);
   };
   if (frames) {
@@ -138,32 +151,37 @@ async function chooseFrames(
       for await (const frame of source.frames(signal)) if (frame.index % step === 0) await look(frame);
     } catch (error) {
       // A video that breaks off still shows who is in it; the second pass tells of the break.
-      if (!(error instanceof HrnError && error.code === 'VIDEO_UNREADABLE' && kept.some((best) => best.length > 0)))
-        throw error;
+      if (!(error instanceof HrnError && error.code === 'VIDEO_UNREADABLE' && cast.members().length > 0)) throw error;
     }
   }
-  const candidates = kept.flat().sort((a, b) => a.frame.index - b.frame.index);
-  if (candidates.length === 0) {
+  const members = cast.members();
+  if (members.length === 0) {
     throw new HrnError('NO_FACE', `no frame of ${source.name} shows a face well enough; use a video of a larger face`);
   }
-  return { candidates, pending };
+  return { members, pending };
 }
 
-async function judge(
-  { context, networks }: Resources,
+/** The largest face of a frame, or every one, as far as it is seen well. */
+async function facesIn(
+  { context, networks, head, regressor }: Resources,
   frame: VideoFrame,
   { signal, minFacePx }: ResolvedFitViewsOptions,
-): Promise<Candidate | undefined> {
+  everybody: boolean,
+): Promise<SeenFace[]> {
   const photo = new Photo(context, frame);
   try {
-    const [face] = await detectFaces(networks, photo, { minFacePx, signal });
-    if (!face || Math.max(face.box.width, face.box.height) < minFacePx) return undefined;
-    const landmarks = await landmarksInFrame(networks, photo, face.framed, signal);
-    const sharp = await faceSharpness(photo, landmarks, signal);
-    return { frame, landmarks, score: (sharp * Math.sqrt(landmarks.region.size)) / (1 + unrest(landmarks)) };
-  } catch (error) {
-    if (error instanceof HrnError && ['FACE_NOT_VISIBLE', 'FIT_FAILED'].includes(error.code)) return undefined;
-    throw error;
+    const found = await detectFaces(networks, photo, { all: everybody, minFacePx, signal });
+    const seen: SeenFace[] = [];
+    for (const face of everybody ? found : found.slice(0, 1)) {
+      if (Math.max(face.box.width, face.box.height) < minFacePx) continue;
+      const landmarks = await visibleLandmarks(networks, photo, face.framed, signal);
+      if (!landmarks) continue;
+      const looks = await looksOf({ networks, head, regressor }, photo, landmarks, signal);
+      const sharp = await faceSharpness(photo, landmarks, signal);
+      const score = (sharp * Math.sqrt(landmarks.region.size)) / (1 + unrest(landmarks));
+      seen.push({ frame, face, landmarks, looks, score });
+    }
+    return seen;
   } finally {
     photo.dispose();
   }

@@ -1,17 +1,24 @@
-/** A video to one person's head and its motion: who it is first, then frame after frame. */
+/** A video to the heads of people and their motion: who they are first, then frame after frame. */
 import type { Resources } from '../fit.js';
 import type { ResolvedTrackOptions } from '../options.js';
 import { placedCamera } from '../stages/assemble.js';
 import type { ViewsReconstruction } from '../views/result.js';
+import { Crowd } from './crowd.js';
 import type { TrackedFrame } from './frame.js';
 import type { VideoFrame } from './frame-source.js';
 import { MotionFilter } from './motion-filter.js';
-import { findPerson, type Person } from './person.js';
+import { findPeople, type Person } from './person.js';
 import { openFrames, type VideoInput } from './sources.js';
-import { type Sighting, Tracker } from './tracker.js';
+import type { Sighting } from './tracker.js';
 
-/** Frames as they are tracked; end the loop early and the video is closed. `person` is there from the first frame on. */
+/**
+ * Frames as they are tracked; end the loop early and the video is closed. Every person has every frame, in their order;
+ * those of different people may come some frames apart.
+ */
 export interface TrackedPerson {
+  /** 0: who is seen most, and so on. */
+  track: number;
+  /** The same for every frame of a track. */
   person: ViewsReconstruction;
   frame: TrackedFrame;
 }
@@ -19,37 +26,40 @@ export interface TrackedPerson {
 export async function* trackFrames(
   resources: Resources,
   video: VideoInput,
-  { views, fps, smooth, onProgress }: ResolvedTrackOptions,
+  { views, fps, smooth, people: most, onProgress }: ResolvedTrackOptions,
 ): AsyncGenerator<TrackedPerson, void> {
   const { signal } = views;
   const source = await openFrames(video, fps, views);
   const once = source.again ? undefined : source.frames(signal)[Symbol.asyncIterator]();
   try {
     onProgress?.({ stage: 'person', done: 0, total: source.expected });
-    const person = await findPerson(resources, source, once, views, (done, total) =>
+    const { people, pending } = await findPeople(resources, source, once, views, most, (done, total) =>
       onProgress?.({ stage: 'person', done, total }),
     );
-    const tracker = new Tracker(resources, person, views.minFacePx, signal);
-    const filter = new MotionFilter(smooth);
-    const frames = once ? rest(person.pending, once) : source.frames(signal);
+    const crowd = new Crowd(resources, people, views.minFacePx, signal);
+    const filters = people.map(() => new MotionFilter(smooth));
+    const frames = once ? rest(pending, once) : source.frames(signal);
     let done = 0;
-    const finished = (motion: ReturnType<MotionFilter['take']>) =>
+    const finished = (track: number, motion: ReturnType<MotionFilter['take']>) =>
       motion.map((one) => {
-        onProgress?.({ stage: 'frames', done: ++done, total: source.expected });
-        return { person: person.face, frame: toFrame(person, one.frame, one.sighting, one.isSeen) };
+        if (track === 0) onProgress?.({ stage: 'frames', done: ++done, total: source.expected });
+        const person = people[track]!;
+        return { track, person: person.face, frame: toFrame(person, one.frame, one.sighting, one.isSeen) };
       });
+    const ended = () => filters.flatMap((filter, track) => finished(track, filter.end()));
     try {
       for await (const frame of frames) {
         signal?.throwIfAborted();
         const { data: _, ...told } = frame;
-        yield* finished(filter.take(told, await tracker.see(frame)));
+        const seen = await crowd.see(frame);
+        for (const [track, filter] of filters.entries()) yield* finished(track, filter.take(told, seen[track]));
       }
     } catch (error) {
       // What was seen before a break is told before the break is.
-      if (!signal?.aborted) yield* finished(filter.end());
+      if (!signal?.aborted) yield* ended();
       throw error;
     }
-    yield* finished(filter.end());
+    yield* ended();
   } finally {
     await once?.return?.();
   }

@@ -7,15 +7,13 @@ import { native } from '../native/load.js';
 import type { PhotometricFit } from '../native/refine.js';
 import { fitQuality } from '../stages/assemble.js';
 import { solveCoarse } from '../stages/coarse.js';
-import { detectFaces } from '../stages/detect.js';
 import { landmarkErrors } from '../stages/landmark-errors.js';
-import { type DenseLandmarks, landmarksInFrame, regionAround } from '../stages/landmarks.js';
+import { type DenseLandmarks, regionAround } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
 import { FEATURE_POINTS } from '../stages/mesh-points.js';
-import { Photo, type Region } from '../stages/photo.js';
+import type { Photo, Region } from '../stages/photo.js';
 import { cropLevel } from '../stages/refine.js';
 import { faceSharpness } from '../stages/sharpness.js';
-import type { VideoFrame } from './frame-source.js';
 import type { Person } from './person.js';
 
 /** Side of the crop that is compared, pixels, and steps towards it: the frame before is a good start. */
@@ -34,8 +32,6 @@ const CONTOUR_RADIUS_MM = 30;
 const OUTLIER_SIGMAS = 4;
 /** A face whose points are so far from the head's is another person's, or none. Percent of the eyes' distance. */
 const MAX_ERROR_PERCENT = 9;
-/** Farther from where the face was, in its sizes, is a cut. */
-const CUT_DISTANCE = 0.35;
 /** Share of a new frame in the usual sharpness. */
 const SHARPNESS_MEMORY = 0.05;
 
@@ -49,6 +45,7 @@ export interface Sighting {
   cut: boolean;
 }
 
+/** Follows one person; where they are to be looked for is for others to say, see crowd.ts. */
 export class Tracker {
   #before: { fit: PhotometricFit; region: Region } | undefined;
   #usualSharpness = 0;
@@ -56,57 +53,32 @@ export class Tracker {
 
   constructor(
     private readonly resources: Resources,
-    private readonly person: Person,
-    private readonly minFacePx: number,
+    readonly person: Person,
     private readonly signal: AbortSignal | undefined,
   ) {
     this.#contour = native().contourCandidates(person.head.native, CONTOUR_RADIUS_MM);
   }
 
-  /** Undefined where the person is not seen. */
-  async see(frame: VideoFrame): Promise<Sighting | undefined> {
-    const photo = new Photo(this.resources.context, frame);
-    try {
-      const followed = this.#before && (await this.#landmarks(photo, this.#before.region));
-      const near = followed && this.#before && this.#isNear(followed, this.#before.region) ? followed : undefined;
-      if (near) {
-        const sighting = await this.#fit(photo, near, this.#before!.fit);
-        if (sighting && sighting.landmarkErrorPercent <= MAX_ERROR_PERCENT) return this.#keep(sighting, false);
-      }
-      const [face] = await detectFaces(this.resources.networks, photo, {
-        minFacePx: this.minFacePx,
-        signal: this.signal,
-      });
-      const landmarks = face && (await this.#landmarks(photo, face.framed));
-      const sighting = landmarks && (await this.#fit(photo, landmarks, undefined));
-      if (!sighting || sighting.landmarkErrorPercent > MAX_ERROR_PERCENT) {
-        this.#before = undefined;
-        return undefined;
-      }
-      return this.#keep(sighting, true);
-    } finally {
-      photo.dispose();
+  /** Where the person was a frame ago, if they were seen then. */
+  get place(): Region | undefined {
+    return this.#before?.region;
+  }
+
+  /** What was goes no more with what comes. */
+  forget(): void {
+    this.#before = undefined;
+  }
+
+  /** With the landmarks of their face: from the frame before, or anew. Undefined where they do not fit this person. */
+  async follow(photo: Photo, landmarks: DenseLandmarks): Promise<Sighting | undefined> {
+    const before = this.#before?.fit;
+    const sighting = await this.#fit(photo, landmarks, before);
+    if (!sighting || sighting.landmarkErrorPercent > MAX_ERROR_PERCENT) {
+      this.#before = undefined;
+      return undefined;
     }
-  }
-
-  #keep(sighting: Omit<Sighting, 'cut'>, cut: boolean): Sighting {
-    this.#before = { fit: sighting.fit, region: regionAround(sighting.landmarks.pixels) };
-    return { ...sighting, cut };
-  }
-
-  async #landmarks(photo: Photo, region: Region): Promise<DenseLandmarks | undefined> {
-    try {
-      return await landmarksInFrame(this.resources.networks, photo, region, this.signal);
-    } catch (error) {
-      if (error instanceof HrnError && error.code === 'FACE_NOT_VISIBLE') return undefined;
-      throw error;
-    }
-  }
-
-  #isNear({ pixels }: DenseLandmarks, before: Region): boolean {
-    const now = regionAround(pixels);
-    const moved = Math.hypot(now.x - before.x, now.y - before.y) / before.size;
-    return moved < CUT_DISTANCE && Math.abs(Math.log(now.size / before.size)) < CUT_DISTANCE;
+    this.#before = { fit: sighting.fit, region: regionAround(landmarks.pixels) };
+    return { ...sighting, cut: before === undefined };
   }
 
   async #fit(

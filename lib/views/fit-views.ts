@@ -4,6 +4,7 @@ import { HrnError } from '../errors.js';
 import type { Resources } from '../fit.js';
 import type { ImageInput } from '../image.js';
 import type { ResolvedFitViewsOptions } from '../options.js';
+import type { DetectedFace } from '../stages/detected-face.js';
 import { jointMetricScale } from '../stages/iris-scale.js';
 import type { RefinedHead } from '../stages/refine.js';
 import { fitThoseThatAgree } from './agree.js';
@@ -29,15 +30,18 @@ export async function fitViews(
   return fitAndPresent(resources, views, leftOut, options, progress, timingsMs);
 }
 
-/** The joint fit itself, for those who go on with it. */
+/** The joint fit itself, for those who go on with it. `faces`: which one of each image. */
 export async function fitPerson(
   resources: Resources,
   images: readonly ImageInput[],
+  faces: readonly DetectedFace[],
   options: ResolvedFitViewsOptions,
 ): Promise<{ fit: JointFit; face: ViewsReconstruction }> {
   const progress = new ViewsProgress(options.onProgress);
   const timingsMs: Record<string, number> = {};
-  const { views, leftOut } = await timed(timingsMs, 'views', () => lookAtAll(resources, images, options, progress));
+  const { views, leftOut } = await timed(timingsMs, 'views', () =>
+    lookAtAll(resources, images, options, progress, faces),
+  );
   const fit = await fitTogether(resources, views, leftOut, options, progress, timingsMs);
   return { fit, face: await presentChosen(resources, fit, options) };
 }
@@ -83,6 +87,7 @@ async function lookAtAll(
   images: readonly ImageInput[],
   options: ResolvedFitViewsOptions,
   progress: ViewsProgress,
+  faces: readonly DetectedFace[] = [],
 ): Promise<{ views: NumberedView[]; leftOut: LeftOutView[] }> {
   const found: (View | HrnError)[] = [];
   let [next, done] = [0, 0];
@@ -91,7 +96,7 @@ async function lookAtAll(
     while (next < images.length) {
       const index = next++;
       try {
-        found[index] = await lookAt(resources, images[index]!, options);
+        found[index] = await lookAt(resources, images[index]!, options, faces[index]);
       } catch (error) {
         if (!isNoView(error)) throw error;
         found[index] = error;

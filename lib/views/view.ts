@@ -51,7 +51,7 @@ export function isNoView(error: unknown): error is HrnError {
 }
 
 /**
- * Looks at one photo: its largest face, landmarks, masks and crops, and the landmark fit by itself.
+ * Looks at one photo: a face (the largest, where none is given), landmarks, masks and crops, and the landmark fit by itself.
  *
  * @throws HrnError; see isNoView()
  */
@@ -59,12 +59,13 @@ export async function lookAt(
   { context, networks, head, regressor }: Resources,
   image: ImageInput,
   options: Omit<ResolvedFitOptions, 'onProgress'>,
+  known?: DetectedFace,
 ): Promise<View> {
   const { signal, minFacePx } = options;
   const decoded = await decodeImage(image, options);
   const photo = new Photo(context, decoded);
   try {
-    const [face] = await detectFaces(networks, photo, { minFacePx, signal });
+    const face = known ?? (await detectFaces(networks, photo, { minFacePx, signal }))[0];
     if (!face) throw new HrnError('NO_FACE', 'no face was found; use a photo in which one face is large');
     const sizePx = Math.max(face.box.width, face.box.height);
     if (sizePx < minFacePx) {
