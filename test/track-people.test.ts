@@ -37,7 +37,8 @@ describe('people of a video', () => {
       }
     }
     tracks = [[], []];
-    for await (const one of hrn.track(frames(), { textureSize: 256, people: 2, minFacePx: 60 })) tracks[one.track]!.push(one);
+    for await (const one of hrn.track(frames(), { textureSize: 256, people: 2, minFacePx: 60 }))
+      tracks[one.track]!.push(one);
   }, 90_000);
   afterAll(() => hrn.dispose());
 
