@@ -2,13 +2,16 @@
 // surface, from the mirrored side where it does not, and from the fitted albedo and light elsewhere. On any backend.
 #pragma once
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "backends/backend.hpp"
 #include "core/cancel.hpp"
 #include "fit/texture/albedo.hpp"
+#include "fit/texture/grain_maker.hpp"
 #include "fit/texture/pull_push.hpp"
 #include "fit/texture/ratio.hpp"
 #include "fit/texture/texel.hpp"
@@ -49,6 +52,7 @@ class TextureBaker {
     photo_ = backend.template alloc<std::uint16_t>(static_cast<std::size_t>(4 * texels()));
     posed_ = floats(8 * layout.vertices);
     facts_ = bytes(layout.triangles);
+    spacing_ = floats(layout.triangles);
     witness_ = bytes(texels());
     strands_ = bytes(texels());
     screen_ = floats(3 * layout.vertices);
@@ -104,9 +108,12 @@ class TextureBaker {
     args.half = {size_, half.size, half.channels, nullptr, nullptr, half.values.data(), half.weights.data()};
     args.inside = inside.data();
     args.bytes = out.data();
+    auto grain_sums = floats(texture::kGrainSums * side * side);
     in_rows(args, cancel, [&](const texture::TexelArgs& rows, long, long blocks) {
       backend_.template for_each<texture::BlockMeans>(blocks, rows);
+      backend_.template for_each<texture::GrainStats>(blocks, texture::GrainStatsArgs{rows, grain_sums.data()});
     });
+    args.grain = grain_of(args, grain_sums, cancel);
     backend_.template for_each<texture::Hints>(side * ((side + 1) / 2), args);
     pull_push(block_means, backend_);
     {
@@ -143,6 +150,7 @@ class TextureBaker {
     args.bake = bake;
     args.posed = posed_.data();
     args.facts = facts_.data();
+    args.spacing = spacing_.data();
     args.safe = safe_.data();
     args.border = border_;
     point(args, 0);
@@ -184,12 +192,13 @@ class TextureBaker {
     backend_.rasterize(raster);
   }
 
-  // visit(args of some rows, coarse texels there, blocks there), from the first rows to the last. What the photo shows
-  // is worked out anew for every visit where the rows are not all there are.
+  // visit(args of some rows, coarse texels there, blocks there), from the first rows to the last, those alone that hold
+  // rows from `begin` to before `end`. What the photo shows is worked out anew for every visit where the rows are not
+  // all there are.
   template <class Visit>
-  void in_rows(texture::TexelArgs args, const Cancel& cancel, Visit&& visit) {
+  void in_rows(texture::TexelArgs args, const Cancel& cancel, Visit&& visit, long begin = 0, long end = 1L << 30) {
     const long block = block_of(size_), side = (size_ + block - 1) / block;
-    for (long first = 0; first < size_; first += rows_) {
+    for (long first = begin / rows_ * rows_; first < std::min(size_, end); first += rows_) {
       const long rows = std::min(rows_, size_ - first);
       point(args, first);
       if (in_bands()) {
@@ -199,6 +208,58 @@ class TextureBaker {
       visit(args, (rows + 1) / 2 * ((size_ + 1) / 2), (rows + block - 1) / block * side);
       cancel.check();
     }
+  }
+
+  // The largest power of two that is not above.
+  static long floor_of_two(long value) { return static_cast<long>(std::bit_floor(static_cast<unsigned long>(value))); }
+
+  // Of what the blocks show of skin and hair.
+  texture::Grain grain_of(const texture::TexelArgs& args, const Array<float>& sums, const Cancel& cancel) {
+    // Textures whose blocks are smaller have no room for it.
+    constexpr long kLeastBlock = 4, kParts = 4, kCells = 8;
+    texture::Grain grain;
+    if (args.block < kLeastBlock) return grain;
+    std::vector<float> on_host(sums.size());
+    backend_.download(on_host.data(), sums, on_host.size());
+    grain.strands = texture::strands_of(on_host, args.block);
+    if (grain.strands > 0) {
+      growth_ = floats(3 * args.bake.vertices);
+      pattern_ = floats(2L * texture::kStrandRows * texture::kStrandColumns);
+      const texture::HairArgs hair{args.bake.positions, growth_.data(), pattern_.data()};
+      backend_.template for_each<texture::HairLayout::Grow>(args.bake.vertices, hair);
+      backend_.template for_each<texture::HairLayout::Strands>(texture::kStrandRows * texture::kStrandColumns, hair);
+      grain.growth = growth_.data();
+      grain.pattern = pattern_.data();
+    }
+    const auto patch = texture::choose_patch(on_host, args.side, args.block);
+    if (!patch) return grain;
+    using texture::GrainLayout;
+    const long texels_there = patch->side * patch->side, cell = floor_of_two(patch->side / kParts),
+               tile = kCells * cell;
+    auto light = floats(texels_there), rows = floats(texels_there), fine = floats(texels_there), surface = floats(9);
+    tile_ = floats(tile * tile);
+    texture::GrainPatchArgs layout{args,        *patch,         0,           args.block,  cell, tile, light.data(),
+                                   rows.data(), surface.data(), fine.data(), tile_.data()};
+    in_rows(
+        args, cancel,
+        [&](const texture::TexelArgs& there, long, long) {
+          layout.texels = there;
+          layout.last_row = there.first_row + rows_;
+          backend_.template for_each<GrainLayout::Light>(texels_there, layout);
+        },
+        patch->y, patch->y + patch->side);
+    backend_.template for_each<GrainLayout::Rows>(texels_there, layout);
+    backend_.template for_each<GrainLayout::Fine>(texels_there, layout);
+    backend_.template for_each<GrainLayout::Tile>(tile * tile, layout);
+    float places[9];
+    backend_.download(places, surface, 9);
+    const auto across = [&](long k) { return length(load3(places, k) - load3(places, 0)); };
+    const float mm = 0.5f * (across(1) + across(2));
+    if (!(mm > 0)) return grain;
+    grain.tile = tile_.data();
+    grain.side = static_cast<int>(tile);
+    grain.per_mm = static_cast<float>(patch->side / 2) / mm;
+    return grain;
   }
 
   // The baked texture without its light, to the host's `rgb`. `half`: the coarse level, which it uses again.
@@ -228,7 +289,7 @@ class TextureBaker {
   float border_ = 0;
   Array<std::int32_t> owner_;
   Array<std::uint16_t> photo_;
-  Array<float> weights_, posed_, screen_, safe_;
+  Array<float> weights_, posed_, screen_, safe_, spacing_, tile_, growth_, pattern_;
   Array<std::uint8_t> facts_, witness_, strands_;
 };
 

@@ -73,7 +73,7 @@ struct Plane {
     args.seen.depth = depth.data();
     ThreadPool pool(threads);
     CpuBackend backend(pool);
-    std::vector<std::uint8_t> texture(3 * kSide * kSide);
+    std::vector<std::uint8_t> texture(static_cast<std::size_t>(3 * args.size * args.size));
     fit::bake_texture(args, texture.data(), backend, Cancel(), unlit, texels_at_a_time);
     return texture;
   }
