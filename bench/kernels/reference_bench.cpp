@@ -1,5 +1,6 @@
 // One whole iteration of the reference's fitting loop at its sizes: 35,721 vertices, 70,688 triangles, 144 shape and 80
-// albedo components, 224 px, two 300 x 300 x 3 maps, all its losses, Adam. bench/peer runs the same in PyTorch.
+// albedo components, 224 px, two 300 x 300 x 3 maps, all its losses, Adam. bench/gpu/peer_loop.py runs the same in
+// PyTorch.
 #include "harness.hpp"
 #include "reference_iteration.hpp"
 

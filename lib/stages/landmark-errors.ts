@@ -12,14 +12,28 @@ export function landmarkErrors(
   landmarks: DenseLandmarks,
 ): Required<Pick<CoarseProblem, 'biasMm' | 'responseMm' | 'sigmaMm' | 'nuisanceMm'>> {
   const sine = Math.sin((yawOf(landmarks) * Math.PI) / 180);
-  const { response } = noise;
-  const patternsMm = featuresAsOne(response.patternsMm, response.rank);
+  const { response, modesMm } = inCommon(noise);
   return {
     biasMm: landmarkBias(noise, sine),
-    responseMm: landmarkResponse({ ...response, patternsMm }, sine),
+    responseMm: landmarkResponse(response, sine),
     sigmaMm: Float64Array.from(noise.sigmaMm),
-    nuisanceMm: featuresAsOne(noise.modesMm, noise.modeCount),
+    nuisanceMm: modesMm,
   };
+}
+
+const known = new WeakMap<LandmarkNoise, Pick<LandmarkNoise, 'response' | 'modesMm'>>();
+
+/** Patterns and modes as every face takes them. */
+function inCommon(noise: LandmarkNoise): Pick<LandmarkNoise, 'response' | 'modesMm'> {
+  const found = known.get(noise);
+  if (found) return found;
+  const { response, modesMm, modeCount } = noise;
+  const shared = {
+    response: { ...response, patternsMm: featuresAsOne(response.patternsMm, response.rank) },
+    modesMm: featuresAsOne(modesMm, modeCount),
+  };
+  known.set(noise, shared);
+  return shared;
 }
 
 /**

@@ -26,15 +26,14 @@ export function settleEyes(
   const { expression, vertexCount } = model;
   const { names } = expression;
   const size = 3 * vertexCount;
-  const decoded = new Map<string, Float32Array>();
+  const { skin, balls, gazes } = movingParts(model);
+  const decoded = new Map<string, Float32Array>(gazes);
   const shape = (name: string): Float32Array => {
     const k = names.indexOf(name);
     const offsets = decoded.get(name) ?? decodeHalfs(expression.halfs, k * size, (k + 1) * size);
     decoded.set(name, offsets);
     return offsets;
   };
-  const skin = verticesOf(model, 'skin');
-  const balls = { Left: verticesOf(model, 'leftEye'), Right: verticesOf(model, 'rightEye') };
   const turnBalls = (positions: Float32Array, weights: ArrayLike<number>, sign: number) => {
     for (const side of ['Left', 'Right'] as const) {
       for (const stem of GAZE_SHAPES) {
@@ -86,8 +85,37 @@ export function settleEyes(
   return { head: { ...refined, positions, coarsePositions }, eyes };
 }
 
-function verticesOf({ parts, triangles }: MorphableModel, name: PartName): Set<number> {
+/** What every face needs of a model. */
+interface MovingParts {
+  /** Vertices. */
+  skin: Uint32Array;
+  balls: Record<'Left' | 'Right', Uint32Array>;
+  /** Offsets of the shapes that turn balls, `[vertices][3]`, mm. */
+  gazes: ReadonlyMap<string, Float32Array>;
+}
+
+const known = new WeakMap<MorphableModel, MovingParts>();
+
+function movingParts(model: MorphableModel): MovingParts {
+  const found = known.get(model);
+  if (found) return found;
+  const { names, halfs } = model.expression;
+  const size = 3 * model.vertexCount;
+  const gazes = GAZE_SHAPES.flatMap((stem) => [`${stem}Left`, `${stem}Right`]).filter((name) => names.includes(name));
+  const parts = {
+    skin: verticesOf(model, 'skin'),
+    balls: { Left: verticesOf(model, 'leftEye'), Right: verticesOf(model, 'rightEye') },
+    gazes: new Map(
+      gazes.map((name) => [name, decodeHalfs(halfs, names.indexOf(name) * size, (names.indexOf(name) + 1) * size)]),
+    ),
+  };
+  known.set(model, parts);
+  return parts;
+}
+
+function verticesOf({ parts, triangles }: MorphableModel, name: PartName): Uint32Array {
   const part = parts.find((candidate) => candidate.name === name);
-  if (!part) return new Set();
-  return new Set(triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount)));
+  if (!part) return new Uint32Array();
+  const corners = triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount));
+  return Uint32Array.from(new Set(corners));
 }
