@@ -10,7 +10,7 @@ import { fitFromStarts } from './stages/coarse-starts.js';
 import { fitDetail } from './stages/detail.js';
 import type { DetectedFace } from './stages/detected-face.js';
 import { type FacePixels, seeFacePixels } from './stages/face-pixels.js';
-import { headTurn, requireFacing } from './stages/head-turn.js';
+import { headTurn, requireFacing, requireFollowed } from './stages/head-turn.js';
 import { metricScale } from './stages/iris-scale.js';
 import { landmarksInFrame } from './stages/landmarks.js';
 import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
@@ -67,8 +67,6 @@ export async function fitFace(
     looking.catch(() => {});
     return landmarksInFrame(networks, photo, region, signal);
   });
-  const turnDegrees = headTurn(landmarks, face);
-  requireFacing(turnDegrees);
   const estimating = regressor
     ? regress(networks, regressor, head.morphable, photo, landmarks, signal)
     : Promise.resolve(undefined);
@@ -85,6 +83,8 @@ export async function fitFace(
   });
   fittingCoarse.catch(() => {});
   const pixels = await stage('mask', () => looking!);
+  const turnDegrees = headTurn(landmarks, pixels.dense);
+  requireFacing(turnDegrees);
   requireCredible(face, seenSkin(pixels.dense, landmarks));
   if (regressor) await stage('regress', () => estimating);
   const { focal, principalPx, coarse } = await stage('coarse', (onProgress) => {
@@ -95,6 +95,8 @@ export async function fitFace(
     refine(context, head, photo, landmarks, pixels, coarse, options.detail, { signal, onProgress }),
   );
   requireLikeness(head, landmarks, coarse, fitted, principalPx);
+  const difference = poseDifference(pixels.dense, fitted.camera);
+  requireFollowed(turnDegrees, difference);
   const { head: refined, eyes } = settleEyes(head.morphable, fitted, landmarks);
   const { displacementSize: size, highTriangles: triangles } = options;
   const detail =
@@ -141,7 +143,7 @@ export async function fitFace(
       dense: pixels.dense,
       model: head.morphable,
       quality: result.quality,
-      poseDifference: poseDifference(pixels.dense, refined.camera),
+      poseDifference: difference,
     }),
     device,
     inference: networks.device,

@@ -97,7 +97,7 @@ export class Reference {
       return result;
     };
     const landmarks = await stage('landmarks', () => landmarksInFrame(networks, photo, face.framed, signal));
-    const turnDegrees = headTurn(landmarks, face);
+    const turnDegrees = headTurn(landmarks);
     requireFacing(turnDegrees);
     const person = await stage('mask', () => findPersonMask(networks, photo, landmarks, signal));
     const points = landmarks68(landmarks.pixels, image.height);

@@ -1,6 +1,9 @@
 /** How the head stands, as the dense network sees it: a witness beside the landmarks and the outline. */
 import { DENSE_CLASSES, type DenseFace } from './dense.js';
 import { transform } from './photo.js';
+import { turnOf } from './plausibility.js';
+
+export type SeenFace = Pick<DenseFace, 'side' | 'classes' | 'points' | 'pointSigma' | 'toPhoto'>;
 
 /** Only pixels that are this surely the face's skin count. */
 const LEAST_FACE = 0.7;
@@ -8,18 +11,13 @@ const LEAST_FACE = 0.7;
 const STEP = 3;
 /** With fewer there is too little to tell a pose. */
 const LEAST_POINTS = 50;
+const AHEAD = [0, 0, 1] as const;
 
 /**
  * The head's rotation against the line of sight, row-major 3 x 3, from where on the mean head its pixels lie: least
  * squares under weak perspective, each point by its own deviation. Undefined where hardly any of the face is seen bare.
  */
-export function seenRotation({
-  side,
-  classes,
-  points,
-  pointSigma,
-  toPhoto,
-}: Pick<DenseFace, 'side' | 'classes' | 'points' | 'pointSigma' | 'toPhoto'>): number[] | undefined {
+export function seenRotation({ side, classes, points, pointSigma, toPhoto }: SeenFace): number[] | undefined {
   const plane = side * side;
   const face = DENSE_CLASSES.indexOf('face') * plane;
   const seen: { weight: number; at: number[]; pixel: [number, number] }[] = [];
@@ -75,18 +73,22 @@ export interface PoseDifference {
   degrees: number;
   /** Without nods, which a smile or a long face pass for: between the ways to the head's left. */
   turnDegrees: number;
+  /** How much less the head is turned to its side. */
+  behindDegrees: number;
 }
 
 /** Undefined where the dense network sees too little. */
 export function poseDifference(
-  dense: Parameters<typeof seenRotation>[0],
+  dense: SeenFace,
   { rotation, translation }: { rotation: ArrayLike<number>; translation: ArrayLike<number> },
 ): PoseDifference | undefined {
   const seen = seenRotation(dense);
   if (seen === undefined) return undefined;
   const fitted = againstLineOfSight(rotation, translation);
   const cosine = [0, 3, 6].reduce((sum, i) => sum + seen[i]! * fitted[i]!, 0);
-  return { degrees: degreesBetween(fitted, seen), turnDegrees: degreesOf(cosine) };
+  const told = turnOf(seen, AHEAD);
+  const behindDegrees = Math.sign(told) * (told - turnOf(rotation, translation));
+  return { degrees: degreesBetween(fitted, seen), turnDegrees: degreesOf(cosine), behindDegrees };
 }
 
 /** Between two rotations, degrees. */

@@ -80,7 +80,7 @@ export async function lookAt(
       seeFacePixels(networks, photo, { region }, signal),
       landmarksInFrame(networks, photo, region, signal),
     ]);
-    const turnDegrees = headTurn(landmarks, face);
+    const turnDegrees = headTurn(landmarks, pixels.dense);
     requireFacing(turnDegrees);
     const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
     const { width, height } = decoded;
