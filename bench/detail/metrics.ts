@@ -17,12 +17,17 @@ export interface DetailFigures {
   leak: number;
   /** The same of the true normals: what a perfect fit has there, since paint lies on lips and noses too. */
   trueLeak: number;
+  /** `leak` and `trueLeak` where the truth is smooth, too: what no perfect fit has there. */
+  smoothLeak: number;
+  trueSmoothLeak: number;
   /** The same of the difference to another fit's normals (the medium level's): what this one has added. */
   addedLeak: number;
   /** Root mean square of the fine part. */
   energy: number;
 }
 
+/** A true fine part below this is no shape of its own: about two degrees. */
+const SMOOTH = 0.035;
 /** What is finer than about 6 mm: less a Gaussian of this deviation. */
 const FINE_SIGMA_MM = 2.5;
 
@@ -137,6 +142,7 @@ export function detailFigures(
   const change = fitted.map((value, i) => value - before[i]!);
   const fineChange = before === fitted ? change : finePart(change, counted, width, height, sigma);
   let [tt, tf, ff, painted, paintedTruth, added, paintedCount, deep, deepCount] = [0, 0, 0, 0, 0, 0, 0, 0, 0];
+  let [smooth, smoothTruth, smoothCount] = [0, 0, 0];
   for (const i of pairs) {
     for (let k = 0; k < 2; k++) {
       const [t, f] = [fineTruth[2 * i + k]!, fineFit[2 * i + k]!];
@@ -150,17 +156,25 @@ export function detailFigures(
       }
       if (wrinkled[i]) deep += t * t;
     }
+    const [tx, ty] = [fineTruth[2 * i]!, fineTruth[2 * i + 1]!];
+    if (paintOnly[i] && Math.hypot(tx, ty) < SMOOTH) {
+      smooth += fineFit[2 * i]! ** 2 + fineFit[2 * i + 1]! ** 2;
+      smoothTruth += tx ** 2 + ty ** 2;
+      smoothCount++;
+    }
     paintedCount += paintOnly[i]!;
     deepCount += wrinkled[i]!;
   }
-  const share = (energy: number): number =>
-    paintedCount > 50 && deepCount > 0 ? energy / paintedCount / (deep / deepCount) : Number.NaN;
+  const share = (energy: number, count = paintedCount): number =>
+    count > 50 && deepCount > 0 ? energy / count / (deep / deepCount) : Number.NaN;
   return {
     degrees: (angle / pairs.length) * (180 / Math.PI),
     correlation: tf / Math.sqrt(tt * ff || 1),
     gain: ff / (tt || 1),
     leak: share(painted),
     trueLeak: share(paintedTruth),
+    smoothLeak: share(smooth, smoothCount),
+    trueSmoothLeak: share(smoothTruth, smoothCount),
     addedLeak: share(added),
     energy: Math.sqrt(ff / pairs.length),
   };

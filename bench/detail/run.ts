@@ -106,9 +106,9 @@ async function runSet(title: string, headOf: (seed: number) => BareHead): Promis
   say(`\n## ${title}, seeds ${first} to ${first + Number(flags.heads) - 1}\n`);
   say(
     '| portrait | angle, degrees: medium | high | correlation: medium | high | gain: medium | high ' +
-      '| leak: medium | high | truth | added by high | ms |',
+      '| leak: medium | high | truth | where the truth is smooth: medium | high | truth | added by high | ms |',
   );
-  say(`|${' --- |'.repeat(12)}`);
+  say(`|${' --- |'.repeat(15)}`);
   for (const row of rows) say(tableRow(row));
   say(tableRow(meanRow(rows)));
 }
@@ -121,7 +121,15 @@ function tableRow({ name, medium, high, detailMs }: Row): string {
     high.correlation.toFixed(3),
     medium.gain.toFixed(2),
     high.gain.toFixed(2),
-    ...[medium.leak, high.leak, high.trueLeak, high.addedLeak].map((x) => (Number.isNaN(x) ? '-' : x.toFixed(3))),
+    ...[
+      medium.leak,
+      high.leak,
+      high.trueLeak,
+      medium.smoothLeak,
+      high.smoothLeak,
+      high.trueSmoothLeak,
+      high.addedLeak,
+    ].map((x) => (Number.isNaN(x) ? '-' : x.toFixed(3))),
     detailMs.toFixed(0),
   ];
   return `| ${name} | ${cells.join(' | ')} |`;
@@ -138,6 +146,8 @@ function meanRow(rows: readonly Row[]): Row {
     gain: mean((row) => row[level].gain),
     leak: mean((row) => row[level].leak),
     trueLeak: mean((row) => row[level].trueLeak),
+    smoothLeak: mean((row) => row[level].smoothLeak),
+    trueSmoothLeak: mean((row) => row[level].trueSmoothLeak),
     addedLeak: mean((row) => row[level].addedLeak),
     energy: mean((row) => row[level].energy),
   });
