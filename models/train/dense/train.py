@@ -1,7 +1,7 @@
 """
 Trains the dense networks and the coefficient networks on portraits that are drawn as they are needed:
 
-    python train.py --out FOLDER [--kinds landmarks] [--coefficients backbone] [--minutes 600] [--device cuda]
+    python train.py --out FOLDER [--kinds landmarks-wide] [--coefficients backbone,cnn] [--minutes 600] [--device cuda]
 
 Of several dense kinds all see the same batches for the first share of the time; then the smallest within 3 % of the
 best goes on alone. FOLDER gets KIND.pt and coefficients-KIND.pt (half floats), log.txt, table.md, and state.pt, from which
@@ -38,7 +38,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("--out", required=True)
     parser.add_argument("--kinds", default="landmarks-wide")
-    parser.add_argument("--coefficients", default="backbone")
+    parser.add_argument("--coefficients", default="", help="kinds of coefficient network to train beside: backbone, cnn")
     parser.add_argument("--minutes", type=float, default=600)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--batch", type=int, default=64)
