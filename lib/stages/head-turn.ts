@@ -14,7 +14,7 @@ const DOUBTED_DEGREES = 30;
  */
 const BOTH = { constant: -1.8, landmarks: 0.4, seen: 0.68 } as const;
 const ALONE = { constant: -5.9, landmarks: 1.2 } as const;
-/** Fits that fall behind the dense network's word by more were off by 11 to 27 degrees (five of 69 turned heads). */
+/** Fits that fall behind the dense network's word by more were off by 11 degrees and more (five of 69 turned heads). */
 const MAX_BEHIND_DEGREES = 9.5;
 const AHEAD = [0, 0, 1] as const;
 

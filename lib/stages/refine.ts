@@ -194,8 +194,8 @@ export async function refine(
 /**
  * A head whose turn differs by less from what the dense network sees is not doubted, degrees; another fit of it is taken
  * where it is nearer by `nearer`. Of 163 right faces in generated pictures (`npm run bench:robust`) 2 % differ by more, of 14
- * photos none by 3.1. Four faces followed a border in the photo and were off by 8.9 to 12 degrees, without the outline by
- * 2.5 to 7.1.
+ * photos none by 3.1. Four faces followed a border in the photo and were off by 8.9 to 12 degrees, by 7.1 at most
+ * without the outline.
  */
 const TURN_DOUBT = { degrees: 5.5, nearer: 2 } as const;
 
