@@ -13,9 +13,10 @@ import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
 import { PortraitPainter, PORTRAIT_PX as TRAINING_PORTRAIT_PX } from '../../models/train/portrait.js';
 import { type IctModel, randomIctHead } from './ict-head.js';
-import { drawIctPortrait, ICT_FACE_CENTRE_MM } from './ict-portrait.js';
+import { drawIctPortrait, ICT_FACE_CENTRE_MM, ictPaint } from './ict-portrait.js';
 import type { FaceTruth } from './metrics.js';
 import { modelFaceRegion, modelTruth, withoutExpression } from './model-face.js';
+import { typologyAngle } from './skin-tone.js';
 import { sampleSurface } from './surface.js';
 
 export interface PortraitCase {
@@ -31,6 +32,8 @@ export interface PortraitCase {
   view?: string;
   /** The true head without its expression, `[vertices][3]`, mm, where it is one of the embedded model's. */
   neutral?: Float32Array;
+  /** Typology angle of the skin, degrees, where its albedo is one colour. */
+  skinTone?: number;
 }
 
 /** Which portraits of a set, and how finely they are measured. */
@@ -149,6 +152,7 @@ export async function* outOfModelCases(ict: IctModel, range: CaseRange): AsyncGe
         faceRegion: ict.faceRegion,
         camera,
         view,
+        skinTone: typologyAngle(ictPaint(ict, head, seed).tone),
       };
     }
   }

@@ -8,8 +8,12 @@ import type { IctModel, IctPart } from './ict-head.js';
 type Rgb = readonly [number, number, number];
 type Point = readonly [number, number];
 
-/** Writes the colour of a surface point; (x, y, z) lie on the neutral head. */
-export type Paint = (part: IctPart, x: number, y: number, z: number, rgb: Float64Array) => void;
+export interface Paint {
+  /** Writes the colour of a surface point; (x, y, z) lie on the neutral head. */
+  (part: IctPart, x: number, y: number, z: number, rgb: Float64Array): void;
+  /** Of plain skin. */
+  tone: readonly number[];
+}
 
 const SKIN_TONES: readonly Rgb[] = [
   [0.62, 0.4, 0.3],
@@ -103,7 +107,7 @@ export function randomPaint(model: IctModel, positions: ArrayLike<number>, rando
     mix(rgb, hair, Math.min(0.92, scalp) * (0.8 + 0.2 * valueNoise(x, y, z, grainSeed + 2)));
   };
 
-  return (part, x, y, z, rgb) => {
+  const paint = (part: IctPart, x: number, y: number, z: number, rgb: Float64Array): void => {
     if (part === 'skin') paintSkin(x, y, z, rgb);
     else if (part === 'eye') paintEye(eyes[x < 0 ? 0 : 1]!, iris, x, y, z, rgb);
     else {
@@ -113,6 +117,7 @@ export function randomPaint(model: IctModel, positions: ArrayLike<number>, rando
       for (let k = 0; k < 3; k++) rgb[k]! *= 0.04 + 0.8 * light;
     }
   };
+  return Object.assign(paint, { tone });
 }
 
 interface Eyeball {

@@ -6,7 +6,7 @@ import { irradiance, randomLighting } from '../../lib/sample/lighting.js';
 import { renderPortrait } from '../../lib/sample/portrait-renderer.js';
 import { Random } from '../../lib/sample/random.js';
 import type { IctHead, IctModel } from './ict-head.js';
-import { randomPaint } from './ict-paint.js';
+import { type Paint, randomPaint } from './ict-paint.js';
 import { vertexNormals } from './surface.js';
 
 /** Middle of the face in ICT's frame, mm: between the eyes and the mouth, on the surface. */
@@ -15,6 +15,13 @@ const NECK_BASE_MM = [0, -150, 0] as const;
 const HALF_NECK_MM = 62;
 /** Exposure of about one: the tones of the paint are meant to differ. */
 const LINEAR_REFLECTANCE = 0.5;
+
+/** Colours of the portrait of a head that drawIctPortrait() draws from a seed. */
+export function ictPaint(model: IctModel, head: IctHead, seed: number): Paint {
+  return randomPaint(model, head.positions, portraitRandom(seed));
+}
+
+const portraitRandom = (seed: number): Random => new Random(seed ^ 0x1c7);
 
 /**
  * Draws a head.
@@ -31,7 +38,7 @@ export async function drawIctPortrait(
   size: number,
   complexion?: number,
 ): Promise<Uint8Array> {
-  const random = new Random(seed ^ 0x1c7);
+  const random = portraitRandom(seed);
   const paint = randomPaint(model, head.positions, complexion === undefined ? random : new Random(complexion));
   const lighting = randomLighting(random, LINEAR_REFLECTANCE);
   const shine = random.uniform(0, 0.05);
