@@ -1,32 +1,22 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { robustPicture } from '../bench/robust/pictures.js';
 import { create, type Hrn } from '../lib/hrn.js';
-import { loadHead } from '../lib/models/head.js';
-import { locateModels } from '../lib/models/locate.js';
-import { readModel } from '../lib/models/manifest.js';
-import type { MorphableModel } from '../lib/morphable-model.js';
-import type { NativeContext } from '../lib/native/binding.js';
-import { native } from '../lib/native/load.js';
-import { PortraitPainter } from '../models/train/portrait.js';
+import { openStudio, type PortraitStudio } from './portrait-studio.js';
 
-let context: NativeContext;
+let studio: PortraitStudio;
 let hrn: Hrn;
-let model: MorphableModel;
-let painter: PortraitPainter;
 beforeAll(async () => {
-  context = new (native().Context)({ threads: 2 });
+  studio = await openStudio();
   hrn = await create({ device: 'cpu' });
-  model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
-  painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
 });
 afterAll(async () => {
   await hrn.dispose();
-  context.dispose();
+  studio.context.dispose();
 });
 
 /** Of the largest face of a picture of `npm run bench:robust`. */
 async function codesOf(seed: number): Promise<string[]> {
-  const { image } = await robustPicture(seed, painter, model);
+  const { image } = await robustPicture(seed, studio.painter, studio.model);
   const { warnings } = await hrn.fit(image, { detail: 'coarse', textureSize: 256 });
   return warnings.map(({ code }) => code);
 }

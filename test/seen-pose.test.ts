@@ -2,16 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { deviation } from '../bench/robust/judge.js';
 import { robustPicture } from '../bench/robust/pictures.js';
 import { create, type Hrn } from '../lib/hrn.js';
-import { loadHead } from '../lib/models/head.js';
-import { locateModels } from '../lib/models/locate.js';
-import { readModel } from '../lib/models/manifest.js';
-import type { MorphableModel } from '../lib/morphable-model.js';
-import type { NativeContext } from '../lib/native/binding.js';
-import { native } from '../lib/native/load.js';
 import { Random } from '../lib/sample/random.js';
 import { DENSE_CLASSES } from '../lib/stages/dense.js';
 import { againstLineOfSight, degreesBetween, seenRotation } from '../lib/stages/seen-pose.js';
-import { PortraitPainter } from '../models/train/portrait.js';
+import { openStudio, type PortraitStudio } from './portrait-studio.js';
 
 /** Head upright, facing the camera, then turned by yaw and pitch; row-major. */
 function rotated(yaw: number, pitch: number): number[] {
@@ -73,26 +67,22 @@ describe('seenRotation', () => {
 });
 
 describe('a border in the photo', () => {
-  let context: NativeContext;
+  let studio: PortraitStudio;
   let hrn: Hrn;
-  let model: MorphableModel;
-  let painter: PortraitPainter;
   beforeAll(async () => {
-    context = new (native().Context)({ threads: 2 });
+    studio = await openStudio();
     hrn = await create({ device: 'cpu' });
-    model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
-    painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
   });
   afterAll(async () => {
     await hrn.dispose();
-    context.dispose();
+    studio.context.dispose();
   });
 
   it.each([
     [500034, 1],
     [300158, 1],
   ])('through the ear does not turn the head: seed %i, face %i', async (seed, face) => {
-    const { image, faces } = await robustPicture(seed, painter, model);
+    const { image, faces } = await robustPicture(seed, studio.painter, studio.model);
     const options = { detail: 'medium', textureSize: 256 } as const;
     const head = await hrn.fit(image, { ...options, face });
     const { box } = head.face;

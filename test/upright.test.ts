@@ -1,41 +1,31 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { robustPicture } from '../bench/robust/pictures.js';
 import { decodeImage } from '../lib/image.js';
-import { loadHead } from '../lib/models/head.js';
-import { locateModels } from '../lib/models/locate.js';
-import { readModel } from '../lib/models/manifest.js';
-import type { MorphableModel } from '../lib/morphable-model.js';
-import type { NativeContext } from '../lib/native/binding.js';
-import { native } from '../lib/native/load.js';
 import { lookDensely } from '../lib/stages/dense.js';
 import { detectFaces } from '../lib/stages/detect.js';
 import { landmarksInFrame } from '../lib/stages/landmarks.js';
 import { FaceNetworks } from '../lib/stages/networks.js';
 import { Photo } from '../lib/stages/photo.js';
 import { seenLips } from '../lib/stages/seen-skin.js';
-import { PortraitPainter } from '../models/train/portrait.js';
+import { openStudio, type PortraitStudio } from './portrait-studio.js';
 
-let context: NativeContext;
+let studio: PortraitStudio;
 let networks: FaceNetworks;
-let model: MorphableModel;
-let painter: PortraitPainter;
 beforeAll(async () => {
-  context = new (native().Context)({ threads: 2 });
+  studio = await openStudio();
   networks = new FaceNetworks();
-  model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
-  painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
 });
 afterAll(() => {
   networks.dispose();
-  context.dispose();
+  studio.context.dispose();
 });
 
 /** Seeds of `npm run bench:robust` whose faces were once framed upside down: on their side, half covered. */
 it.each([100567, 100607, 100660, 100782, 100360, 200000, 200142])(
   'a face that is surely there stands as the picture shows it: %i',
   async (seed) => {
-    const { image, faces } = await robustPicture(seed, painter, model);
-    const photo = new Photo(context, await decodeImage(image, { maxPixels: 1e8, maxSide: 1e5 }));
+    const { image, faces } = await robustPicture(seed, studio.painter, studio.model);
+    const photo = new Photo(studio.context, await decodeImage(image, { maxPixels: 1e8, maxSide: 1e5 }));
     try {
       const certain = (await detectFaces(networks, photo)).filter(({ isCertain }) => isCertain);
       for (const { framed } of certain) {
@@ -51,8 +41,8 @@ it.each([100567, 100607, 100660, 100782, 100360, 200000, 200142])(
 );
 
 it('landmarks do not cling to a face where the dense network sees no lips', async () => {
-  const { image } = await robustPicture(100510, painter, model);
-  const photo = new Photo(context, await decodeImage(image, { maxPixels: 1e8, maxSide: 1e5 }));
+  const { image } = await robustPicture(100510, studio.painter, studio.model);
+  const photo = new Photo(studio.context, await decodeImage(image, { maxPixels: 1e8, maxSide: 1e5 }));
   try {
     const certain = (await detectFaces(networks, photo)).filter(({ isCertain }) => isCertain);
     expect(certain).toHaveLength(3);

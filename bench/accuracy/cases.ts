@@ -50,7 +50,7 @@ export interface CaseRange {
 const PORTRAIT_PX = 1024;
 const SAMPLES = 6000;
 /** Training portraits have seeds from 2,000,000 (models/train/results/generate.log). */
-const FIRST_HELD_OUT_SEED = 9_000_000;
+export const FIRST_HELD_OUT_SEED = 9_000_000;
 const YAW_ROWS = [
   { view: 'yaw 0 to 15', below: 15 },
   { view: 'yaw 15 to 35', below: 35 },

@@ -81,3 +81,16 @@ def loss_of(mean, log_deviation, truth, figures):
     shape = figures.shape(error[:, :SHAPE]).mean() + figures.identity(error[:, :IDENTITY]).mean()
     small = 0.1 * error[:, :IDENTITY].square().mean() + 0.5 * error[:, IDENTITY:SHAPE].square().mean()
     return shape / 8 + small + 20 * error[:, SHAPE:].square().mean() + 0.1 * likelihood
+
+
+def optimiser_of(network, kind, rate):
+    """AdamW; each group has the share of the rate at which it learns as `scale`: layers that have seen faces learn slowly."""
+    pretrained = list(network.trunk.parameters()) if kind == "backbone" else []
+    known = {id(p) for p in pretrained}
+    fresh = [p for p in network.parameters() if id(p) not in known]
+    groups = [
+        {"params": [p for p in fresh if p.dim() > 1], "weight_decay": 0.05, "scale": 1},
+        {"params": [p for p in fresh if p.dim() <= 1], "weight_decay": 0, "scale": 1},
+        {"params": pretrained, "weight_decay": 0.01, "scale": 0.3},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=rate)

@@ -17,7 +17,7 @@ import torch
 
 import data
 from network import COMPONENTS, LandmarkFeatures, Regressor
-from objective import Figures, Mirror, augment, loss_of
+from objective import Figures, Mirror, augment, loss_of, optimiser_of
 
 HELD_OUT = 1000
 BATCH = 128
@@ -86,15 +86,7 @@ def fit(kind, portraits, mirror, figures, options, minutes, report):
     with torch.no_grad():
         network.linear.bias.copy_(truth.mean(0))
         network.deviation.bias.copy_(truth.std(0).clamp(min=0.02).log())
-    pretrained = list(network.trunk.parameters()) if kind == "backbone" else []
-    known = {id(p) for p in pretrained}
-    fresh = [p for p in network.parameters() if id(p) not in known]
-    groups = [
-        {"params": [p for p in fresh if p.dim() > 1], "weight_decay": 0.05, "scale": 1},
-        {"params": [p for p in fresh if p.dim() <= 1], "weight_decay": 0, "scale": 1},
-        {"params": pretrained, "weight_decay": 0.01, "scale": 0.3},
-    ]
-    optimiser = torch.optim.AdamW([group for group in groups if group["params"]], lr=options.rate)
+    optimiser = optimiser_of(network, kind, options.rate)
     steps_per_epoch = len(portraits.train) // BATCH
     epochs, step = options.epochs, 0
     row = {}

@@ -1,4 +1,4 @@
-"""A running mean of a network's weights, longer as steps go on, which is what is kept of it."""
+"""A running mean of a network's weights, longer as steps go on, which is what is kept of it; and what carries one."""
 
 import copy
 
@@ -25,3 +25,24 @@ class RunningMean:
         partial = path.with_suffix(".partial")
         torch.save({"kind": kind, "state": state, "steps": steps}, partial)
         partial.rename(path)
+
+
+class Averaged:
+    """What is trained: `kind`, `network`, `optimiser`, `steps`, and the running mean of it in `average`."""
+
+    def follow(self):
+        self.steps += 1
+        self.average.follow(self.network, self.steps)
+
+    def save(self, path):
+        self.average.save(path, self.kind, self.steps)
+
+    def state(self):
+        return {"network": self.network.state_dict(), "average": self.average.network.state_dict(),
+                "optimiser": self.optimiser.state_dict(), "steps": self.steps}  # fmt: skip
+
+    def load(self, saved):
+        self.network.load_state_dict(saved["network"])
+        self.average.network.load_state_dict(saved["average"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.steps = saved["steps"]

@@ -6,9 +6,9 @@ import torch
 from torch.nn import functional
 
 import data
-from average import RunningMean
+from average import Averaged, RunningMean
 from network import Regressor
-from objective import Figures, Mirror, augment, loss_of
+from objective import Figures, Mirror, augment, loss_of, optimiser_of
 
 #: Portraits whose landmarks make the principal components that the network looks at.
 FIRST = 4096
@@ -32,7 +32,7 @@ def face_crops(crop):
     return small.permute(0, 2, 3, 1)
 
 
-class CoefficientTrainee:
+class CoefficientTrainee(Averaged):
     def __init__(self, kind, rate, landmarks, truth, device):
         self.kind, self.rate, self.steps = kind, rate, 0
         self.figures, self.mirror = Figures(data.Head(), device), Mirror(data.Head(), device)
@@ -40,15 +40,7 @@ class CoefficientTrainee:
         with torch.no_grad():
             self.network.linear.bias.copy_(truth.mean(0))
             self.network.deviation.bias.copy_(truth.std(0).clamp(min=0.02).log())
-        pretrained = list(self.network.trunk.parameters()) if kind == "backbone" else []
-        known = {id(p) for p in pretrained}
-        fresh = [p for p in self.network.parameters() if id(p) not in known]
-        groups = [
-            {"params": [p for p in fresh if p.dim() > 1], "weight_decay": 0.05, "scale": 1},
-            {"params": [p for p in fresh if p.dim() <= 1], "weight_decay": 0, "scale": 1},
-            {"params": pretrained, "weight_decay": 0.01, "scale": 0.3},
-        ]
-        self.optimiser = torch.optim.AdamW([group for group in groups if group["params"]], lr=rate)
+        self.optimiser = optimiser_of(self.network, kind, rate)
         self.average = RunningMean(self.network)
 
     def step(self, batch, progress):
@@ -67,8 +59,7 @@ class CoefficientTrainee:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 5)
         self.optimiser.step()
-        self.steps += 1
-        self.average.follow(self.network, self.steps)
+        self.follow()
         return loss
 
     @torch.no_grad()
@@ -82,16 +73,3 @@ class CoefficientTrainee:
         said, wanted = torch.cat(said), torch.cat(wanted)
         half = said.shape[1] // 2
         return self.figures.row(said[:, :half], said[:, half:], wanted)
-
-    def save(self, folder):
-        self.average.save(folder / f"coefficients-{self.kind}.pt", self.kind, self.steps)
-
-    def state(self):
-        return {"network": self.network.state_dict(), "average": self.average.network.state_dict(),
-                "optimiser": self.optimiser.state_dict(), "steps": self.steps}  # fmt: skip
-
-    def load(self, saved):
-        self.network.load_state_dict(saved["network"])
-        self.average.network.load_state_dict(saved["average"])
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.steps = saved["steps"]

@@ -20,7 +20,7 @@ from torch.nn import functional
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 import depthwise
-from average import RunningMean
+from average import Averaged, RunningMean
 from coefficient_trainee import FIRST, CoefficientTrainee, usable
 from dense_net import DenseNetwork, mirrored, split
 from landmark_net import Landmarks
@@ -48,7 +48,7 @@ def arguments():
     parser.add_argument("--held-out", type=int, default=HELD)
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--coefficient-rate", type=float, default=1.5e-3)
-    parser.add_argument("--first", type=int, default=FIRST, help="portraits drawn before the first step")
+    parser.add_argument("--first", type=int, help="portraits drawn before the first step")
     parser.add_argument("--profile", action="store_true", help="one drawing and one step to profile.txt")
     parser.add_argument("--report", type=float, default=30, help="seconds between reports")
     return parser.parse_args()
@@ -59,7 +59,7 @@ class Store:
 
     FIELDS = {"crop": 255, "classes": 255, "normal": 127, "point": None, "shaped": 255, "known": 255}
     DENSE = tuple(FIELDS)
-    #: Kept as they are: landmarks [478][4], coefficients [179] and whether they can be learned from.
+    #: Kept as they are, where they are told: landmarks [478][4], coefficients [179] and whether they can be learned from.
     PLAIN = ("landmarks", "coefficients", "usable")
 
     def __init__(self, size, device):
@@ -76,7 +76,7 @@ class Store:
     def add(self, batch):
         n = len(batch["crop"])
         rows = (torch.arange(n, device=self.device) + self.next) % self.size
-        for name in (*self.DENSE, *self.PLAIN):
+        for name in batch.keys() & {*self.DENSE, *self.PLAIN}:
             value = self.pack(name, batch[name])
             if name not in self.held:
                 self.held[name] = torch.empty(self.size, *value.shape[1:], dtype=value.dtype, device=self.device)
@@ -172,7 +172,7 @@ def figures(network, held, size):
     return {name: a / max(b, 1) for name, (a, b) in sums.items()}
 
 
-class Trainee:
+class Trainee(Averaged):
     def __init__(self, kind, rate, device):
         self.kind, self.rate = kind, rate
         self.network = DenseNetwork(kind).to(device)
@@ -196,22 +196,8 @@ class Trainee:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3)
         self.optimiser.step()
-        self.steps += 1
-        self.average.follow(self.network, self.steps)
+        self.follow()
         return loss
-
-    def save(self, folder):
-        self.average.save(folder / f"{self.kind}.pt", self.kind, self.steps)
-
-    def state(self):
-        return {"network": self.network.state_dict(), "average": self.average.network.state_dict(),
-                "optimiser": self.optimiser.state_dict(), "steps": self.steps}  # fmt: skip
-
-    def load(self, saved):
-        self.network.load_state_dict(saved["network"])
-        self.average.network.load_state_dict(saved["average"])
-        self.optimiser.load_state_dict(saved["optimiser"])
-        self.steps = saved["steps"]
 
 
 def chosen(rows, kinds):
@@ -235,12 +221,15 @@ def main():
         print(text, file=log, flush=True)
 
     depthwise.check(device)
-    portraits, landmarks = Portraits(device), Landmarks(device)
+    portraits = Portraits(device)
+    landmarks = Landmarks(device) if options.coefficients else None
+    first = options.first or (FIRST if options.coefficients else 8 * options.batch)
 
     def drawn_batch(seed, size):
         batch = portraits.batch(seed, size)
-        batch["landmarks"], odds, apart = landmarks(batch["crop"])
-        batch["usable"] = usable(odds, apart, batch["yaw"])
+        if landmarks:
+            batch["landmarks"], odds, apart = landmarks(batch["crop"])
+            batch["usable"] = usable(odds, apart, batch["yaw"])
         return batch
 
     held = Store(options.held_out, device)
@@ -264,15 +253,16 @@ def main():
     seconds = 60 * options.minutes
     profiled = not options.profile
     while (spent := time.time() - start) < seconds:
-        if not profiled and store.count >= options.first:
+        if not profiled and store.count >= first:
             profiled = True
             profile(folder, lambda: drawn_batch(TRAIN_SEED + drawn, options.draw), lambda: [
                 trainee.step(augment(store.take(torch.arange(options.batch, device=device))), 0) for trainee in trainees.values()])  # fmt: skip
         store.add(drawn_batch(TRAIN_SEED + drawn, options.draw))
         drawn += options.draw
-        if store.count < min(options.keep, options.first):
+        if store.count < min(options.keep, first):
             continue
-        seen = store.usable()
+        if options.coefficients:
+            seen = store.usable()
         if not regressors and options.coefficients:
             learned = store.take(seen, ("landmarks", "coefficients"))
             for kind in options.coefficients.split(","):
@@ -293,10 +283,10 @@ def main():
             for kind, trainee in trainees.items():
                 rows[kind] = figures(trainee.average.network, held, options.batch)
                 report(f"{spent:6.0f} s, {drawn} drawn, {kind} step {trainee.steps}, loss {float(loss.detach()):.3f}  {line(rows[kind])}")
-                trainee.save(folder)
+                trainee.save(folder / f"{kind}.pt")
             for kind, regressor in regressors.items():
                 report(f"{'':6s}    coefficients {kind} step {regressor.steps}  {line(regressor.row(held, held.usable(), options.batch))}")
-                regressor.save(folder)
+                regressor.save(folder / f"coefficients-{kind}.pt")
             if len(trainees) > 1 and spent > COMPARE * seconds:
                 best = chosen(rows, kinds)
                 report(f"{best} goes on alone")
@@ -309,13 +299,13 @@ def main():
             partial.rename(state)
     for kind, trainee in trainees.items():
         rows[kind] = figures(trainee.average.network, held, options.batch)
-        trainee.save(folder)
+        trainee.save(folder / f"{kind}.pt")
     for kind, regressor in regressors.items():
         rows[f"coefficients-{kind}"] = regressor.row(held, held.usable(), options.batch)
-        regressor.save(folder)
+        regressor.save(folder / f"coefficients-{kind}.pt")
     write_table(folder, {kind: rows[kind] for kind in trainees}, trainees, drawn, "at the end")
-    write_table(folder, {f"coefficients-{kind}": rows[f"coefficients-{kind}"] for kind in regressors},
-                {f"coefficients-{kind}": regressor for kind, regressor in regressors.items()}, drawn, "at the end")  # fmt: skip
+    named = {f"coefficients-{kind}": regressor for kind, regressor in regressors.items()}
+    write_table(folder, {name: rows[name] for name in named}, named, drawn, "at the end")
 
 
 def line(row):
