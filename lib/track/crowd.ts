@@ -22,7 +22,7 @@ export class Crowd {
   constructor(
     private readonly resources: Resources,
     people: readonly Person[],
-    private readonly minFacePx: number,
+    private readonly minFacePx: number | undefined,
     private readonly signal: AbortSignal | undefined,
   ) {
     this.#trackers = people.map((person) => new Tracker(resources, person, signal));

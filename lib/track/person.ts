@@ -10,6 +10,7 @@ import type { ResolvedFitViewsOptions } from '../options.js';
 import { addBasis } from '../sample/random-head.js';
 import { betweenEyes, type HeadOrigin } from '../stages/assemble.js';
 import { detectFaces } from '../stages/detect.js';
+import { LEAST_FACE_PX } from '../stages/detected-face.js';
 import type { DenseLandmarks } from '../stages/landmarks.js';
 import { LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from '../stages/mesh-points.js';
 import { Photo } from '../stages/photo.js';
@@ -173,7 +174,7 @@ async function facesIn(
     const found = await detectFaces(networks, photo, { all: everybody, minFacePx, signal });
     const seen: SeenFace[] = [];
     for (const face of everybody ? found : found.slice(0, 1)) {
-      if (Math.max(face.box.width, face.box.height) < minFacePx) continue;
+      if (Math.max(face.box.width, face.box.height) < (minFacePx ?? LEAST_FACE_PX)) continue;
       const landmarks = await visibleLandmarks(networks, photo, face.framed, signal);
       if (!landmarks) continue;
       const looks = await looksOf({ networks, head, regressor }, photo, landmarks, signal);

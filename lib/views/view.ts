@@ -7,7 +7,7 @@ import { type CoarseStage, coarseProblem } from '../stages/coarse.js';
 import { fitFromStarts } from '../stages/coarse-starts.js';
 import type { DenseFace } from '../stages/dense.js';
 import { detectFaces } from '../stages/detect.js';
-import type { DetectedFace } from '../stages/detected-face.js';
+import { type DetectedFace, LEAST_FACE_PX } from '../stages/detected-face.js';
 import { seeFacePixels } from '../stages/face-pixels.js';
 import type { FocalLength } from '../stages/focal-length.js';
 import { headTurn, requireFacing } from '../stages/head-turn.js';
@@ -68,11 +68,12 @@ export async function lookAt(
     const face = known ?? (await detectFaces(networks, photo, { minFacePx, signal }))[0];
     if (!face) throw new HrnError('NO_FACE', 'no face was found; use a photo in which one face is large');
     const sizePx = Math.max(face.box.width, face.box.height);
-    if (sizePx < minFacePx) {
+    const leastPx = minFacePx ?? LEAST_FACE_PX;
+    if (sizePx < leastPx) {
       throw new HrnError(
         'FACE_TOO_SMALL',
-        `expected a face of at least ${minFacePx} px (option minFacePx), got ${Math.round(sizePx)} px`,
-        { details: { sizePx, minFacePx } },
+        `expected a face of at least ${leastPx} px (option minFacePx), got ${Math.round(sizePx)} px`,
+        { details: { sizePx, minFacePx: leastPx } },
       );
     }
     const region = face.framed;
