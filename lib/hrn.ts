@@ -61,6 +61,8 @@ export class Hrn {
   #device: Device;
   /** The device failed: where the choice is the instance's, it is made anew. */
   #deviceFailed = false;
+  /** What fits asked for by name, and what it came down to: to look at the GPUs takes 20 ms. */
+  readonly #devices = new Map<DeviceRequest, Promise<Device>>();
   /** By name of the device: a fit may ask for another one than the instance's. */
   readonly #contexts = new Map<string, NativeContext>();
   readonly #networks: FaceNetworks;
@@ -224,7 +226,7 @@ export class Hrn {
 
   /** What fits of several photos share. */
   async #resources(options: { device: DeviceRequest | undefined; regressor: boolean }): Promise<Resources> {
-    const device = options.device === undefined ? this.#device : await chooseDevice(options.device);
+    const device = await this.#deviceOf(options.device);
     const regressor = options.regressor ? this.#regressorInput() : undefined;
     this.#networks.prepare('detectShortRange', 'detectFullRange', 'landmarks', 'segmentPerson');
     if (regressor) this.#networks.prepare('regress');
@@ -247,7 +249,7 @@ export class Hrn {
       this.#device = await chooseDevice('auto');
       this.#deviceFailed = false;
     }
-    const device = options.device === undefined ? this.#device : await chooseDevice(options.device);
+    const device = await this.#deviceOf(options.device);
     const context = this.#contextOn(device);
     const progress = new ProgressReporter(options.onProgress, options.detail === 'high' ? [] : ['detail']);
     const timingsMs: Record<string, number> = {};
@@ -291,9 +293,27 @@ export class Hrn {
     try {
       return await fit();
     } catch (error) {
-      if (error instanceof HrnError && error.code === 'DEVICE_FAILED') this.#deviceFailed = true;
+      if (error instanceof HrnError && error.code === 'DEVICE_FAILED') {
+        this.#deviceFailed = true;
+        this.#devices.clear();
+      }
       throw error;
     }
+  }
+
+  /** The instance's, or the one that a fit asks for by name. */
+  async #deviceOf(request: DeviceRequest | undefined): Promise<Device> {
+    if (request === undefined) return this.#device;
+    const known = this.#devices.get(request);
+    if (known !== undefined) return known;
+    const chosen = chooseDevice(request);
+    this.#devices.set(request, chosen);
+    // A GPU that is missing now may be there later.
+    chosen.then(
+      ({ cudaDevice }) => cudaDevice === undefined && request !== 'cpu' && this.#devices.delete(request),
+      () => this.#devices.delete(request),
+    );
+    return chosen;
   }
 
   #contextOn({ name, cudaDevice }: Device): NativeContext {

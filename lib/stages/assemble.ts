@@ -1,6 +1,6 @@
 import type { Expressions } from '../expression-names.js';
 import type { HeadModel } from '../head-model.js';
-import type { MorphableModel, Part } from '../morphable-model.js';
+import type { MorphableModel, Part, PartName } from '../morphable-model.js';
 import type { DetailFit } from '../native/detail.js';
 import { projectionMatrix } from '../projection-matrix.js';
 import type { Mesh, Pose, Quality, Raster, ReconstructionData } from '../result-data.js';
@@ -12,6 +12,7 @@ import type { MetricScale } from './iris-scale.js';
 import { expectedErrors } from './landmark-errors.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER } from './mesh-points.js';
+import { partVertices } from './part-vertices.js';
 import { fitFigures, requirePlausible } from './plausibility.js';
 import type { RefinedHead } from './refine.js';
 import { refinementOf } from './refinement.js';
@@ -192,18 +193,9 @@ function rasterOf(rgb: Uint8Array): Raster {
 
 /** Middle of the two eyeballs' mean positions. */
 export function betweenEyes(head: MorphableModel, positions: Float32Array): HeadOrigin {
-  const centre = (name: string) => {
-    const part = head.parts.find((candidate) => candidate.name === name);
+  const centre = (name: PartName) => {
+    const vertices = partVertices(head, name);
     const sum = [0, 0, 0];
-    if (part === undefined) return sum;
-    const corners = head.triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount));
-    // Each vertex once.
-    const listed = new Uint8Array(head.vertexCount);
-    const vertices = corners.filter((v) => {
-      const isNew = listed[v] === 0;
-      listed[v] = 1;
-      return isNew;
-    });
     for (const v of vertices) for (let k = 0; k < 3; k++) sum[k]! += positions[3 * v + k]! / vertices.length;
     return sum;
   };
@@ -236,11 +228,12 @@ export function unbiased(
   if (errorsMm === undefined) return pixels;
   const { rotation, translation, focalPx } = camera;
   const pxPerMm = focalPx / translation[2]!;
-  return pixels.map((value, i) => {
-    const [point, axis] = [Math.floor(i / 2), i % 2];
-    const shift = rotation[3 * axis]! * errorsMm[2 * point]! + rotation[3 * axis + 1]! * errorsMm[2 * point + 1]!;
-    return value - pxPerMm * shift;
-  });
+  const right = pixels.slice();
+  for (let i = 0; i < right.length; i++) {
+    const [row, x] = [3 * (i % 2), i - (i % 2)];
+    right[i]! -= pxPerMm * (rotation[row]! * errorsMm[x]! + rotation[row + 1]! * errorsMm[x + 1]!);
+  }
+  return right;
 }
 
 /**

@@ -60,34 +60,37 @@ export function expressionWeights(
     if (k !== undefined) out[k] = weight;
   }
   cancelOpposites(out, index, given);
-  const { count, products: motion, gaps } = motionProducts(model);
-  const target = Float64Array.from(out, (_, k) => {
+  const { count, products: motion, gaps, gapProducts } = motionProducts(model);
+  const target = new Float64Array(count);
+  for (let k = 0; k < count; k++) {
     let sum = 0;
     for (let j = 0; j < count; j++) sum += motion[k * count + j]! * out[j]!;
-    return sum;
-  });
+    target[k] = sum;
+  }
   let products = motion;
   /** What parts lips costs more; what only draws them closer, as a smile does, does not. */
   const parting = new Float64Array(count);
-  if (positions && gaps) {
+  if (positions && gaps && gapProducts) {
     const shut = lipGaps(model.dense, model.mean);
     const parted = lipGaps(model.dense, positions).map((gap, column) => certain(gap - shut[column]!));
     const share = LIPS_SHARE / shut.length;
-    products = motion.map((product, i) => product + share * dot(gaps[Math.floor(i / count)]!, gaps[i % count]!));
+    products = motion.slice();
+    for (let i = 0; i < products.length; i++) products[i]! += share * gapProducts[i]!;
     for (let k = 0; k < count; k++) {
       target[k]! += share * dot(gaps[k]!, parted);
       parting[k] = share * gaps[k]!.reduce((sum, gap) => sum + Math.max(0, gap) ** 2, 0);
     }
   }
+  const price = names.map(
+    (name, k) => SPARSITY_MM * Math.sqrt(motion[k * count + k]! + parting[k]!) * (FAINT.test(name) ? FAINT_SHARE : 1),
+  );
   for (let round = 0; round < ROUNDS; round++) {
     for (let k = 0; k < count; k++) {
       if (isGiven[k]) continue;
       let slope = -target[k]!;
       for (let j = 0; j < count; j++) slope += products[k * count + j]! * out[j]!;
       const own = products[k * count + k]!;
-      const price =
-        SPARSITY_MM * Math.sqrt(motion[k * count + k]! + parting[k]!) * (FAINT.test(names[k]!) ? FAINT_SHARE : 1);
-      out[k] = Math.min(max[k]!, Math.max(min[k]!, out[k]! - (slope + price) / (own + DAMPING)));
+      out[k] = Math.min(max[k]!, Math.max(min[k]!, out[k]! - (slope + price[k]!) / (own + DAMPING)));
     }
   }
   cancelOpposites(out, index, given);
@@ -131,6 +134,8 @@ interface Motion {
   products: Float64Array;
   /** By how much each expression parts the lips, mm a column; absent where the model's landmarks do not tell. */
   gaps?: number[][];
+  /** Scalar products of those, `[count][count]`. */
+  gapProducts?: Float64Array;
 }
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
@@ -165,7 +170,11 @@ function motionProducts(model: MorphableModel): Motion {
       products[j * count + k] = sum / size;
     }
   }
-  const result = { count, products, ...(hasLips(dense) ? { gaps } : {}) };
+  const result: Motion = { count, products };
+  if (hasLips(dense)) {
+    result.gaps = gaps;
+    result.gapProducts = products.map((_, i) => dot(gaps[Math.floor(i / count)]!, gaps[i % count]!));
+  }
   known.set(model, result);
   return result;
 }

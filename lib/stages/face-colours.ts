@@ -47,8 +47,21 @@ const CHEEK_MM = 22;
 /** Skin under the eyes, and around the lips. */
 const UNDER_MM = 22;
 
+/** The landmarks of every part. */
+export type SkinParts = Record<SkinPart, readonly number[]>;
+
+const knownParts = new WeakMap<Pick<MorphableModel, 'dense' | 'mean'>, SkinParts>();
+
 /** The landmarks of every part, by where the model has them. */
-export function skinParts({ dense, mean }: Pick<MorphableModel, 'dense' | 'mean'>): Record<SkinPart, number[]> {
+export function skinParts(model: Pick<MorphableModel, 'dense' | 'mean'>): SkinParts {
+  const known = knownParts.get(model);
+  if (known) return known;
+  const parts = partsOf(model);
+  knownParts.set(model, parts);
+  return parts;
+}
+
+function partsOf({ dense, mean }: Pick<MorphableModel, 'dense' | 'mean'>): SkinParts {
   const at = surfacePoints(dense, mean);
   const x = (i: number) => at[3 * i]!;
   const y = (i: number) => at[3 * i + 1]!;

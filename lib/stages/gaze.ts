@@ -5,6 +5,7 @@ import type { NativeCamera } from '../native/refine.js';
 import type { EyeState } from './eye-state.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS } from './mesh-points.js';
+import { partVertices } from './part-vertices.js';
 import type { RefinedHead } from './refine.js';
 
 /** The part of an eye, and the landmarks of its iris. */
@@ -66,15 +67,14 @@ interface Ball {
 
 /** Middle of the smallest box around the eyeball's vertices. */
 function ballOf(model: MorphableModel, positions: Float32Array, name: PartName): Ball | undefined {
-  const part = model.parts.find((candidate) => candidate.name === name);
-  if (!part || part.triangleCount === 0) return undefined;
+  const vertices = partVertices(model, name);
+  if (vertices.length === 0) return undefined;
   const low = [Infinity, Infinity, Infinity];
   const high = [-Infinity, -Infinity, -Infinity];
-  for (let i = 3 * part.firstTriangle; i < 3 * (part.firstTriangle + part.triangleCount); i++) {
-    const v = 3 * model.triangles[i]!;
+  for (const v of vertices) {
     for (let k = 0; k < 3; k++) {
-      low[k] = Math.min(low[k]!, positions[v + k]!);
-      high[k] = Math.max(high[k]!, positions[v + k]!);
+      low[k] = Math.min(low[k]!, positions[3 * v + k]!);
+      high[k] = Math.max(high[k]!, positions[3 * v + k]!);
     }
   }
   const centre = low.map((value, k) => (value + high[k]!) / 2) as Ball['centre'];

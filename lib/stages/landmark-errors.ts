@@ -60,9 +60,10 @@ export function expectedErrors(
   identity: ArrayLike<number>,
 ): Float64Array | undefined {
   if (!biasMm || !responseMm || responseMm.length !== identity.length * biasMm.length) return biasMm;
-  return biasMm.map((mm, i) => {
-    let sum = mm;
-    for (let k = 0; k < identity.length; k++) sum += identity[k]! * responseMm[k * biasMm.length + i]!;
-    return sum;
-  });
+  const errorsMm = biasMm.slice();
+  for (let k = 0, at = 0; k < identity.length; k++) {
+    const coefficient = identity[k]!;
+    for (let i = 0; i < errorsMm.length; i++, at++) errorsMm[i]! += coefficient * responseMm[at]!;
+  }
+  return errorsMm;
 }

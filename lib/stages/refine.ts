@@ -234,15 +234,22 @@ function normalsOf({ side, normals, normalSigma, classes, toPhoto }: DenseFace):
     const first = DENSE_CLASSES.indexOf(name) * plane;
     for (let i = 0; i < plane; i++) skin[i]! += classes[first + i]!;
   }
-  return { side, normals, normalSigma, skin: skin.map((p) => Math.min(1, p)), toPhoto, effective: NORMAL_PATCHES };
+  for (let i = 0; i < plane; i++) skin[i] = Math.min(1, skin[i]!);
+  return { side, normals, normalSigma, skin, toPhoto, effective: NORMAL_PATCHES };
 }
 
 /** Parts of the head that photos show bare; the outline of others is that of hair or clothes. */
 const BARE_REGIONS: readonly RegionName[] = ['cheeks', 'chin', 'ears', 'nose', 'mouth', 'forehead'];
 
-function silhouetteVertices({ regions }: MorphableModel): Uint8Array {
+const knownSilhouettes = new WeakMap<MorphableModel, Uint8Array>();
+
+function silhouetteVertices(model: MorphableModel): Uint8Array {
+  const known = knownSilhouettes.get(model);
+  if (known) return known;
   const bare = REGION_NAMES.map((name) => (BARE_REGIONS.includes(name) ? 1 : 0));
-  return regions.map((region) => bare[region]!);
+  const takesPart = model.regions.map((region) => bare[region]!);
+  knownSilhouettes.set(model, takesPart);
+  return takesPart;
 }
 
 /** A square, axis-aligned crop around the face with its skin mask. */

@@ -13,11 +13,18 @@ const STEP = 3;
 const LEAST_POINTS = 50;
 const AHEAD = [0, 0, 1] as const;
 
+const known = new WeakMap<SeenFace, readonly number[] | undefined>();
+
 /**
  * The head's rotation against the line of sight, row-major 3 x 3, from where on the mean head its pixels lie: least
  * squares under weak perspective, each point by its own deviation. Undefined where hardly any of the face is seen bare.
  */
-export function seenRotation({ side, classes, points, pointSigma, toPhoto }: SeenFace): number[] | undefined {
+export function seenRotation(face: SeenFace): readonly number[] | undefined {
+  if (!known.has(face)) known.set(face, solvedRotation(face));
+  return known.get(face);
+}
+
+function solvedRotation({ side, classes, points, pointSigma, toPhoto }: SeenFace): number[] | undefined {
   const plane = side * side;
   const face = DENSE_CLASSES.indexOf('face') * plane;
   const seen: { weight: number; at: number[]; pixel: [number, number] }[] = [];

@@ -1,11 +1,12 @@
 /** The eyes of a fitted head as its weights tell them: balls turned by the gaze that is told, lids shut where they are. */
 import { closingBlink, hasLids, type Side } from '../blink.js';
 import { decodeHalfs } from '../half-float.js';
-import type { MorphableModel, PartName } from '../morphable-model.js';
+import type { MorphableModel } from '../morphable-model.js';
 import { expressionWeights } from './expression-weights.js';
 import type { EyeStates } from './eye-state.js';
 import { measuredEye } from './gaze.js';
 import type { DenseLandmarks } from './landmarks.js';
+import { partVertices } from './part-vertices.js';
 import type { RefinedHead } from './refine.js';
 
 /** From here on an eye is shut, and lids that a fit leaves ajar are closed. */
@@ -26,8 +27,9 @@ export function settleEyes(
   const { expression, vertexCount } = model;
   const { names } = expression;
   const size = 3 * vertexCount;
-  const { skin, balls, gazes } = movingParts(model);
-  const decoded = new Map<string, Float32Array>(gazes);
+  const skin = partVertices(model, 'skin');
+  const balls = { Left: partVertices(model, 'leftEye'), Right: partVertices(model, 'rightEye') };
+  const decoded = new Map<string, Float32Array>(gazesOf(model));
   const shape = (name: string): Float32Array => {
     const k = names.indexOf(name);
     const offsets = decoded.get(name) ?? decodeHalfs(expression.halfs, k * size, (k + 1) * size);
@@ -85,37 +87,20 @@ export function settleEyes(
   return { head: { ...refined, positions, coarsePositions }, eyes };
 }
 
-/** What every face needs of a model. */
-interface MovingParts {
-  /** Vertices. */
-  skin: Uint32Array;
-  balls: Record<'Left' | 'Right', Uint32Array>;
-  /** Offsets of the shapes that turn balls, `[vertices][3]`, mm. */
-  gazes: ReadonlyMap<string, Float32Array>;
-}
+/** Offsets of the shapes that turn balls, `[vertices][3]`, mm. */
+type Gazes = ReadonlyMap<string, Float32Array>;
 
-const known = new WeakMap<MorphableModel, MovingParts>();
+const known = new WeakMap<MorphableModel, Gazes>();
 
-function movingParts(model: MorphableModel): MovingParts {
+function gazesOf(model: MorphableModel): Gazes {
   const found = known.get(model);
   if (found) return found;
   const { names, halfs } = model.expression;
   const size = 3 * model.vertexCount;
-  const gazes = GAZE_SHAPES.flatMap((stem) => [`${stem}Left`, `${stem}Right`]).filter((name) => names.includes(name));
-  const parts = {
-    skin: verticesOf(model, 'skin'),
-    balls: { Left: verticesOf(model, 'leftEye'), Right: verticesOf(model, 'rightEye') },
-    gazes: new Map(
-      gazes.map((name) => [name, decodeHalfs(halfs, names.indexOf(name) * size, (names.indexOf(name) + 1) * size)]),
-    ),
-  };
-  known.set(model, parts);
-  return parts;
-}
-
-function verticesOf({ parts, triangles }: MorphableModel, name: PartName): Uint32Array {
-  const part = parts.find((candidate) => candidate.name === name);
-  if (!part) return new Uint32Array();
-  const corners = triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount));
-  return Uint32Array.from(new Set(corners));
+  const shapes = GAZE_SHAPES.flatMap((stem) => [`${stem}Left`, `${stem}Right`]).filter((name) => names.includes(name));
+  const gazes = new Map(
+    shapes.map((name) => [name, decodeHalfs(halfs, names.indexOf(name) * size, (names.indexOf(name) + 1) * size)]),
+  );
+  known.set(model, gazes);
+  return gazes;
 }
