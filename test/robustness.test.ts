@@ -78,6 +78,10 @@ describe('warnings', () => {
     }
   });
 
+  it('do not take warm light from below for a mask', async () => {
+    expect(await codes(lit(crop))).toEqual([]);
+  });
+
   it('tell of a photo without colours', async () => {
     const grey = crop.data.map((_, i) => Math.round((crop.data[i - (i % 3)]! + crop.data[i - (i % 3) + 1]!) / 2));
     expect(await codes({ ...crop, data: grey })).toEqual(['BLACK_AND_WHITE']);
@@ -136,6 +140,19 @@ describe('what is no face of a human', () => {
     }
   });
 });
+
+/** The pixels below the middle of the nose are redder and yellower, as by a lamp or a sunset. */
+function lit(raster: Raster): Raster {
+  const { pixels } = ownCrop.landmarks;
+  const [top, chin] = [pixels[2 * 27 + 1]!, pixels[2 * 8 + 1]!];
+  const gain = [1.05, 0.85, 0.55];
+  const data = raster.data.map((value, i) => {
+    const row = Math.floor(i / (3 * raster.width));
+    const share = Math.min(1, Math.max(0, (row - top) / (0.3 * (chin - top))));
+    return Math.min(255, value * (1 + share * (gain[i % 3]! - 1)));
+  });
+  return { ...raster, data };
+}
 
 /** A patch of one colour over mouth and chin, as a surgical mask lies. */
 function masked(raster: Raster, colour: number[]): Raster {

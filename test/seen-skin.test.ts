@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { loadHead } from '../lib/models/head.js';
+import { locateModels } from '../lib/models/locate.js';
+import { readModel } from '../lib/models/manifest.js';
 import { DENSE_CLASSES, type DenseClass } from '../lib/stages/dense.js';
-import { MESH_POINTS } from '../lib/stages/mesh-points.js';
+import { facingPoints } from '../lib/stages/facing-points.js';
+import { LEFT_EYE_OUTER, MESH_POINTS, NOSE_TIP, RIGHT_EYE_OUTER } from '../lib/stages/mesh-points.js';
 import { seenSkin } from '../lib/stages/seen-skin.js';
 
 const SIDE = 16;
@@ -30,4 +34,17 @@ describe('seenSkin', () => {
   it('knows nothing of points beyond it', () => {
     expect(seenSkin(map('face', 'hair'), landmarks(-3, 40))).toBeUndefined();
   });
+});
+
+it('facingPoints leaves out the far cheek of a turned head', async () => {
+  const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
+  // MediaPipe's points on the cheekbones, the subject's right and left.
+  const [rightCheek, leftCheek] = [123, 352];
+  const shown = (turnDegrees: number) => {
+    const facing = facingPoints(model, turnDegrees);
+    return [RIGHT_EYE_OUTER, rightCheek, NOSE_TIP, leftCheek, LEFT_EYE_OUTER].map((i) => facing.has(i));
+  };
+  expect(facingPoints(model, 10).size).toBe(MESH_POINTS);
+  expect(shown(45)).toEqual([true, true, true, false, false]);
+  expect(shown(-45)).toEqual([false, false, true, true, true]);
 });

@@ -28,8 +28,8 @@ export interface Chroma {
 
 export interface FaceColours {
   parts: Readonly<Record<SkinPart, Chroma>>;
-  /** At every skin point. */
-  points: readonly Chroma[];
+  /** At every skin point that is in the photo and faces the camera, by its landmark. */
+  points: ReadonlyMap<number, Chroma>;
   median: Chroma;
   /**
    * Brightness of the darkest of the points where eyes have irises and lashes, and lips their line, over that of the skin
@@ -86,19 +86,24 @@ export function faceColours(
   model: Pick<MorphableModel, 'dense' | 'mean'>,
   { pixels }: Pick<DenseLandmarks, 'pixels'>,
   person: PersonMask,
+  facing: ReadonlySet<number>,
 ): FaceColours | undefined {
   const parts = skinParts(model);
-  const seen = (points: readonly number[]) =>
-    points.map((i) => chromaAt(person, pixels[2 * i]!, pixels[2 * i + 1]!)).filter((colour) => colour !== undefined);
+  const at = (i: number) => chromaAt(person, pixels[2 * i]!, pixels[2 * i + 1]!);
+  const seen = (points: readonly number[]) => points.map(at).filter((colour) => colour !== undefined);
   const darkest = (points: readonly number[], around: readonly Chroma[]) =>
     Math.min(...seen(points).map(({ brightness }) => brightness)) / medianOf(around).brightness;
   const byPart = SKIN_PARTS.map((part) => seen(parts[part]));
   if (byPart.some((colours) => colours.length < 3)) return undefined;
-  const points = byPart.flat();
+  const points = new Map<number, Chroma>();
+  for (const i of SKIN_PARTS.flatMap((part) => parts[part])) {
+    const colour = facing.has(i) ? at(i) : undefined;
+    if (colour) points.set(i, colour);
+  }
   return {
     parts: Object.fromEntries(SKIN_PARTS.map((part, k) => [part, medianOf(byPart[k]!)])) as Record<SkinPart, Chroma>,
     points,
-    median: medianOf(points),
+    median: medianOf(byPart.flat()),
     darkest: {
       rightEye: darkest(RIGHT_LIDS, seen(parts.eyes.filter((i) => isRight(model, i)))),
       leftEye: darkest(LEFT_LIDS, seen(parts.eyes.filter((i) => !isRight(model, i)))),

@@ -40,12 +40,13 @@ export function requireCredible({ isCertain }: Pick<DetectedFace, 'isCertain'>, 
   );
 }
 
-/** Points beyond the network's square do not count; nothing seen where all are. */
+/** Of some landmarks, or all: points beyond the network's square do not count; nothing seen where all are. */
 export function seenSkin(
   { side, classes, toPhoto }: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
   { pixels }: Pick<DenseLandmarks, 'pixels'>,
+  points: readonly number[] = ALL,
 ): SeenSkin | undefined {
-  const cells = cellsOf(ALL, pixels, toPhoto, side);
+  const cells = cellsOf(points, pixels, toPhoto, side);
   if (cells.length === 0) return undefined;
   const mean = meanOver(classes, side, cells);
   return { bare: mean(OWN), covering: mean(OVER) };

@@ -12,12 +12,13 @@ import {
   type SkinPart,
   skinParts,
 } from './face-colours.js';
+import { facingPoints } from './facing-points.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
 import type { PoseDifference } from './seen-pose.js';
-import { LEAST_BARE, type SeenSkin, seenLips, seenPart, seenPerson, seenSkin } from './seen-skin.js';
+import { LEAST_BARE, type SeenPart, type SeenSkin, seenLips, seenPart, seenPerson, seenSkin } from './seen-skin.js';
 
 /** What the warnings are drawn from. */
 export interface FaceEvidence {
@@ -71,6 +72,8 @@ const SMOOTH = 0.88;
  */
 const LEAST_BARE_PART = 0.7;
 const FRINGE_SHARE = 0.3;
+/** Of a part: with fewer landmarks in sight nothing is said of it. */
+const LEAST_POINTS = 8;
 
 /**
  * What colours tell of eyes, mouth or patches is not believed where the dense network sees this much bare skin there: of 61
@@ -106,12 +109,16 @@ const LEAST_HUMAN = 0.65;
 const LEAST_PERSON = 0.3;
 
 export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
-  const colours = faceColours(evidence.model, evidence.landmarks, evidence.person);
-  const skin = evidence.dense && seenSkin(evidence.dense, evidence.landmarks);
-  const seen = (part: SkinPart) =>
-    evidence.dense && seenPart(evidence.dense, evidence.landmarks, skinParts(evidence.model)[part])?.bare;
-  const bare = { face: skin?.bare, eyes: seen('eyes'), mouth: seen('mouth') };
-  const over = (colours && covered(colours, bare)) ?? overgrown(evidence, skin);
+  const { dense, landmarks, model, turnDegrees } = evidence;
+  const facing = facingPoints(model, turnDegrees);
+  const colours = faceColours(model, landmarks, evidence.person, facing);
+  const skin = dense && seenSkin(dense, landmarks, [...facing]);
+  const parts = skinParts(model);
+  const seen: SeenAt = (points) => {
+    const inSight = points.filter((i) => facing.has(i));
+    return dense && inSight.length >= LEAST_POINTS ? seenPart(dense, landmarks, inSight) : undefined;
+  };
+  const over = (colours && covered(colours, parts, seen)) ?? overgrown(skin, parts, seen);
   return [
     over,
     notHuman(evidence, skin, over !== undefined),
@@ -124,15 +131,19 @@ export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
   ].filter((warning) => warning !== undefined);
 }
 
-/** Mean probabilities of bare skin, as the dense network sees it; absent where it did not look. */
-interface BareSkin {
-  face: number | undefined;
-  eyes: number | undefined;
-  mouth: number | undefined;
-}
+/** What the dense network sees at those of some landmarks that face the camera; undefined where it did not look, or at few. */
+type SeenAt = (points: readonly number[]) => SeenPart | undefined;
+type SkinParts = Readonly<Record<SkinPart, readonly number[]>>;
 
-function covered({ parts, points, median, darkest }: FaceColours, bare: BareSkin): FaceWarning | undefined {
-  const mayBeCovered = (share: number | undefined) => share === undefined || share < SURELY_BARE;
+function covered(
+  { parts, points, median, darkest }: FaceColours,
+  landmarks: SkinParts,
+  seen: SeenAt,
+): FaceWarning | undefined {
+  const mayBeCovered = (where: readonly number[]) => {
+    const bare = seen(where)?.bare;
+    return bare === undefined || bare < SURELY_BARE;
+  };
   const brightness = (...names: SkinPart[]) =>
     names.reduce((sum, name) => sum + parts[name].brightness, 0) / names.length;
   const warning = (what: string, details: Record<string, number>): FaceWarning => ({
@@ -141,7 +152,7 @@ function covered({ parts, points, median, darkest }: FaceColours, bare: BareSkin
     details,
   });
   const mask = lowerFace(parts);
-  if (mask.hue > MASK_HUE || mask.brightness < MASK_DARKNESS) {
+  if ((mask.hue > MASK_HUE || mask.brightness < MASK_DARKNESS) && mayBeCovered(landmarks.mouth)) {
     return warning('the lower half of the face has another colour than the upper one, as with a mask', {
       hueDistance: mask.hue,
       brightnessRatio: mask.brightness,
@@ -153,7 +164,7 @@ function covered({ parts, points, median, darkest }: FaceColours, bare: BareSkin
   const fringe = parts.forehead.brightness / brightness('nose', 'rightCheek', 'leftCheek', 'eyes');
   if (fringe < FRINGE_DARKNESS) return warning('hair or a hat hides the forehead', { brightnessRatio: fringe });
   const hidden = (['rightEye', 'leftEye', 'mouth'] as const).filter(
-    (part) => darkest[part] > SMOOTH && mayBeCovered(part === 'mouth' ? bare.mouth : bare.eyes),
+    (part) => darkest[part] > SMOOTH && mayBeCovered(landmarks[part === 'mouth' ? 'mouth' : 'eyes']),
   );
   if (hidden.length > 0) {
     const names = { rightEye: 'right eye', leftEye: 'left eye', mouth: 'mouth' };
@@ -163,8 +174,11 @@ function covered({ parts, points, median, darkest }: FaceColours, bare: BareSkin
       Object.fromEntries(hidden.map((part) => [part, darkest[part]])),
     );
   }
-  const share = points.filter((point) => hueDistance(point, median) > OTHER_HUE).length / points.length;
-  if (share > OTHER_SHARE && mayBeCovered(bare.face)) {
+  const other = [...points]
+    .filter(([, colour]) => hueDistance(colour, median) > OTHER_HUE)
+    .map(([landmark]) => landmark);
+  const share = other.length / points.size;
+  if (share > OTHER_SHARE && mayBeCovered(other)) {
     return warning(`${(100 * share).toFixed(0)} % of the face have another colour than the rest`, { share });
   }
   return undefined;
@@ -198,25 +212,23 @@ function lowerFace(parts: FaceColours['parts']): { hue: number; brightness: numb
 }
 
 /** Hands, masks, hair that the dense network sees and colours do not tell. */
-function overgrown({ dense, landmarks, model }: FaceEvidence, skin: SeenSkin | undefined): FaceWarning | undefined {
-  if (!skin || !dense) return undefined;
-  if (skin.bare < LEAST_BARE && 2 * skin.covering > 1 - skin.bare) {
+function overgrown(skin: SeenSkin | undefined, landmarks: SkinParts, seen: SeenAt): FaceWarning | undefined {
+  if (skin && skin.bare < LEAST_BARE && 2 * skin.covering > 1 - skin.bare) {
     return {
       code: 'COVERED',
       message: `something lies over the face: ${(100 * skin.bare).toFixed(0)} % of it look bare`,
       details: { bareShare: skin.bare, coveringShare: skin.covering },
     };
   }
-  const parts = skinParts(model);
   for (const part of ['eyes', 'nose', 'mouth'] as const) {
-    const seen = seenPart(dense, landmarks, parts[part]);
-    if (!seen || seen.bare >= LEAST_BARE_PART) continue;
-    const message = `something lies over the ${part}: ${(100 * seen.bare).toFixed(0)} % of the skin around look bare`;
-    return { code: 'COVERED', message, details: { part, bareShare: seen.bare } };
+    const bare = seen(landmarks[part])?.bare;
+    if (bare === undefined || bare >= LEAST_BARE_PART) continue;
+    const message = `something lies over the ${part}: ${(100 * bare).toFixed(0)} % of the skin around look bare`;
+    return { code: 'COVERED', message, details: { part, bareShare: bare } };
   }
-  const forehead = seenPart(dense, landmarks, parts.forehead);
-  if (!forehead || forehead.hair <= FRINGE_SHARE) return undefined;
-  return { code: 'COVERED', message: 'hair hides the forehead', details: { hairShare: forehead.hair } };
+  const hairShare = seen(landmarks.forehead)?.hair;
+  if (hairShare === undefined || hairShare <= FRINGE_SHARE) return undefined;
+  return { code: 'COVERED', message: 'hair hides the forehead', details: { hairShare } };
 }
 
 /** An animal's fur, a figure, a pattern. */
@@ -268,7 +280,8 @@ function cutOff({ photo, landmarks: { pixels } }: FaceEvidence): FaceWarning | u
 }
 
 function blackAndWhite({ points }: FaceColours): FaceWarning | undefined {
-  const grey = points.filter(({ red, green }) => Math.hypot(red - 1 / 3, green - 1 / 3) < GREY).length / points.length;
+  const isGrey = ({ red, green }: Chroma) => Math.hypot(red - 1 / 3, green - 1 / 3) < GREY;
+  const grey = [...points.values()].filter(isGrey).length / points.size;
   if (grey < GREY_SHARE) return undefined;
   const message = 'the photo has no colours: hues of the parts that it does not show are guessed';
   return { code: 'BLACK_AND_WHITE', message, details: { share: grey } };
