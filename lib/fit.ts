@@ -5,7 +5,7 @@ import type { ResolvedFitOptions } from './options.js';
 import type { ProgressReporter, Stage } from './progress.js';
 import type { Reference } from './reference/reference.js';
 import { Reconstruction } from './result.js';
-import { assemble, requireLikeness } from './stages/assemble.js';
+import { assemble, requireLikeness, withTexture } from './stages/assemble.js';
 import { fitFromStarts } from './stages/coarse-starts.js';
 import { fitDetail } from './stages/detail.js';
 import type { DetectedFace } from './stages/detected-face.js';
@@ -106,7 +106,7 @@ export async function fitFace(
         )
       : undefined;
   const scale = metricScale(landmarks, refined.camera);
-  const texture = await stage('texture', () =>
+  const texturing = stage('texture', () =>
     recoverTexture(
       context,
       head,
@@ -118,33 +118,35 @@ export async function fitFace(
       signal,
     ),
   );
-  const result = assemble({
+  texturing.catch(() => {});
+  // What needs no texture is put together while it is painted.
+  const unpainted = assemble({
     head: head.morphable,
     landmarks,
     eyes,
     coarse,
     refined,
     detail,
-    texture,
     scale,
     focal,
     principalPx,
   });
+  const warnings = faceWarnings({
+    photo,
+    face,
+    landmarks,
+    turnDegrees,
+    person: pixels.person,
+    dense: pixels.dense,
+    model: head.morphable,
+    quality: unpainted.quality,
+    poseDifference: difference,
+  });
   return new Reconstruction({
-    ...result,
+    ...withTexture(unpainted, await texturing),
     timingsMs,
     face: { index: face.index, box: face.box, score: face.score, presence: landmarks.presence },
-    warnings: faceWarnings({
-      photo,
-      face,
-      landmarks,
-      turnDegrees,
-      person: pixels.person,
-      dense: pixels.dense,
-      model: head.morphable,
-      quality: result.quality,
-      poseDifference: difference,
-    }),
+    warnings,
     device,
     inference: networks.device,
     input: { data: image.data, width: image.width, height: image.height, channels: image.channels },

@@ -190,7 +190,6 @@ describe('metric scaling', () => {
         deformationMap: face.deformationMap!,
         photometricError: 0.1,
       },
-      texture: { rgb: face.texture.data, normals: mesh.normals } as Fitted['texture'],
       scale: { factor, source: 'iris', irisDiameterPx: 20 },
       focal: { px: camera.focalLengthPx, logSigma: 0, source: 'option' },
       principalPx: camera.principalPointPx,

@@ -148,6 +148,23 @@ describe('the native session', () => {
     expect(() => session.run(new Float32Array(128 * 128 * 3))).toThrow(expect.objectContaining({ code: 'DISPOSED' }));
   });
 
+  it('looks at a crop as it runs on the same pixels, and refuses one of another size', async () => {
+    const session = new (native().Session)();
+    await session.open({ library: onnxRuntime().library, model: await readModel(locateModels(), FILE) }).promise;
+    const context = new (native().Context)({ threads: 2 });
+    const data = Uint8Array.from({ length: 64 * 48 * 3 }, (_, i) => (i * 7919) % 251);
+    const image = new (native().Image)({ data, width: 64, height: 48, channels: 3 });
+    const crop = { matrix: [0.5, 0, 2, 0, 0.4, 1], width: 128, height: 128, low: -1, high: 1, border: 'zero' } as const;
+    const pixels = await native().cropImage(context, image, crop).promise;
+    expect(await session.look(context, image, crop).promise).toEqual(await session.run(pixels).promise);
+    const wrong = () => session.look(context, image, { ...crop, width: 64 });
+    expect(wrong).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
+    image.dispose();
+    expect(() => session.look(context, image, crop)).toThrow(expect.objectContaining({ code: 'DISPOSED' }));
+    session.dispose();
+    context.dispose();
+  });
+
   it('disposed while it opens: DISPOSED, and no crash', async () => {
     const session = new (native().Session)();
     const model = await readModel(locateModels(), FILE);

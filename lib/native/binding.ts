@@ -316,6 +316,8 @@ export interface NativeSession {
   open(options: { library: string; model: Uint8Array; cudaDevice?: number; threads?: number }): NativeJob<string>;
   /** Row-major input in, row-major outputs by name out. The job reads the input where it lies. */
   run(input: Float32Array): NativeJob<Record<string, Float32Array>>;
+  /** The same for a crop of an image, which has the network's size. */
+  look(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<Record<string, Float32Array>>;
   /** A job that runs keeps the network until it ends. */
   dispose(): void;
 }

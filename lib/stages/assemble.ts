@@ -27,7 +27,6 @@ export interface Fitted {
   coarse: CoarseStage;
   refined: RefinedHead;
   detail?: DetailFit | undefined;
-  texture: Texture;
   scale: MetricScale;
   focal: FocalLength;
   principalPx: readonly [number, number];
@@ -68,9 +67,21 @@ export function namedExpressions(
   return Object.fromEntries(model.expression.names.map((name, k) => [name, told[k]!])) as Expressions;
 }
 
+/** A head that waits for its texture and normals. */
+export type Unpainted = Omit<Assembled, 'mesh' | 'texture' | 'albedo'> & { mesh: Omit<Mesh, 'normals'> };
+
+export function withTexture({ mesh, ...head }: Unpainted, { rgb, albedo, normals }: Texture): Assembled {
+  return {
+    ...head,
+    mesh: { ...mesh, normals },
+    texture: rasterOf(rgb),
+    ...(albedo && { albedo: rasterOf(albedo) }),
+  };
+}
+
 /** Brings the stages' results to metric size and into the public frame: origin between the fitted eyes. */
-export function assemble(fitted: Fitted): Assembled {
-  const { head, landmarks, coarse, refined, detail, texture, scale, focal, principalPx } = fitted;
+export function assemble(fitted: Fitted): Unpainted {
+  const { head, landmarks, coarse, refined, detail, scale, focal, principalPx } = fitted;
   const origin = fitted.origin ?? betweenEyes(head, refined.positions);
   const place = (positions: Float32Array) => {
     const placed = new Float32Array(positions.length);
@@ -90,7 +101,6 @@ export function assemble(fitted: Fitted): Assembled {
   return {
     mesh: {
       positions,
-      normals: texture.normals,
       uvs: head.uvs.slice(),
       indices: head.triangles.slice(),
       parts: head.parts.map(({ name, firstTriangle, triangleCount }: Part) => ({
@@ -137,8 +147,6 @@ export function assemble(fitted: Fitted): Assembled {
         }
       : {}),
     ...(refined.evidence ? { evidence: refined.evidence } : {}),
-    texture: rasterOf(texture.rgb),
-    ...(texture.albedo && { albedo: rasterOf(texture.albedo) }),
     quality: fitQuality(head, landmarks, coarse, refined),
     scale: scaleSource,
   };

@@ -85,8 +85,8 @@ export async function detectInSquare(
   const { side, network } = detector;
   const scale = size / side;
   const matrix = regionToPhoto({ x: left + size / 2, y: top + size / 2, size, angle }, side);
-  const crop = await photo.crop({ matrix, width: side, height: side, low: -1, high: 1, border: 'zero' }, signal);
-  const outputs = await networks.run(network, crop, signal);
+  const crop = { matrix, width: side, height: side, low: -1, high: 1, border: 'zero' } as const;
+  const outputs = await networks.look(network, photo, crop, signal);
   const boxes = outputs[detector.boxes]!;
   const scores = outputs[detector.scores]!;
 

@@ -63,8 +63,8 @@ export async function lookDensely(
 ): Promise<DenseFace> {
   const matrix = regionToPhoto(region, CROP_PX);
   const size = { width: CROP_PX, height: CROP_PX };
-  const crop = await photo.crop({ matrix, ...size, low: 0, high: 1, border: 'replicate' }, signal);
-  const outputs = await networks.run('dense', crop, signal);
+  const crop = { matrix, ...size, low: 0, high: 1, border: 'replicate' } as const;
+  const outputs = await networks.look('dense', photo, crop, signal);
   const plane = DENSE_PX * DENSE_PX;
   const output = (name: string, planes: number): Float32Array => {
     const values = outputs[name];

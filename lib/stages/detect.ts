@@ -78,8 +78,11 @@ export async function detectFaces(
   const found = new Found(networks, photo, signal);
   const look = (detector: BlazeFace, square: Square) => detectInSquare(networks, photo, detector, square, signal);
 
+  const atFullRange = look(FULL_RANGE, whole());
+  // Waited for, and fails, after the other one.
+  atFullRange.catch(() => {});
   await found.add(await look(SHORT_RANGE, whole()));
-  await found.add(await look(FULL_RANGE, whole()));
+  await found.add(await atFullRange);
   if (!found.hasCertain) await found.add(await look(SHORT_RANGE, whole(CLOSE_UP_SCALE)));
   for (const angle of TURNS) {
     if (found.hasCertain) break;

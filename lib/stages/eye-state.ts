@@ -66,14 +66,15 @@ export async function seeEyes(
 /** What the network takes: the right eye, then the left one in a mirror; of each its picture, then its points. */
 export async function eyeInput(photo: Photo, points: Points, signal?: AbortSignal): Promise<Float32Array> {
   const values = new Float32Array(2 * VALUES);
-  for (const [row, isLeft] of [false, true].entries()) {
+  const look = async (row: number, isLeft: boolean) => {
     const at = eyePoints(points, isLeft);
     const upright = eyeToPhoto(at, isLeft);
     const matrix = isLeft ? mirrored(upright, WIDTH) : upright;
     const crop = { matrix, width: WIDTH, height: HEIGHT, low: 0, high: 1, border: 'replicate' } as const;
     values.set(await photo.crop(crop, signal), row * VALUES);
     values.set(framed(at), row * VALUES + PICTURE);
-  }
+  };
+  await Promise.all([look(0, false), look(1, true)]);
   return values;
 }
 

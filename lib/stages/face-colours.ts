@@ -129,8 +129,9 @@ export function measuredSharpness({ rgb, size, values }: PersonMask): Sharpness 
   const grey = new Float32Array(side * side);
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
-      const i = 3 * ((from + y) * size + from + x);
-      grey[y * side + x] = values[i / 3]! > 0.5 ? (rgb[i]! + rgb[i + 1]! + rgb[i + 2]!) / 3 : Number.NaN;
+      const at = (from + y) * size + from + x;
+      const i = 3 * at;
+      grey[y * side + x] = values[at]! > 0.5 ? (rgb[i]! + rgb[i + 1]! + rgb[i + 2]!) / 3 : Number.NaN;
     }
   }
   const energy = (step: number) => {

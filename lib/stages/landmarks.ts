@@ -124,8 +124,8 @@ export async function landmarksIn(
 ): Promise<{ pixels: Float32Array; depth: Float32Array; presenceLogit: number }> {
   const upright = regionToPhoto(region, SIDE);
   const matrix = mirror ? mirrored(upright, SIDE) : upright;
-  const crop = await photo.crop({ matrix, width: SIDE, height: SIDE, low: 0, high: 1, border: 'replicate' }, signal);
-  const { inCrop, depth, presenceLogit } = readOutputs(await networks.run('landmarks', crop, signal));
+  const crop = { matrix, width: SIDE, height: SIDE, low: 0, high: 1, border: 'replicate' } as const;
+  const { inCrop, depth, presenceLogit } = readOutputs(await networks.look('landmarks', photo, crop, signal));
 
   const pixels = new Float32Array(ALL_POINTS * 2);
   const depthPx = new Float32Array(ALL_POINTS);

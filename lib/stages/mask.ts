@@ -37,17 +37,18 @@ export async function findPersonMask(
   signal?: AbortSignal,
 ): Promise<PersonMask> {
   const square = { ...region, size: region.size * REGION_SCALE };
-  const crop = (matrix: Affine, side: number) =>
-    photo.crop({ matrix, width: side, height: side, low: 0, high: 1, border: 'zero' }, signal);
-  const segment = async (input: Float32Array) => (await networks.run('segmentPerson', input, signal)).activation_10!;
+  const spec = (matrix: Affine, side: number) =>
+    ({ matrix, width: side, height: side, low: 0, high: 1, border: 'zero' }) as const;
+  const segment = async (matrix: Affine) =>
+    (await networks.look('segmentPerson', photo, spec(matrix, SIDE), signal)).activation_10!;
 
   const toPhoto = regionToPhoto(square, SIDE);
   const fineToPhoto = regionToPhoto(square, FINE_SIDE);
-  const guide = await crop(toPhoto, SIDE);
-  const [seen, inMirror, fineGuide] = await Promise.all([
-    segment(guide),
-    crop(mirrored(toPhoto, SIDE), SIDE).then(segment),
-    crop(fineToPhoto, FINE_SIDE),
+  const [seen, inMirror, guide, fineGuide] = await Promise.all([
+    segment(toPhoto),
+    segment(mirrored(toPhoto, SIDE)),
+    photo.crop(spec(toPhoto, SIDE), signal),
+    photo.crop(spec(fineToPhoto, FINE_SIDE), signal),
   ]);
   const options = {
     mask: seen,

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { HrnError } from '../errors.js';
 import { locateModels } from '../models/locate.js';
 import { readModel } from '../models/manifest.js';
-import type { NativeSession } from '../native/binding.js';
+import type { CropSpec, NativeSession } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import { onnxRuntime } from '../native/onnx-runtime.js';
+import type { Photo } from './photo.js';
 
 /** Takes part in fits of the embedded head alone. */
 export const REGRESSOR_FILE = 'coefficient-regressor.onnx';
@@ -69,6 +70,21 @@ export class FaceNetworks {
   async run(name: NetworkName, input: Float32Array, signal?: AbortSignal): Promise<Record<string, Float32Array>> {
     const session = await this.#open(name);
     return await runJob(() => session.run(input), { signal });
+  }
+
+  /**
+   * The same on a crop of a photo, without a copy of it for JavaScript.
+   *
+   * @param crop of the network's size
+   */
+  async look(
+    name: NetworkName,
+    photo: Pick<Photo, 'context' | 'pixels'>,
+    crop: CropSpec,
+    signal?: AbortSignal,
+  ): Promise<Record<string, Float32Array>> {
+    const session = await this.#open(name);
+    return await runJob(() => session.look(photo.context, photo.pixels, crop), { signal });
   }
 
   /** Runs under way end first. */

@@ -7,7 +7,7 @@ import { decodeImage } from '../image.js';
 import type { CoarseFit } from '../native/coarse.js';
 import { invalid } from '../options.js';
 import type { Camera } from '../result-data.js';
-import { assemble, betweenEyes, fitQuality, namedExpressions, placedCamera } from '../stages/assemble.js';
+import { assemble, betweenEyes, fitQuality, namedExpressions, placedCamera, withTexture } from '../stages/assemble.js';
 import type { MetricScale } from '../stages/iris-scale.js';
 import { REGRESSOR_FILE } from '../stages/networks.js';
 import type { RefinedHead } from '../stages/refine.js';
@@ -51,17 +51,17 @@ export async function present(
   const origin = betweenEyes(morphable, refined.positions);
   const stage = (i: number) => ({ problem: fit.views[i]!.view.coarse.problem, fit: fit.coarse[i]! });
   const { normals } = new VertexNormals(refined.positions, morphable.triangles);
-  const result = assemble({
+  const unpainted = assemble({
     head: morphable,
     landmarks: view.landmarks,
     coarse: stage(chosen),
     refined,
-    texture: { rgb: fit.texture.rgb, normals },
     scale: fit.scale,
     focal: view.focal,
     principalPx: view.principalPx,
     origin,
   });
+  const result = withTexture(unpainted, { rgb: fit.texture.rgb, normals });
   const fitted = ({ index, view: one }: NumberedView, i: number): FittedView => {
     const { camera, expression, lighting, positions } = fit.refined[i]!;
     const { pose, projection } = placedCamera(camera, origin, fit.scale.factor, one.principalPx);

@@ -74,22 +74,6 @@ ops::Border border_of(const Napi::Value& value) {
   reject("'zero' or 'replicate'", "border", value);
 }
 
-imaging::CropSpec crop_spec_of(const Napi::Value& value) {
-  const Napi::Object options = object_of(value, "options");
-  imaging::CropSpec spec;
-  const Napi::Value matrix = field(options, "matrix");
-  if (!matrix.IsArray() || matrix.As<Napi::Array>().Length() != 6) reject("an array of 6", "matrix", matrix);
-  for (uint32_t i = 0; i < 6; ++i) {
-    spec.matrix[i] = number_of(matrix.As<Napi::Array>().Get(i), "matrix", -kMaxPosition, kMaxPosition);
-  }
-  spec.width = integer_of(field(options, "width"), "width", 1, kMaxCropSide);
-  spec.height = integer_of(field(options, "height"), "height", 1, kMaxCropSide);
-  spec.low = static_cast<float>(number_of(field(options, "low"), "low", -1e3, 1e3));
-  spec.high = static_cast<float>(number_of(field(options, "high"), "high", -1e3, 1e3));
-  spec.border = border_of(field(options, "border"));
-  return spec;
-}
-
 Napi::Value crop_image(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
   auto image = image_of(info[1]);
@@ -134,6 +118,22 @@ std::shared_ptr<const imaging::Image> image_of(const Napi::Value& value) {
   auto image = ImageObject::Unwrap(value.As<Napi::Object>())->image();
   if (!image) throw Error(ErrorCode::disposed, "the image was disposed");
   return image;
+}
+
+imaging::CropSpec crop_spec_of(const Napi::Value& value) {
+  const Napi::Object options = object_of(value, "options");
+  imaging::CropSpec spec;
+  const Napi::Value matrix = field(options, "matrix");
+  if (!matrix.IsArray() || matrix.As<Napi::Array>().Length() != 6) reject("an array of 6", "matrix", matrix);
+  for (uint32_t i = 0; i < 6; ++i) {
+    spec.matrix[i] = number_of(matrix.As<Napi::Array>().Get(i), "matrix", -kMaxPosition, kMaxPosition);
+  }
+  spec.width = integer_of(field(options, "width"), "width", 1, kMaxCropSide);
+  spec.height = integer_of(field(options, "height"), "height", 1, kMaxCropSide);
+  spec.low = static_cast<float>(number_of(field(options, "low"), "low", -1e3, 1e3));
+  spec.high = static_cast<float>(number_of(field(options, "high"), "high", -1e3, 1e3));
+  spec.border = border_of(field(options, "border"));
+  return spec;
 }
 
 void register_image(Napi::Env env, Napi::Object exports) {

@@ -4,6 +4,7 @@
 //   // path, Uint8Array of the .onnx file, where the CUDA provider is to run it if it can
 //   const whyNotCuda = await session.open({ library, model, cudaDevice, threads }).promise;
 //   const { outputName } = await session.run(input).promise;   // Float32Array in, Float32Arrays by name out
+//   const { outputName } = await session.look(context, image, crop).promise;   // the same of a crop: see image.cpp
 //   session.dispose();
 #include "binding/session.hpp"
 
@@ -11,8 +12,10 @@
 #include <mutex>
 #include <optional>
 
+#include "binding/context.hpp"
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
+#include "binding/image.hpp"
 #include "binding/job.hpp"
 #include "inference/session.hpp"
 
@@ -31,9 +34,10 @@ struct Slot {
 class SessionObject : public Napi::ObjectWrap<SessionObject> {
  public:
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "Session",
-                       {InstanceMethod<&SessionObject::open>("open"), InstanceMethod<&SessionObject::run>("run"),
-                        InstanceMethod<&SessionObject::dispose>("dispose")});
+    return DefineClass(
+        env, "Session",
+        {InstanceMethod<&SessionObject::open>("open"), InstanceMethod<&SessionObject::run>("run"),
+         InstanceMethod<&SessionObject::look>("look"), InstanceMethod<&SessionObject::dispose>("dispose")});
   }
 
   explicit SessionObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionObject>(info) {}
@@ -75,12 +79,38 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
             cancel.check();
             return session->run(input.view());
           },
-          [](Napi::Env env, std::vector<inference::Output>&& outputs) -> Napi::Value {
-            auto result = Napi::Object::New(env);
-            for (auto& output : outputs) result.Set(output.name, adopted_array(env, std::move(output.values)));
-            return result;
-          });
+          named);
     });
+  }
+
+  Napi::Value look(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      auto session = opened();
+      auto context = context_of(info[0]);
+      auto image = image_of(info[1]);
+      const auto spec = crop_spec_of(info[2]);
+      const auto values = static_cast<std::size_t>(3 * spec.width * spec.height);
+      if (session->input_size() != values) {
+        throw Error(ErrorCode::invalid_argument, "expected a crop of " + std::to_string(session->input_size()) +
+                                                     " values for this network, got " + std::to_string(values));
+      }
+      return start_job(
+          info.Env(), info.Env().Undefined(),
+          [session = std::move(session), context = std::move(context), image = std::move(image), spec](
+              const Cancel& cancel, const Progress&) {
+            ThreadPool pool(context->crew(), cancel);
+            const std::vector<float> crop = imaging::crop(pool, *image, spec);
+            cancel.check();
+            return session->run(crop);
+          },
+          named);
+    });
+  }
+
+  static Napi::Value named(Napi::Env env, std::vector<inference::Output>&& outputs) {
+    auto result = Napi::Object::New(env);
+    for (auto& output : outputs) result.Set(output.name, adopted_array(env, std::move(output.values)));
+    return result;
   }
 
   // Jobs that run keep the network until they end.

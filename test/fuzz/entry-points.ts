@@ -387,6 +387,11 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
   },
   { name: 'Session.run', args: [new Float32Array(128 * 128 * 3)], call: call((input) => opened.run(input)) },
   {
+    name: 'Session.look',
+    args: [context, image, { matrix: [1, 0, 0, 0, 1, 0], width: 128, height: 128, low: -1, high: 1, border: 'zero' }],
+    call: call((...args) => Reflect.apply(opened.look, opened, args)),
+  },
+  {
     name: 'setErrorClass',
     args: [{}],
     call: call((value) => {
