@@ -38,6 +38,21 @@ constexpr double kRim = 0.04, kInside = 0.16;
 // Below the eyes and beside the face, where the classes take black cloth for a neck in shadow: what is no skin and what
 // may be, in shares of the face's median brightness.
 constexpr double kDarkestSkin = 0.1, kDarkSkin = 0.2;
+// And what is too bright for a neck, in shares of what the face has at its brightest, and too grey for it, in what it
+// has less between its shares of red and blue than the face's palest skin, if it is so bright: the classes take white
+// collars for necks.
+constexpr double kBrightestSkin = 1.03, kTooBright = 1.12, kPalestSkin = 0.01, kTooPale = 0.03, kLitPale = 0.6,
+                 kLitSurely = 0.8;
+constexpr double kBrightest = 0.9, kPalest = 0.05;
+// A chin as dark as this, in shares of the face's median brightness, has a beard, which hangs over the neck: what is
+// darker than these shares there is the beard's, and the neck beside it is full of hairs, so far in shares of the view.
+// The chin begins where the outline is so far below the eyes, in shares of the way from the eyes up to its top, and
+// lies so far inside it, of the way to the eyes.
+constexpr double kBeardedChin = 0.7, kBeardedShare = 0.25, kBeard = 0.6, kNoBeard = 0.85, kFringe = 0.012, kChin = -1.4,
+                 kInsideChin = 0.12;
+// Hair beneath the chin is a beard's or lies over the neck: none that grows there. From one to the other, in shares of
+// the way from the eyes up to the outline's top, and outside the outline, of its width.
+constexpr double kMouth = -0.9, kNeck = -1.3, kOutside = 0.03;
 // Share of the way from the brows to the top of the outline above which is forehead.
 constexpr double kForehead = 0.25;
 // And above which cloth is a cap.
@@ -53,12 +68,16 @@ long bin_of(double red, double green, double brightness) {
 }
 long bin_of(const Colour& colour) { return bin_of(colour.red, colour.green, colour.brightness); }
 
-double median(std::vector<double> values) {
+// The value that is larger than a share of them.
+double quantile(std::vector<double> values, double share) {
   if (values.empty()) return 0;
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size()));
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
 }
+double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+
+double ramp(double from, double to, double x) { return std::clamp((x - from) / (to - from), 0.0, 1.0); }
 
 // A histogram, smoothed over neighbouring bins and divided by its sum.
 class Histogram {
@@ -107,6 +126,32 @@ double usual_brightness(const std::vector<Colour>& colours) {
   for (const Colour& c : colours) all.push_back(c.brightness);
   return std::max(median(std::move(all)), kBlack);
 }
+
+// How far a colour beside or under a face is skin's, by the colours that the face has.
+class NeckColour {
+ public:
+  explicit NeckColour(const std::vector<Colour>& face) : usual_(usual_brightness(face)) {
+    std::vector<double> bright, warm;
+    for (const Colour& c : face) {
+      bright.push_back(c.brightness);
+      warm.push_back(warmth(c));
+    }
+    brightest_ = quantile(std::move(bright), kBrightest);
+    palest_ = quantile(std::move(warm), kPalest);
+  }
+  double skin(const Colour& c) const {
+    const double light = c.brightness / usual_;
+    const double bright = ramp(kBrightestSkin, kTooBright, c.brightness / std::max(brightest_, kBlack));
+    const double pale = ramp(kPalestSkin, kTooPale, palest_ - warmth(c)) * ramp(kLitPale, kLitSurely, light);
+    return ramp(kDarkestSkin, kDarkSkin, light) * (1 - bright) * (1 - pale);
+  }
+  // How far it is not as dark as a beard.
+  double light(const Colour& c) const { return ramp(kBeard, kNoBeard, c.brightness / usual_); }
+
+ private:
+  static double warmth(const Colour& c) { return 2 * c.red + c.green - 1; }
+  double usual_, brightest_ = 1, palest_ = 0;
+};
 
 // Of the skin points' colours, those that are like most of them: others lie under hair.
 std::vector<Colour> typical(const std::vector<Colour>& colours) {
@@ -218,28 +263,46 @@ class Outskirts {
     up_ = {top[0] - eyes_[0], top[1] - eyes_[1]};
     side_ = view.size / kStep + 2;
     map_.resize(static_cast<std::size_t>(side_ * side_));
+    beneath_.resize(map_.size());
     for (long i = 0; i < side_ * side_; ++i)
-      map_[static_cast<std::size_t>(i)] =
-          compute(static_cast<double>(i % side_ * kStep), static_cast<double>(i / side_ * kStep));
+      compute(static_cast<std::size_t>(i), static_cast<double>(i % side_ * kStep),
+              static_cast<double>(i / side_ * kStep));
   }
 
   // Whether it lies above the middle of the forehead: what covers the head there is hair, or a cap in its place.
   bool on_top(double u, double v) const { return above(u, v) > kTop; }
+  // Whether the middle of the chin is dark, as a beard is: against `usual` brightness.
+  bool is_bearded(const FaceView& view, double usual) const {
+    std::vector<double> chin;
+    for (const Point& p : ring_) {
+      if (above(p[0], p[1]) > kChin) continue;
+      const auto inside = [&](int k) {
+        return p[static_cast<std::size_t>(k)] +
+               kInsideChin * (eyes_[static_cast<std::size_t>(k)] - p[static_cast<std::size_t>(k)]);
+      };
+      if (const auto colour = patch_colour(view, inside(0), inside(1))) chin.push_back(colour->brightness);
+    }
+    return !chin.empty() && quantile(std::move(chin), kBeardedShare) < kBeardedChin * usual;
+  }
   // How far it lies beside or under the face, where neck and ears are.
   float beside(double u, double v) const { return above(u, v) < 0 ? at(u, v) : 0.f; }
 
+  // How far it lies beneath the chin, outside the face.
+  float beneath(double u, double v) const { return look(beneath_, u, v); }
+  float at(double u, double v) const { return look(map_, u, v); }
+
+ private:
   // Bilinear.
-  float at(double u, double v) const {
+  float look(const std::vector<float>& map, double u, double v) const {
     const double x = u / kStep, y = v / kStep;
     const long column = static_cast<long>(x), row = static_cast<long>(y);
     const float right = static_cast<float>(x - static_cast<double>(column)),
                 down = static_cast<float>(y - static_cast<double>(row));
-    const float* a = map_.data() + row * side_ + column;
+    const float* a = map.data() + row * side_ + column;
     const float upper = a[0] + right * (a[1] - a[0]), lower = a[side_] + right * (a[side_ + 1] - a[side_]);
     return upper + down * (lower - upper);
   }
 
- private:
   // It is smooth: worked out every so many pixels of the view.
   static constexpr long kStep = 8;
 
@@ -248,21 +311,41 @@ class Outskirts {
     const double square = up_[0] * up_[0] + up_[1] * up_[1];
     return ((u - eyes_[0]) * up_[0] + (v - eyes_[1]) * up_[1]) / std::max(square, 1e-9);
   }
-  float compute(double u, double v) const {
+  void compute(std::size_t i, double u, double v) {
     // The brows are some third of the way up.
-    const double forehead = ramp(1.0 / 3 + kForehead * 0.5, 1.0 / 3 + kForehead, above(u, v));
-    if (forehead >= 1) return 1;
+    const double height = above(u, v), forehead = ramp(1.0 / 3 + kForehead * 0.5, 1.0 / 3 + kForehead, height);
+    map_[i] = 1;
+    if (forehead >= 1) return;
     const RingPlace place = place_to(ring_, u, v);
     const double rim = place.inside ? ramp(kInside, kRim, place.distance / width_) : 1;
-    return static_cast<float>(std::max(forehead, rim));
+    map_[i] = static_cast<float>(std::max(forehead, rim));
+    if (!place.inside)
+      beneath_[i] = static_cast<float>(ramp(kMouth, kNeck, height) * ramp(0, kOutside, place.distance / width_));
   }
-  static double ramp(double from, double to, double x) { return std::clamp((x - from) / (to - from), 0.0, 1.0); }
   std::vector<Point> ring_;
   Point eyes_{}, up_{};
   double width_ = 1;
   long side_ = 0;
-  std::vector<float> map_;  // [side_][side_]
+  std::vector<float> map_, beneath_;  // [side_][side_]
 };
+
+// Takes a beard and what lies near it from the skin.
+void take_away(std::vector<float>& skin, const std::vector<float>& beard, long size, ThreadPool& pool) {
+  const long radius = std::lround(kFringe * static_cast<double>(size));
+  const auto most = [&](const std::vector<float>& map, long row, long along, long stride, long other) {
+    float value = 0;
+    for (long i = std::max(0L, along - radius); i <= std::min(size - 1, along + radius); ++i)
+      value = std::max(value, map[static_cast<std::size_t>(row * other + i * stride)]);
+    return value;
+  };
+  std::vector<float> rows(beard.size());
+  pool.parallel_for(size, [&](long v) {
+    for (long u = 0; u < size; ++u) rows[static_cast<std::size_t>(v * size + u)] = most(beard, v, u, 1, size);
+  });
+  pool.parallel_for(size, [&](long v) {
+    for (long u = 0; u < size; ++u) skin[static_cast<std::size_t>(v * size + u)] *= 1 - most(rows, u, v, size, 1);
+  });
+}
 
 }  // namespace
 
@@ -321,13 +404,16 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
     colours[kind].finish(kSteps[kind][0], kSteps[kind][1]);
   });
 
-  const double usual = usual_brightness(face);
+  const NeckColour neck(face);
+  const bool is_bearded = outskirts.is_bearded(view, usual_brightness(face));
+  std::vector<float> beard(is_bearded ? view.person.size() : 0);
   PixelKinds result{std::vector<float>(view.person.size()), std::vector<float>(view.person.size())};
   pool.parallel_for(size, [&](long v) {
     for (long u = 0; u < size; ++u) {
       const auto i = static_cast<std::size_t>(v * size + u);
       const float person = view.person[i];
-      if (!(person > 0)) continue;
+      // Black hair must not go on beside the photo.
+      if (!(person > 0) || is_beside_photo(u, v)) continue;
       const Point p = in_photo(u, v);
       Shares prior = shares_at(kinds.spread(p[0], p[1]), u, v);
       const float own = prior[0] + prior[1] + prior[2],
@@ -342,14 +428,14 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
         sum += after[k];
       }
       result.skin[i] = std::min(1.f, after[0] / sum);
-      const float beside = outskirts.beside(static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5);
-      if (beside > 0) {
-        const double light = (colour_at(u, v).brightness / usual - kDarkestSkin) / (kDarkSkin - kDarkestSkin);
-        result.skin[i] *= 1 - beside * (1 - static_cast<float>(std::clamp(light, 0.0, 1.0)));
-      }
-      result.hair[i] = std::min(1.f, after[1] / sum);
+      const float beside = outskirts.beside(static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5),
+                  beneath = outskirts.beneath(static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5);
+      if (beside > 0) result.skin[i] *= 1 - beside * (1 - static_cast<float>(neck.skin(colour_at(u, v))));
+      if (is_bearded && beneath > 0) beard[i] = beneath * (1 - static_cast<float>(neck.light(colour_at(u, v))));
+      result.hair[i] = (1 - beneath) * std::min(1.f, after[1] / sum);
     }
   });
+  if (is_bearded) take_away(result.skin, beard, size, pool);
   return result;
 }
 

@@ -207,6 +207,33 @@ HRN_TEST("imaging/pixel kinds/a black collar that the classes take for the neck 
   }
 }
 
+HRN_TEST("imaging/pixel kinds/a white collar that the classes take for the neck is no skin, nor is a beard over it") {
+  const Rgb white{0.9, 0.9, 0.9};
+  for (const bool is_collar : {true, false}) {
+    Picture picture(240);
+    paint_portrait(picture, kSkin);
+    const auto person = [&](long x, long y) { return picture.person[static_cast<std::size_t>(y * 240 + x)] > 0; };
+    // The face ends at row 165; the beard begins above and hangs down to row 178.
+    for (long y = is_collar ? 172 : 148; y < (is_collar ? 240 : 178); ++y)
+      for (long x = 0; x < 240; ++x)
+        if (person(x, y)) picture.paint(x, y, is_collar ? white : kSkin, is_collar ? 1 : 0.3);
+    const Classes classes(240, [](double x, double y) {
+      if (std::hypot(x, y) > 70) return imaging::PixelClass::background;
+      return y > 48 ? imaging::PixelClass::neck : imaging::PixelClass::face;
+    });
+    ThreadPool pool(2);
+    const imaging::PixelKinds kinds = imaging::pixel_kinds(picture.view, classes.view, pool);
+    const auto at = [](long x, long y) { return static_cast<std::size_t>(y * 240 + x); };
+    for (const long x : {108L, 120L, 132L}) {
+      report.near(kinds.skin[at(x, is_collar ? 182 : 174)], 0, 0.25,
+                  is_collar ? "the collar" : "the beard over the neck");
+      report.near(kinds.hair[at(x, is_collar ? 182 : 174)], 0, 0.25, "hair on the neck");
+      CHECK(kinds.skin[at(x, 130)] > 0.8f);
+    }
+    if (!is_collar) report.near(kinds.skin[at(120, 185)], 1, 0.25, "the neck below the beard");
+  }
+}
+
 HRN_TEST("imaging/pixel kinds/without hair nothing is hair, and black tells nothing") {
   Picture bald(240), black(240);
   paint_portrait(bald, kSkin);

@@ -214,9 +214,9 @@ inline std::optional<GrainPatch> choose_patch(const std::vector<float>& sums, lo
   return std::nullopt;
 }
 
-// How far seen hair varies within a block, relative: 0 where there is too little of it.
+// How far seen hair varies within a block, relative; what is usual where there is too little of it.
 inline float strands_of(const std::vector<float>& sums, long block) {
-  constexpr float kLeastBlocks = 12, kMost = 0.3f;
+  constexpr float kLeastBlocks = 12, kUsual = 0.1f, kMost = 0.3f;
   const float all = texels_asked(block);
   double squares = 0, count = 0;
   for (std::size_t i = 0; i < sums.size(); i += kGrainSums) {
@@ -225,7 +225,7 @@ inline float strands_of(const std::vector<float>& sums, long block) {
     squares += static_cast<double>(n * relative_variance(sums.data() + i + 3));
     count += static_cast<double>(n);
   }
-  if (count < static_cast<double>(kLeastBlocks * all)) return 0;
+  if (count < static_cast<double>(kLeastBlocks * all)) return kUsual;
   return std::min(kMost, static_cast<float>(std::sqrt(squares / count)));
 }
 

@@ -13,6 +13,9 @@ constexpr float kPerson = 0.9f, kHair = 0.5f;
 // With fewer vertices seen the scalp is not known; with a smaller share of them not skin it is bare.
 constexpr std::size_t kLeastSeen = 60;
 constexpr double kLeastShare = 0.2;
+// Where the photo ends above the forehead, hair beside the face tells its colour: so much of it at least, in shares of
+// the view.
+constexpr double kLeastBeside = 0.01;
 // Steps of averaging over neighbours, a millimetre and a half or so each, that carry what is seen of the hairline on.
 constexpr int kSteps = 30;
 // How firmly what is seen holds against its neighbours; and what a head is like where nothing is.
@@ -94,12 +97,24 @@ Seen look_at_scalp(const Model& model, const TextureProblem& p, const imaging::F
     const long pixel = photo.pixel(at);
     if (pixel < 0 || !(view.person[static_cast<std::size_t>(pixel)] > kPerson)) continue;
     if (!(photo.facing(v) > 0)) continue;
-    ++seen.count;
-    if (!(p.person.hair[static_cast<std::size_t>(pixel)] > kHair)) continue;
     const auto colour = photo.colour(pixel);
-    seen.hair.push_back({colour, colour[0] + colour[1] + colour[2]});
+    const float brightness = colour[0] + colour[1] + colour[2];
+    if (!(brightness > 0)) continue;  // beside the photo
+    ++seen.count;
+    if (p.person.hair[static_cast<std::size_t>(pixel)] > kHair) seen.hair.push_back({colour, brightness});
   }
   return seen;
+}
+
+// Colours of hair anywhere in the view.
+std::vector<Sample> hair_beside(const TextureProblem& p, const imaging::FaceView& view) {
+  std::vector<Sample> hair;
+  for (std::size_t i = 0; i < view.person.size(); ++i) {
+    if (!(view.person[i] > kPerson && p.person.hair[i] > kHair)) continue;
+    const float* rgb = view.rgb.data() + 3 * i;
+    hair.push_back({{rgb[0], rgb[1], rgb[2]}, rgb[0] + rgb[1] + rgb[2]});
+  }
+  return hair;
 }
 
 // Vertices of the skin that are red lips.
@@ -212,8 +227,10 @@ void set(std::vector<float>& paint, long v, const std::array<float, 3>& colour, 
 void paint_scalp(std::vector<float>& paint, const Model& model, const TextureProblem& problem,
                  const imaging::FaceView& view) {
   Seen seen = look_at_scalp(model, problem, view);
-  if (seen.count < kLeastSeen ||
-      static_cast<double>(seen.hair.size()) < kLeastShare * static_cast<double>(seen.count)) {
+  if (seen.count < kLeastSeen) {
+    seen.hair = hair_beside(problem, view);
+    if (static_cast<double>(seen.hair.size()) < kLeastBeside * static_cast<double>(view.person.size())) return;
+  } else if (static_cast<double>(seen.hair.size()) < kLeastShare * static_cast<double>(seen.count)) {
     return;
   }
   std::sort(seen.hair.begin(), seen.hair.end(),
