@@ -195,7 +195,7 @@ export class Hrn {
     });
   }
 
-  /** Every face: those whose features both networks see first, each sort by size; an empty list where there is none. */
+  /** Every face: those whose features both networks see first, then whole ones before cut ones, each sort by size; an empty list where there is none. */
   detect(image: ImageInput, options?: DetectOptions): Promise<FaceBox[]> {
     return this.#run(async () => {
       const { signal, minFacePx, ...limits } = resolveDetectOptions(options);

@@ -138,7 +138,7 @@ export async function animationsOf(
   return (await import('./track/animation.js')).Animation.allOf(tracks);
 }
 
-/** Boxes of every face, pixels of the decoded photo: those surely seen first, each sort by size, largest first. */
+/** Boxes of every face, pixels of the decoded photo: those surely seen first, of these the whole ones before those that the border cuts, each sort by size, largest first. */
 export async function detect(image: ImageInput, options?: DetectOptions): Promise<import('./hrn.js').FaceBox[]> {
   return (await instance()).detect(image, options);
 }

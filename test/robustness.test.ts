@@ -5,7 +5,7 @@ import { create, type Hrn } from '../lib/hrn.js';
 import type { Raster, Reconstruction } from '../lib/result.js';
 import { sample } from '../lib/sample.js';
 import { turnOf } from '../lib/stages/plausibility.js';
-import { astronaut, cropped, onCanvas, sharedPhotos, turned } from './photos.js';
+import { astronaut, cropped, onCanvas, sharedPhotos, sideBySide, turned } from './photos.js';
 
 const FAST = { textureSize: 256 } as const;
 let hrn: Hrn;
@@ -50,6 +50,19 @@ it.each([48, 64])('a face of %i px is fitted as the large one, and told', async 
   expect(Math.abs(widthOf(face) / widthOf(ownCrop) - 1)).toBeLessThan(0.05);
   expect(Math.abs(yawOfHead(face) - yawOfHead(ownCrop))).toBeLessThan(4);
   expect(face.warnings.map(({ code }) => code)).toContain('LOW_RESOLUTION');
+});
+
+it('a face that the border halves is found beside a whole one, and comes after it', async () => {
+  const whole = await onCanvas(crop, 180, { width: 380, height: 600, left: 10, top: 10 });
+  const large = await onCanvas(crop, 400, { width: 400, height: 600, top: 200 });
+  const both = sideBySide(whole, await cropped(large, { left: 0, top: 0, width: 220, height: 600 }));
+  const boxes = await hrn.detect(both);
+  expect(boxes).toHaveLength(2);
+  expect(boxes[0]!.x).toBeLessThan(200);
+  expect(boxes[1]!.height).toBeGreaterThan(1.5 * boxes[0]!.height);
+  for await (const { index, face } of hrn.fitEach(both, { ...FAST, detail: 'coarse' })) {
+    if (index === 1 && face) expect(face.warnings.map(({ code }) => code)).toContain('CUT_OFF');
+  }
 });
 
 it('an upside-down photo is found, and fitted upside down', async () => {

@@ -41,8 +41,10 @@ const SAME_SIZE = [0.7, 1.4] as const;
 const FRAME_SCALE = 1.6;
 /** Tried where the landmark network sees no face in the detector's square: boxes are at times that much off. */
 const OTHER_SIZES = [1 / 1.5, 1.4];
-/** A face that fills the photo is found on a canvas this many times as large. */
-const CLOSE_UP_SCALE = 1.5;
+/** A face that fills the photo, or that its border cuts, is found on a canvas this many times as large. */
+const WIDER = 1.5;
+/** Faces of which less than this share of the box lies in the photo come after the others. */
+const WHOLE_SHARE = 0.8;
 /** From this share of the photo's longer side on, a face that is found leaves no larger one to be found in tiles. */
 const LARGE_SHARE = 0.18;
 /** Smallest share of a square's side at which the networks together found nearly every face (npm run bench:robust). */
@@ -57,11 +59,13 @@ const TILE_OVERLAP = 0.25;
 const TURNS = [Math.PI, Math.PI / 2, -Math.PI / 2];
 
 /**
- * Finds faces: both networks on the whole photo, then the short-range one on a wider canvas, then both on the photo
- * turned, then both on ever smaller tiles until a face of `minFacePx` would have been seen. What they find
- * counts once the landmark network has looked at it: a pass whose candidates are all doubtful does not end the search.
+ * Finds faces: both networks on the whole photo, then on a wider canvas (for all faces; for one, the short-range network where
+ * none is certain yet), then both on the photo turned, then both on ever smaller tiles until a face of `minFacePx` would
+ * have been seen. What they find counts once the landmark network has looked at it: a pass whose candidates are all
+ * doubtful does not end the search.
  *
- * @returns every face: those that are certain first, each sort by size, largest first
+ * @returns every face: those that are certain first, of these the whole ones before those that the border cuts, each sort by
+ *   size, largest first
  */
 export async function detectFaces(
   networks: FaceNetworks,
@@ -83,7 +87,8 @@ export async function detectFaces(
   atFullRange.catch(() => {});
   await found.add(await look(SHORT_RANGE, whole()));
   await found.add(await atFullRange);
-  if (!found.hasCertain) await found.add(await look(SHORT_RANGE, whole(CLOSE_UP_SCALE)));
+  if (all || !found.hasCertain) await found.add(await look(SHORT_RANGE, whole(WIDER)));
+  if (all) await found.add(await look(FULL_RANGE, whole(WIDER)));
   for (const angle of TURNS) {
     if (found.hasCertain) break;
     await found.add(await look(SHORT_RANGE, whole(1, angle)), { onlyCertain: true });
@@ -145,10 +150,17 @@ class Found {
   }
 
   ordered(): DetectedFace[] {
-    const area = ({ box }: DetectedFace) => box.width * box.height;
+    const area = ({ width, height }: Box) => width * height;
+    const isWhole = ({ framed }: DetectedFace) =>
+      area(boxOfFrame(framed, this.photo)) > WHOLE_SHARE * (framed.size / FRAME_SCALE) ** 2;
     return this.#faces
       .map(({ face }) => face)
-      .sort((a, b) => Number(b.isCertain) - Number(a.isCertain) || area(b) - area(a));
+      .sort(
+        (a, b) =>
+          Number(b.isCertain) - Number(a.isCertain) ||
+          Number(isWhole(b)) - Number(isWhole(a)) ||
+          area(b.box) - area(a.box),
+      );
   }
 }
 
