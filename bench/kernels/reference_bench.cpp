@@ -8,8 +8,9 @@ namespace hrn::bench {
 namespace {
 
 void reference(BenchBackend& backend, const Recorder& recorder) {
-  const auto problem = test::reference_problem({});
-  test::ReferenceIteration<BenchBackend> iteration(backend, problem);
+  const auto [model, problem] = test::reference_scene({});
+  const fit::reference::ResidentModel<BenchBackend> resident(model, backend);
+  test::ReferenceIteration<BenchBackend> iteration(backend, model, resident.arrays(), problem);
   double loss = 0;
   recorder.measure_waiting(backend, "reference_iteration", "35.7k vertices, 224 px", [&] {
     loss = iteration.evaluate();

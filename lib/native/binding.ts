@@ -3,7 +3,7 @@ import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
 import type { DetailFit, DetailProblem } from './detail.js';
 import type { Affine, NativeDenseClasses, NativeFaceView } from './face-view.js';
-import type { ReferenceFit, ReferenceProblem } from './reference.js';
+import type { NativeReferenceModel, ReferenceFit, ReferenceModel, ReferenceProblem } from './reference.js';
 import type {
   DeformationFit,
   DeformationProblem,
@@ -89,8 +89,15 @@ export interface NativeBinding {
     identity: Float64Array,
     expression: Float64Array,
   ): NativeJob<Float32Array>;
+  /** Copies, checks and repacks the reference's face model, once for all fits. */
+  buildReferenceModel(model: ReferenceModel): NativeJob<NativeReferenceModel>;
   /** The reference's fitting loop; see ReferenceProblem. */
-  referenceFit(context: NativeContext, problem: ReferenceProblem, onProgress?: NativeProgress): NativeJob<ReferenceFit>;
+  referenceFit(
+    context: NativeContext,
+    model: NativeReferenceModel,
+    problem: ReferenceProblem,
+    onProgress?: NativeProgress,
+  ): NativeJob<ReferenceFit>;
   /** Refines the landmark fit on the photo, with albedo and light; see PhotometricProblem. */
   photometricFit(
     context: NativeContext,
@@ -166,6 +173,7 @@ export const NATIVE_EXPORTS = [
   'coarseFit',
   'contourCandidates',
   'headShape',
+  'buildReferenceModel',
   'referenceFit',
   'photometricFit',
   'deformationFit',

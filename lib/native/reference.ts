@@ -1,8 +1,5 @@
-/**
- * Input of the reference's fitting loop (`NativeBinding.referenceFit`): its face model in decimetres, y up, z towards the
- * camera, and what it is to look like. Pictures have their rows from the top.
- */
-export interface ReferenceProblem {
+/** The reference's face model, decimetres, y up, z towards the camera. */
+export interface ReferenceModel {
   identityCount: number;
   expressionCount: number;
   albedoCount: number;
@@ -19,6 +16,18 @@ export interface ReferenceProblem {
   /** `[V][2]`, origin bottom left. */
   uvs: Float32Array;
   keypoints: Uint32Array;
+}
+
+/** A model that the loop can read: see `NativeBinding.buildReferenceModel`. */
+export interface NativeReferenceModel {
+  readonly brand: unique symbol;
+}
+
+/**
+ * Input of the reference's fitting loop (`NativeBinding.referenceFit`): what the face is to look like. Pictures have their
+ * rows from the top.
+ */
+export interface ReferenceProblem {
   /** Side of the picture, px, and of the offset maps, texels. */
   side: number;
   mapSize: number;

@@ -2,7 +2,7 @@ import type { WorkSlices } from '../importers/work-slices.js';
 import type { NativeContext } from '../native/binding.js';
 import { type JobOptions, runJob } from '../native/job.js';
 import { native } from '../native/load.js';
-import type { ReferenceProblem } from '../native/reference.js';
+import type { NativeReferenceModel, ReferenceModel } from '../native/reference.js';
 import type { ReferenceAssets } from './assets.js';
 import { MAP_PX } from './assets.js';
 import {
@@ -28,10 +28,8 @@ import { look } from './visibility.js';
 export const OFFSET_MAP_PX = 300;
 export const ITERATIONS = 100;
 
-/** The part of the loop's problem that every photo shares. */
-export type FittingModel = Omit<ReferenceProblem, 'picture' | 'landmarks' | 'rows' | 'coefficients' | 'iterations'>;
-
-export function fittingModel({ model, uvs }: Pick<ReferenceAssets, 'model' | 'uvs'>): FittingModel {
+/** The loop's face model. */
+export function fittingModel({ model, uvs }: Pick<ReferenceAssets, 'model' | 'uvs'>): ReferenceModel {
   const rows = 3 * model.vertexCount;
   const shapeBasis = new Float32Array(rows * (COEFFICIENTS.identity + COEFFICIENTS.expression));
   shapeBasis.set(transposed(model.identityBase, rows, 1));
@@ -47,10 +45,6 @@ export function fittingModel({ model, uvs }: Pick<ReferenceAssets, 'model' | 'uv
     triangles: model.triangles,
     uvs,
     keypoints: model.keypoints,
-    side: IMAGE_PX,
-    mapSize: OFFSET_MAP_PX,
-    focal: FOCAL,
-    cameraDistance: CAMERA_DISTANCE,
   };
 }
 
@@ -85,7 +79,7 @@ export function maskRows(mask: Float32Array, side: number): Float32Array {
 export async function fittingMethod(
   context: NativeContext,
   assets: Pick<ReferenceAssets, 'model' | 'uvs'>,
-  shared: FittingModel,
+  prepared: NativeReferenceModel,
   grid: UvGrid,
   {
     picture,
@@ -98,8 +92,18 @@ export async function fittingMethod(
 ): Promise<ReferenceFace> {
   const { model, uvs } = assets;
   const rows = maskRows(mask, IMAGE_PX);
-  const problem = { ...shared, picture, landmarks, rows, coefficients, iterations: ITERATIONS };
-  const fitted = await runJob((onProgress) => native().referenceFit(context, problem, onProgress), job);
+  const problem = {
+    side: IMAGE_PX,
+    mapSize: OFFSET_MAP_PX,
+    focal: FOCAL,
+    cameraDistance: CAMERA_DISTANCE,
+    picture,
+    landmarks,
+    rows,
+    coefficients,
+    iterations: ITERATIONS,
+  };
+  const fitted = await runJob((onProgress) => native().referenceFit(context, prepared, problem, onProgress), job);
   const parts = splitCoefficients(fitted.coefficients);
   const rotation = rotationOf(parts.angles);
   const camera = (shape: Float32Array) => toCamera(turned(shape, rotation, parts.translation));

@@ -5,6 +5,7 @@ import type { NativeContext, NativeSession } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import { onnxRuntime } from '../native/onnx-runtime.js';
+import type { NativeReferenceModel } from '../native/reference.js';
 import type { ReferenceMethod, ResolvedFitOptions } from '../options.js';
 import type { ProgressReporter, Stage } from '../progress.js';
 import { Reconstruction } from '../result.js';
@@ -21,7 +22,7 @@ import { type Alignment, align } from './align.js';
 import { assembleReference } from './assemble.js';
 import { MAP_PX, type ReferenceAssets, type ReferenceNetwork, readReferenceAssets } from './assets.js';
 import { IMAGE_PX } from './face-model.js';
-import { type FittingModel, fittingMethod, fittingModel } from './fitting-method.js';
+import { fittingMethod, fittingModel } from './fitting-method.js';
 import { channelsFirst, hrnMethod, LARGE_PX } from './hrn-method.js';
 import { landmarks68 } from './landmarks-68.js';
 import { morphableOf } from './morphable.js';
@@ -34,14 +35,14 @@ export class Reference {
   readonly #sessions: ReadonlyMap<ReferenceNetwork, NativeSession>;
   readonly model;
   /** Of the fitting release alone. */
-  readonly #fitting: FittingModel | undefined;
+  readonly #fitting: NativeReferenceModel | undefined;
 
   private constructor(
     assets: ReferenceAssets,
     sessions: ReadonlyMap<ReferenceNetwork, NativeSession>,
-    method: ReferenceMethod,
+    fitting: NativeReferenceModel | undefined,
   ) {
-    this.#fitting = method === 'inference+fitting' ? fittingModel(assets) : undefined;
+    this.#fitting = fitting;
     this.#assets = assets;
     this.#sessions = sessions;
     this.#grid = uvGrid(assets.model, assets.uvs, MAP_PX);
@@ -65,7 +66,9 @@ export class Reference {
       // The runtime has its own copy by now.
       assets.networks[name] = new Uint8Array();
     }
-    return new Reference(assets, sessions, method);
+    const fitting =
+      method === 'inference+fitting' ? await native().buildReferenceModel(fittingModel(assets)).promise : undefined;
+    return new Reference(assets, sessions, fitting);
   }
 
   dispose(): void {

@@ -8,6 +8,7 @@
 
 #include "binding/convert.hpp"
 #include "binding/errors.hpp"
+#include "binding/held.hpp"
 #include "binding/job.hpp"
 #include "core/catmull_clark.hpp"
 #include "core/error.hpp"
@@ -101,21 +102,6 @@ std::shared_ptr<const OwnedSource> source_of(const Napi::Value& value) {
   return owned;
 }
 
-// What JavaScript holds of a model: an object of this tag around a shared pointer.
-using Held = std::shared_ptr<const fit::Model>;
-
-Napi::Value model_object(Napi::Env env, Held&& model) {
-  Napi::Object object = Napi::Object::New(env);
-  object.Set("vertexCount", static_cast<double>(model->vertex_count));
-  auto held = std::make_unique<Held>(std::move(model));
-  const auto release = [](napi_env, void* data, void*) { delete static_cast<Held*>(data); };
-  if (napi_wrap(env, object, held.get(), release, nullptr, nullptr) != napi_ok) throw Napi::Error::New(env);
-  held.release();
-  object.TypeTag(&kTag);
-  object.Freeze();
-  return object;
-}
-
 // buildModel(model): job of Model
 Napi::Value build_model(const Napi::CallbackInfo& info) {
   return start_job(
@@ -124,7 +110,9 @@ Napi::Value build_model(const Napi::CallbackInfo& info) {
         cancel.check();
         return fit::build_model(owned->source);
       },
-      model_object);
+      [](Napi::Env env, std::shared_ptr<const fit::Model>&& model) -> Napi::Value {
+        return held_object(env, std::move(model), kTag);
+      });
 }
 
 struct Subdivided {
@@ -193,10 +181,7 @@ Napi::Value subdivide(const Napi::CallbackInfo& info) {
 }  // namespace
 
 std::shared_ptr<const fit::Model> model_of(const Napi::Value& value) {
-  if (!value.IsObject() || !value.As<Napi::Object>().CheckTypeTag(&kTag)) reject("a Model", "model", value);
-  void* held;
-  if (napi_unwrap(value.Env(), value, &held) != napi_ok) reject("a Model", "model", value);
-  return *static_cast<const Held*>(held);
+  return held_of<fit::Model>(value, kTag, "a Model");
 }
 
 void register_model(Napi::Env env, Napi::Object exports) {

@@ -194,7 +194,7 @@ await blended.add(
   1,
 ).promise;
 const landmarksAlone = { ...photometric, levels: [] };
-const referenceProblem = {
+const referenceModel = {
   identityCount: 2,
   expressionCount: 1,
   albedoCount: 2,
@@ -205,6 +205,8 @@ const referenceProblem = {
   triangles: Uint32Array.of(0, 1, 2, 1, 3, 2),
   uvs: Float32Array.of(0, 0, 1, 0, 0, 1, 1, 1),
   keypoints: Uint32Array.of(0, 1, 2, 3),
+};
+const referenceProblem = {
   side: 16,
   mapSize: 8,
   focal: 70,
@@ -215,6 +217,7 @@ const referenceProblem = {
   coefficients: new Float32Array(2 + 1 + 2 + 33),
   iterations: 2,
 };
+const builtReference = await addon.buildReferenceModel(referenceModel).promise;
 
 export const ENTRY_POINTS: readonly EntryPoint[] = [
   {
@@ -320,8 +323,13 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     call: call(addon.detailFit),
   },
   {
+    name: 'buildReferenceModel',
+    args: [referenceModel],
+    call: call(addon.buildReferenceModel),
+  },
+  {
     name: 'referenceFit',
-    args: [context, referenceProblem, () => {}],
+    args: [context, builtReference, referenceProblem, () => {}],
     call: call(addon.referenceFit),
   },
   {

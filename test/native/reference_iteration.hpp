@@ -17,36 +17,38 @@ struct ReferenceSizes {
   double zoom = 1;  // of the focal length: above 1 the head fills the image
 };
 
-inline fit::reference::Problem reference_problem(const ReferenceSizes& sizes) {
+struct ReferenceScene {
+  fit::reference::Model model;
+  fit::reference::Problem problem;
+};
+
+inline ReferenceScene reference_scene(const ReferenceSizes& sizes) {
   const Scene<float> scene = make_scene<float>(sizes.grid, sizes.image, 5);
   Random random(6);
+  std::vector<float> mean;
+  for (const float x : scene.positions) mean.push_back(x / 100);
+  const long rows = 3 * scene.vertices, shapes = sizes.identity + sizes.expression;
+  const auto shape_basis = random.vector<float>(rows * shapes, -0.003, 0.003);
+  const std::vector<float> mean_albedo(mean.size(), 0.6f);
+  const auto albedo_basis = random.vector<float>(rows * sizes.albedo, -0.01, 0.01);
   fit::reference::Problem p;
-  p.vertices = scene.vertices;
-  p.triangles = scene.triangles;
-  p.identity = sizes.identity;
-  p.expression = sizes.expression;
-  p.albedo = sizes.albedo;
-  for (const float x : scene.positions) p.mean.push_back(x / 100);
-  const long rows = 3 * p.vertices;
-  p.shape_basis = random.vector<float>(rows * (p.identity + p.expression), -0.003, 0.003);
-  p.mean_albedo.assign(p.mean.size(), 0.6f);
-  p.albedo_basis = random.vector<float>(rows * p.albedo, -0.01, 0.01);
-  p.indices = scene.indices;
-  p.uvs = scene.uvs;
   p.side = sizes.image;
   p.map = sizes.map;
   p.focal = sizes.zoom * 1015.0 * static_cast<double>(sizes.image) / 224;
   p.picture = random.vector<float>(3 * p.side * p.side, 0.3, 0.9);
   const double edge = static_cast<double>(p.side);
+  std::vector<std::uint32_t> keypoints;
   for (long i = 0; i < sizes.landmarks; ++i)
-    p.keypoints.push_back(static_cast<std::uint32_t>(random.below(p.vertices)));
+    keypoints.push_back(static_cast<std::uint32_t>(random.below(scene.vertices)));
   p.landmarks = random.vector<float>(2 * sizes.landmarks, 0.2 * edge, 0.8 * edge);
   // Narrower than the head, so that the contour term has work.
   p.rows.assign(static_cast<std::size_t>(p.side), {static_cast<float>(0.18 * edge), static_cast<float>(0.82 * edge)});
-  p.coefficients.assign(static_cast<std::size_t>(p.identity + p.expression + p.albedo + 33), 0.0f);
-  p.coefficients[static_cast<std::size_t>(p.identity + p.expression + p.albedo)] = 0.15f;      // pitch
-  p.coefficients[static_cast<std::size_t>(p.identity + p.expression + p.albedo + 1)] = -0.3f;  // yaw
-  return p;
+  p.coefficients.assign(static_cast<std::size_t>(shapes + sizes.albedo + 33), 0.0f);
+  p.coefficients[static_cast<std::size_t>(shapes + sizes.albedo)] = 0.15f;      // pitch
+  p.coefficients[static_cast<std::size_t>(shapes + sizes.albedo + 1)] = -0.3f;  // yaw
+  return {fit::reference::build_model({sizes.identity, sizes.expression, sizes.albedo, mean, shape_basis, mean_albedo,
+                                       albedo_basis, scene.indices, scene.uvs, keypoints}),
+          p};
 }
 
 template <Backend B>

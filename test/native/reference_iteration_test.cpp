@@ -25,8 +25,8 @@ HRN_TEST("reference_iteration/gradients") {
   CpuBackend cpu(pool);
   ReferenceSizes sizes = small();
   sizes.zoom = 2;
-  const auto problem = reference_problem(sizes);
-  ReferenceIteration<CpuBackend> iteration(cpu, problem);
+  const auto [model, problem] = reference_scene(sizes);
+  ReferenceIteration<CpuBackend> iteration(cpu, model, fit::reference::host_arrays(model), problem);
   Random random(3);
   // All on one side of the absolute value's kink at zero.
   for (auto* group : iteration.groups())
@@ -60,8 +60,8 @@ HRN_TEST("reference_iteration/descends, the same bits for any number of threads"
   for (const int threads : {1, 3}) {
     ThreadPool pool(threads);
     CpuBackend cpu(pool);
-    const auto problem = reference_problem(small());
-    ReferenceIteration<CpuBackend> iteration(cpu, problem);
+    const auto [model, problem] = reference_scene(small());
+    ReferenceIteration<CpuBackend> iteration(cpu, model, fit::reference::host_arrays(model), problem);
     const double start = iteration.evaluate();
     double loss = start;
     for (int k = 0; k < 30; ++k) {

@@ -20,7 +20,7 @@ function basis(name: string, columns: number, scale: number, divisor = 1): Float
   );
 }
 
-function problem() {
+function start() {
   const noise = randoms('mean', 3 * V, 0.004);
   const mean = new Float32Array(3 * V);
   const uvs = new Float32Array(2 * V);
@@ -51,7 +51,7 @@ function problem() {
     randoms('c gamma', 27, 0.1),
     randoms('c trans', 3, 0.1),
   ];
-  return {
+  const model = {
     identityCount: 80,
     expressionCount: 64,
     albedoCount: 80,
@@ -62,6 +62,8 @@ function problem() {
     triangles: Uint32Array.from(triangles),
     uvs,
     keypoints: Uint32Array.from({ length: 68 }, (_, i) => (i * 23 + 7) % V),
+  };
+  const problem = {
     side: 224,
     mapSize: OFFSET_MAP_PX,
     focal: 1015,
@@ -72,12 +74,14 @@ function problem() {
     coefficients: Float32Array.from(coefficients.flatMap((part) => [...part])),
     iterations: 10,
   };
+  return { model, problem };
 }
 
 it("ten steps of the reference's loop end where PyTorch's do", async () => {
   const context = new (native().Context)({ threads: 2 });
-  const start = problem();
-  const fitted = await runJob(() => native().referenceFit(context, start));
+  const { model, problem } = start();
+  const prepared = await native().buildReferenceModel(model).promise;
+  const fitted = await runJob(() => native().referenceFit(context, prepared, problem));
   context.dispose();
   const truth = parseNpyNumbers(await readFile(fileURLToPath(new URL('fixtures/loop.npy', import.meta.url)))).data;
   // Ten losses, then what only the oracle needs, at the end the coefficients and the shape.
@@ -89,7 +93,7 @@ it("ten steps of the reference's loop end where PyTorch's do", async () => {
   let [worst, moved] = [0, 0];
   for (let i = 0; i < shape.length; i++) {
     worst = Math.max(worst, Math.abs(fitted.positions[i]! - shape[i]!));
-    moved = Math.max(moved, Math.abs(shape[i]! - start.mean[i]!));
+    moved = Math.max(moved, Math.abs(shape[i]! - model.mean[i]!));
   }
   const SIZE = 1.9;
   expect(worst / SIZE).toBeLessThan(1e-3);

@@ -3,11 +3,13 @@
 #include "core/cancel.hpp"
 #include "core/progress.hpp"
 #include "core/thread_pool.hpp"
+#include "fit/reference/model.hpp"
 #include "fit/reference/problem.hpp"
 
 namespace hrn::fit::reference {
 
-/// Throws Error(invalid_argument) where the problem's parts do not fit together, Error(cancelled).
-Result fit(const Problem& problem, ThreadPool& pool, const Cancel& cancel, const Progress& progress);
+/// Throws Error(invalid_argument) where the problem does not fit the model, Error(cancelled).
+Result fit(const Model& model, const Problem& problem, ThreadPool& pool, const Cancel& cancel,
+           const Progress& progress);
 
 }  // namespace hrn::fit::reference

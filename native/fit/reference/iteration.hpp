@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "backends/backend.hpp"
-#include "core/half.hpp"
 #include "core/topology.hpp"
+#include "fit/reference/model.hpp"
 #include "fit/reference/problem.hpp"
 #include "losses/edge_pull.hpp"
 #include "losses/landmark.hpp"
@@ -36,30 +36,24 @@ class Iteration {
     long size = 0;
   };
 
-  Iteration(B& backend, const Problem& p) : backend_(backend), problem_(p) {
-    const long v = p.vertices, t = p.triangles, pixels = p.side * p.side, shapes = p.identity + p.expression;
-    mean_ = upload(p.mean);
-    mean_albedo_ = upload(p.mean_albedo);
-    shape_basis_ = packed(p.shape_basis, shapes);
-    albedo_basis_ = packed(p.albedo_basis, p.albedo);
+  /// arrays: the model's, in the backend's memory.
+  Iteration(B& backend, const Model& m, const ModelArrays& arrays, const Problem& p)
+      : backend_(backend), model_(m), arrays_(arrays), problem_(p) {
+    const long v = m.vertices, t = m.triangles, pixels = p.side * p.side, shapes = m.identity + m.expression;
     taps_ = ops::build_uv_taps(map_places().data(), v, p.map);
     tap_ = upload(taps_.taps);
     texel_offsets_ = upload(taps_.texel_offsets);
     samples_ = upload(taps_.samples);
-    const Topology topology = build_topology(p.indices.data(), t, v);
-    triangles_ = upload(topology.triangles);
-    corner_offsets_ = upload(topology.corner_offsets);
-    corners_ = upload(topology.corners);
 
     const float* at = p.coefficients.data();
     make(shape_, shapes, at);
-    make(albedo_, p.albedo, at + shapes);
-    make(angles_, 3, at + shapes + p.albedo);
-    make(light_, 27, at + shapes + p.albedo + 3);
-    make(translation_, 3, at + shapes + p.albedo + 30);
+    make(albedo_, m.albedo, at + shapes);
+    make(angles_, 3, at + shapes + m.albedo);
+    make(light_, 27, at + shapes + m.albedo + 3);
+    make(translation_, 3, at + shapes + m.albedo + 30);
     for (Group* g : {&shape_map_, &albedo_map_}) make(*g, 3 * p.map * p.map, nullptr);
     coefficient_grad_.resize(count(std::max(shape_.size, albedo_.size)));
-    std::vector<float> weights(count(p.identity), 1.0f);
+    std::vector<float> weights(count(m.identity), 1.0f);
     weights.resize(count(shapes), 0.8f);
     shape_weights_ = upload(weights);
     for (Floats* values : {&positions_, &normals_, &screen_, &reflectance_, &colours_, &grad_positions_, &grad_normals_,
@@ -106,15 +100,16 @@ class Iteration {
 
   /// Positions and colours of the current parameters.
   void forward() {
-    const long v = problem_.vertices;
-    backend_.basis_forward(basis_args(shape_basis_, shape_, mean_, positions_, grad_positions_));
+    const long v = model_.vertices;
+    backend_.basis_forward(basis_args(arrays_.shape_basis, shape_, arrays_.mean, positions_, grad_positions_));
     backend_.template for_each<ops::UvSample<3>::ForwardAdd>(v, map_args(shape_map_, positions_, grad_positions_));
-    backend_.basis_forward(basis_args(albedo_basis_, albedo_, mean_albedo_, reflectance_, grad_reflectance_));
+    backend_.basis_forward(
+        basis_args(arrays_.albedo_basis, albedo_, arrays_.mean_albedo, reflectance_, grad_reflectance_));
     backend_.template for_each<ops::UvSample<3>::ForwardAdd>(v, map_args(albedo_map_, reflectance_, grad_reflectance_));
 
-    normals_args_ = {triangles_.data(), corner_offsets_.data(), corners_.data(),   positions_.data(), crosses_.data(),
+    normals_args_ = {arrays_.triangles, arrays_.corner_offsets, arrays_.corners,   positions_.data(), crosses_.data(),
                      normals_.data(),   grad_normals_.data(),   grad_sums_.data(), slots_.data()};
-    backend_.template for_each<ops::UnitNormals::ForwardFace>(problem_.triangles, normals_args_);
+    backend_.template for_each<ops::UnitNormals::ForwardFace>(model_.triangles, normals_args_);
     backend_.template for_each<ops::Normals::ForwardVertex>(v, normals_args_);
 
     place_camera();
@@ -134,16 +129,16 @@ class Iteration {
 
     ops::RasterizeArgs<float> raster;
     raster.screen = screen_.data();
-    raster.triangles = triangles_.data();
+    raster.triangles = arrays_.triangles;
     raster.vertex_count = v;
-    raster.triangle_count = problem_.triangles;
+    raster.triangle_count = model_.triangles;
     raster.width = raster.height = static_cast<int>(problem_.side);
     raster.triangle_id = triangle_id_.data();
     raster.barycentrics = barycentrics_.data();
     raster.boxes = boxes_.data();
     backend_.rasterize(raster);
 
-    interpolate_args_.triangles = triangles_.data();
+    interpolate_args_.triangles = arrays_.triangles;
     interpolate_args_.triangle_id = triangle_id_.data();
     interpolate_args_.barycentrics = barycentrics_.data();
     interpolate_args_.attributes = colours_.data();
@@ -157,8 +152,8 @@ class Iteration {
     backend_.template for_each<ops::Interpolate<3>::Forward>(problem_.side * problem_.side, interpolate_args_);
   }
 
-  std::vector<float> positions() { return downloaded(positions_, 3 * problem_.vertices); }
-  std::vector<float> colours() { return downloaded(colours_, 3 * problem_.vertices); }
+  std::vector<float> positions() { return downloaded(positions_, 3 * model_.vertices); }
+  std::vector<float> colours() { return downloaded(colours_, 3 * model_.vertices); }
   std::vector<float> values(const Group& g) { return downloaded(g.values, g.size); }
   std::vector<float> gradient(const Group& g) { return downloaded(g.grad, g.size); }
 
@@ -194,37 +189,31 @@ class Iteration {
     for (Floats* a : {&g.values, &g.grad, &g.first, &g.second}) *a = floats(n);
     if (values != nullptr) backend_.upload(g.values, values, count(n));
   }
-  auto packed(const std::vector<float>& components, long number) {
-    const long rows = 3 * problem_.vertices;
-    std::vector<Half> out(count(ops::basis_tiles(rows) * number * ops::kBasisTile));
-    ops::pack_basis(components.data(), rows, number, out.data(), [](float x) { return float_to_half(x); });
-    return upload(out);
-  }
   // The reference reads a map at (u size, size - v size) between texels at whole numbers; ours lie at halves.
   std::vector<float> map_places() const {
-    std::vector<float> places(problem_.uvs.size());
+    std::vector<float> places(model_.uvs.size());
     const float half = 0.5f / static_cast<float>(problem_.map);
     for (std::size_t i = 0; i < places.size(); i += 2) {
-      places[i] = problem_.uvs[i] + half;
-      places[i + 1] = 1 - problem_.uvs[i + 1] + half;
+      places[i] = model_.uvs[i] + half;
+      places[i + 1] = 1 - model_.uvs[i + 1] + half;
     }
     return places;
   }
 
   // Single vertices with the reference's weights: 20 at the lower bridge of the nose and the inner lips.
   void add_landmarks() {
-    const long n = static_cast<long>(problem_.keypoints.size());
+    const long n = static_cast<long>(model_.keypoints.size());
     std::vector<std::uint32_t> points;
     std::vector<float> barycentrics, precision, target;
     for (long i = 0; i < n; ++i) {
-      points.insert(points.end(), 3, problem_.keypoints[count(i)]);
+      points.insert(points.end(), 3, model_.keypoints[count(i)]);
       barycentrics.insert(barycentrics.end(), {1, 0, 0});
       const float weight = (i >= 28 && i < 31) || i >= n - 8 ? 20.0f : 1.0f;
       precision.insert(precision.end(), {weight, 0, weight});
       target.push_back(problem_.landmarks[count(2 * i)]);
       target.push_back(static_cast<float>(problem_.side) - problem_.landmarks[count(2 * i + 1)]);
     }
-    const Topology landmarks = build_topology(points.data(), n, problem_.vertices);
+    const Topology landmarks = build_topology(points.data(), n, model_.vertices);
     landmark_vertices_ = upload(landmarks.triangles);
     landmark_offsets_ = upload(landmarks.corner_offsets);
     landmark_corners_ = upload(landmarks.corners);
@@ -266,14 +255,14 @@ class Iteration {
     camera_.grad_positions = grad_positions_.data();
   }
 
-  ops::BasisArgs<float, Half> basis_args(const typename B::template Array<Half>& packed, const Group& group,
-                                         const Floats& base, Floats& values, const Floats& grad) const {
+  ops::BasisArgs<float, Half> basis_args(const Half* packed, const Group& group, const float* base, Floats& values,
+                                         const Floats& grad) const {
     ops::BasisArgs<float, Half> a;
-    a.basis = packed.data();
-    a.rows = 3 * problem_.vertices;
+    a.basis = packed;
+    a.rows = 3 * model_.vertices;
     a.components = a.count = group.size;
     a.coefficients = group.values.data();
-    a.base = base.data();
+    a.base = base;
     a.values = values.data();
     a.grad_values = grad.data();
     return a;
@@ -291,7 +280,7 @@ class Iteration {
     return a;
   }
   ops::CornerGatherArgs<float> gather_args(const Floats& slots, Floats& values) const {
-    return {corner_offsets_.data(), corners_.data(), slots.data(), values.data()};
+    return {arrays_.corner_offsets, arrays_.corners, slots.data(), values.data()};
   }
 
   // Photometric loss; leaves gradients of the vertex colours and of the screen positions.
@@ -307,15 +296,15 @@ class Iteration {
     const double seen = std::max(sums[1], 1.0);
     photo.grad_scale = static_cast<float>(kPhoto / seen);
     backend_.template for_each<losses::Photometric::Backward>(pixels, photo);
-    backend_.template for_each<ops::Interpolate<3>::BackwardBoth>(problem_.triangles, interpolate_args_);
-    backend_.template for_each<ops::CornerGather<3>::Set>(problem_.vertices, gather_args(slots_, grad_colours_));
-    backend_.template for_each<ops::CornerGather<3>::Set>(problem_.vertices, gather_args(screen_slots_, grad_screen_));
+    backend_.template for_each<ops::Interpolate<3>::BackwardBoth>(model_.triangles, interpolate_args_);
+    backend_.template for_each<ops::CornerGather<3>::Set>(model_.vertices, gather_args(slots_, grad_colours_));
+    backend_.template for_each<ops::CornerGather<3>::Set>(model_.vertices, gather_args(screen_slots_, grad_screen_));
     return kPhoto * sums[0] / seen;
   }
 
   // Landmark and contour loss; add to the gradient of the screen positions.
   double geometry_losses() {
-    const long v = problem_.vertices, n = static_cast<long>(problem_.keypoints.size());
+    const long v = model_.vertices, n = static_cast<long>(model_.keypoints.size());
     losses::LandmarkArgs<float> landmark;
     landmark.screen = screen_.data();
     landmark.vertices = landmark_vertices_.data();
@@ -339,14 +328,14 @@ class Iteration {
   }
 
   void backward() {
-    const long v = problem_.vertices, texels = problem_.map * problem_.map;
+    const long v = model_.vertices, texels = problem_.map * problem_.map;
     backend_.template for_each<ops::Shade::Backward>(v, shade_args_);
     double light[ops::Shade::kReduced], pose[7];
     backend_.template reduce<ops::Shade::BackwardLight, ops::Shade::kReduced>(v, shade_args_, light);
     backend_.template for_each<ops::PoseProject::Backward>(v, camera_);
     backend_.template reduce<ops::PoseProject::BackwardPose, 7>(v, camera_, pose);
     backend_.template for_each<ops::Normals::BackwardVertex>(v, normals_args_);
-    backend_.template for_each<ops::UnitNormals::BackwardFace>(problem_.triangles, normals_args_);
+    backend_.template for_each<ops::UnitNormals::BackwardFace>(model_.triangles, normals_args_);
     backend_.template for_each<ops::CornerGather<3>::Add>(v, gather_args(slots_, grad_positions_));
     for (int k = 0; k < 3; ++k) pose[k] += light[27 + k];
     for (int i = 0; i < 27; ++i) light[i] *= static_cast<double>(light_scale(i));
@@ -358,11 +347,12 @@ class Iteration {
     const double shift[3] = {pose[3], -pose[4], -pose[5]};
     set_grad(translation_, shift);
 
-    backend_.basis_backward(basis_args(shape_basis_, shape_, mean_, positions_, grad_positions_),
+    backend_.basis_backward(basis_args(arrays_.shape_basis, shape_, arrays_.mean, positions_, grad_positions_),
                             coefficient_grad_.data());
     set_grad(shape_, coefficient_grad_.data());
-    backend_.basis_backward(basis_args(albedo_basis_, albedo_, mean_albedo_, reflectance_, grad_reflectance_),
-                            coefficient_grad_.data());
+    backend_.basis_backward(
+        basis_args(arrays_.albedo_basis, albedo_, arrays_.mean_albedo, reflectance_, grad_reflectance_),
+        coefficient_grad_.data());
     set_grad(albedo_, coefficient_grad_.data());
     backend_.template for_each<ops::UvSample<3>::Backward>(texels, map_args(shape_map_, positions_, grad_positions_));
     backend_.template for_each<ops::UvSample<3>::Backward>(texels,
@@ -419,21 +409,21 @@ class Iteration {
   }
 
   B& backend_;
+  const Model& model_;
+  const ModelArrays arrays_;
   const Problem& problem_;
   ops::PoseProjectArgs<float> camera_;
   double turn_axes_[9] = {};
   ops::UvTaps<float> taps_;
   typename B::template Array<ops::UvTap<float>> tap_;
   typename B::template Array<ops::TexelSample<float>> samples_;
-  typename B::template Array<std::int32_t> texel_offsets_, triangles_, corner_offsets_, corners_, triangle_id_,
-      landmark_vertices_, landmark_offsets_, landmark_corners_;
-  typename B::template Array<Half> shape_basis_, albedo_basis_;
+  typename B::template Array<std::int32_t> texel_offsets_, triangle_id_, landmark_vertices_, landmark_offsets_,
+      landmark_corners_;
   typename B::template Array<ops::PixelBox> boxes_;
   typename B::template Array<losses::MaskSpan<float>> rows_;
-  Floats mean_, mean_albedo_, shape_weights_, positions_, normals_, crosses_, screen_, reflectance_, colours_,
-      rendered_, barycentrics_, photo_, slots_, screen_slots_, grad_positions_, grad_normals_, grad_sums_, grad_screen_,
-      grad_colours_, grad_reflectance_, grad_rendered_, landmark_barycentrics_, landmark_precision_, landmark_target_,
-      landmark_slots_;
+  Floats shape_weights_, positions_, normals_, crosses_, screen_, reflectance_, colours_, rendered_, barycentrics_,
+      photo_, slots_, screen_slots_, grad_positions_, grad_normals_, grad_sums_, grad_screen_, grad_colours_,
+      grad_reflectance_, grad_rendered_, landmark_barycentrics_, landmark_precision_, landmark_target_, landmark_slots_;
   Group shape_, albedo_, angles_, light_, translation_, shape_map_, albedo_map_;
   ops::NormalsArgs<float> normals_args_;
   ops::ShadeArgs<float> shade_args_;

@@ -8,17 +8,8 @@
 
 namespace hrn::fit::reference {
 
-/// Decimetres, y up, z towards the camera; pictures have their rows from the top.
+/// Pictures have their rows from the top.
 struct Problem {
-  long vertices = 0, triangles = 0, identity = 0, expression = 0, albedo = 0;
-  std::vector<float> mean;             // [V][3]
-  std::vector<float> shape_basis;      // [identity + expression][V][3]
-  std::vector<float> mean_albedo;      // [V][3], 0..1
-  std::vector<float> albedo_basis;     // [albedo][V][3]
-  std::vector<std::uint32_t> indices;  // [T][3]
-  std::vector<float> uvs;              // [V][2], origin bottom left
-  std::vector<std::uint32_t> keypoints;
-
   long side = 224, map = 300;  // px, texels
   double focal = 1015, camera_distance = 10;
   std::vector<float> picture;                 // [side][side][3], 0..1
