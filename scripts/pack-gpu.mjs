@@ -90,6 +90,10 @@ async function packPrograms() {
     build(`--build=${program}`);
     strip(join(root, tree, 'bin', program), join(to, 'bin', program));
   }
+  const number = Number.parseInt(architectures, 10);
+  const code = `arch=compute_${number},code=sm_${number}`;
+  const fault = join(root, 'bench', 'gpu', 'gpu_fault.cu');
+  run('nvcc', ['-shared', '-Xcompiler', '-fPIC', '-gencode', code, fault, '-o', join(to, 'bin', 'gpu_fault.so')]);
   build(`--product=${join(to, 'build', 'Release')}`);
   strip(join(to, 'build', 'Release', 'hrn.node'), join(to, 'build', 'Release', 'hrn.node'));
 

@@ -1,5 +1,5 @@
 // What .ci/gpu does, the most telling first.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { type Figure, jsonLines, type Outcome, type Output, type Step } from './step.js';
 
@@ -79,6 +79,14 @@ export function steps(at: Surroundings): Step[] {
       read: readTests,
     },
     peer(at),
+    {
+      name: 'high detail and a track',
+      command: node('bench/gpu/other-fits', '--device', 'cuda', ...quick('--quick')),
+      limitS: dry ? 240 : 45,
+      leastS: 20,
+      read: readOtherFits,
+    },
+    lostDevice(at, node('bench/gpu/lost-device', ...quick('--quick'))),
     sanitizer(at, 'memcheck', 'cuda', 110),
     // Minutes for all: those whose threads meet in shared memory and atomics.
     sanitizer(at, 'racecheck', 'rasterize', 45),
@@ -228,6 +236,50 @@ function peer(at: Surroundings): Step {
       return { figures: [...figures, { name: 'ratio', value, unit: 'x', limit: PEER_RATIO, at: 'least' }] };
     },
   };
+}
+
+/** A GPU that fails in mid-fit: a fault of its own in a kit's process, one that is told to the emulated GPU. */
+function lostDevice(at: Surroundings, command: string[]): Step {
+  const fault = join(at.programs, 'gpu_fault.so');
+  const rest = { name: 'a device lost in mid-fit', limitS: at.dry ? 120 : 30, leastS: 12, read: readLostDevice };
+  if (at.dry) return { ...rest, command, env: { HRN_EMULATED_GPU: 'fail=100' } };
+  if (!existsSync(fault))
+    return { ...rest, reason: `gpu_fault.so is not in ${at.programs}: scripts/pack-gpu.mjs makes it` };
+  const signal = join(at.results, 'lose-the-device');
+  rmSync(signal, { force: true });
+  return { ...rest, command, env: { LD_PRELOAD: fault, HRN_GPU_FAULT: signal } };
+}
+
+function readLostDevice({ text }: Output): Outcome {
+  const told = jsonLines(text).at(-1) as { device: string; lost: string; next: string } | undefined;
+  if (!told) return { figures: [], failure: lastWords(text) };
+  const isRight =
+    told.device.startsWith('cuda') && told.lost === 'DEVICE_FAILED' && /^(cpu|cuda:\d+) \(/.test(told.next);
+  const figures: Figure[] = [
+    { name: 'told, and the next fit is well', value: isRight ? 1 : 0, unit: '', limit: 1, at: 'least' },
+  ];
+  return { figures, ...(!isRight && { failure: `on ${told.device}: ${told.lost}, then ${told.next}` }) };
+}
+
+function readOtherFits({ text }: Output): Outcome {
+  const lines = jsonLines(text) as {
+    device: string;
+    highMs?: number;
+    framesPerSecond?: number;
+    stagesMs?: Record<string, number>;
+  }[];
+  const figures = lines.flatMap(({ highMs, framesPerSecond, stagesMs = {} }): Figure[] => [
+    ...(highMs === undefined
+      ? []
+      : [{ name: 'warm fit at high detail', value: highMs, unit: 'ms', limit: 140, at: 'most' } as const]),
+    ...Object.entries(stagesMs).map(([name, value]) => ({ name: `stage ${name} at high detail`, value, unit: 'ms' })),
+    ...(framesPerSecond === undefined
+      ? []
+      : [{ name: 'track', value: framesPerSecond, unit: 'frames/s', limit: 100, at: 'least' } as const]),
+  ]);
+  const elsewhere = lines.find(({ device }) => !device.startsWith('cuda'))?.device;
+  const failure = lines.length < 2 ? lastWords(text) : elsewhere && `measured on ${elsewhere}`;
+  return { figures, ...(failure && { failure }) };
 }
 
 function readTests({ text }: Output): Outcome {
