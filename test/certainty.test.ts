@@ -34,3 +34,16 @@ it.each([200007, 200018, 200110, 200121])('lips without a dark line are not call
   expect(codes).not.toContain('COVERED');
   expect(codes).not.toContain('UNSURE');
 });
+
+it.each([
+  [61_000_000, true],
+  [61_000_026, true],
+  [61_000_060, false],
+])('a fringe over the forehead is told: %i', async (seed, isTold) => {
+  const { pixels, over } = await studio.painter.draw(seed);
+  const side = Math.round(Math.sqrt(pixels.length / 3));
+  const image = { data: pixels, width: side, height: side, channels: 3 } as const;
+  const { warnings } = await hrn.fit(image, { detail: 'coarse', textureSize: 256 });
+  expect(over.includes('fringe')).toBe(isTold);
+  expect(warnings.some(({ code }) => code === 'COVERED')).toBe(isTold);
+});

@@ -19,6 +19,8 @@ export interface SeenSkin {
 export interface SeenPart {
   bare: number;
   hair: number;
+  /** Things that lie over a face: hands, masks, glasses, clothes. */
+  covering: number;
 }
 
 const OWN: readonly DenseClass[] = ['face', 'lips', 'brows', 'eyes', 'mouth', 'teeth', 'beard'];
@@ -76,7 +78,7 @@ export function seenPart(
   const cells = cellsOf(points, pixels, toPhoto, side);
   if (cells.length === 0) return undefined;
   const mean = meanOver(classes, side, cells);
-  return { bare: mean(OWN), hair: mean(['hair']) };
+  return { bare: mean(OWN), hair: mean(['hair']), covering: mean(OVER) };
 }
 
 /** Mean probability of lips or an open mouth at the lips' landmarks; undefined where all are beyond the square. */
