@@ -27,6 +27,28 @@ describe('package-lock.json', () => {
 });
 
 describe('package.json', () => {
+  it('names no repository but the one that is published from', async () => {
+    const { publishedManifest, repositoryField } = await import('../scripts/packages/manifests.mjs');
+    const checkout = await read('package.json');
+    expect(checkout).not.toHaveProperty('repository');
+    expect(repositoryField({})).toEqual({});
+    const url = 'git+https://example.org/one/hrn-face.git';
+    expect(repositoryField({ HRN_REPOSITORY: url })).toEqual({ repository: { type: 'git', url } });
+    expect(repositoryField({ GITHUB_SERVER_URL: 'https://example.org', GITHUB_REPOSITORY: 'one/hrn-face' })).toEqual({
+      repository: { type: 'git', url },
+    });
+    expect(publishedManifest(checkout)).toMatchObject({ bin: { hrn: 'dist/cli/main.js' } });
+  });
+
+  it("runs no install script but the checkout's own", async () => {
+    const { packages } = (await read('package-lock.json')) as { packages: Record<string, Record<string, unknown>> };
+    const scripted = Object.keys(packages).filter((path) => packages[path]?.hasInstallScript && path !== '');
+    const { allowScripts } = await read('package.json');
+    expect(scripted.map((path) => allowScripts[path.replace(/^.*node_modules\//, '')])).toEqual(
+      scripted.map(() => false),
+    );
+  });
+
   it('has no script build: npm would run prebuild before it', async () => {
     expect((await read('package.json')).scripts).not.toHaveProperty('build');
   });

@@ -16,7 +16,8 @@ const BUN = ['TOOLS/@oven/bun-linux-x64/bin/bun'];
 
 const yarn4 = (linker, installed) => ({
   name: `yarn 4 ${linker}`,
-  // A lock file that is not written would be an error in CI; nothing is compressed, as by default.
+  // A lock file that is not written would be an error in CI. Archives are kept for all projects, as by default: in the
+  // folder of this one lies what has to be unpacked.
   files: (url) => ({
     '.yarnrc.yml': [
       `nodeLinker: ${linker}`,
@@ -24,7 +25,6 @@ const yarn4 = (linker, installed) => ({
       'unsafeHttpWhitelist: ["127.0.0.1"]',
       'enableImmutableInstalls: false',
       'enableTelemetry: false',
-      'enableGlobalCache: false',
       '',
     ].join('\n'),
     'yarn.lock': '',
