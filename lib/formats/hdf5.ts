@@ -1,3 +1,4 @@
+import { HrnError } from '../errors.js';
 import { corruptFile, wrongFormat } from './errors.js';
 import { checkedCount, type NdArray, type NumberArray } from './nd-array.js';
 
@@ -7,14 +8,24 @@ export function isHdf5(bytes: Uint8Array): boolean {
   return SIGNATURE.equals(bytes.subarray(0, SIGNATURE.length));
 }
 
+/** An optional peer dependency, so that installing hrn for anything but importing models stays small. */
+function packageMissing(cause: unknown): never {
+  if ((cause as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw cause;
+  throw new HrnError(
+    'DEPENDENCY_MISSING',
+    "HDF5 files are read by a package that is not installed: npm install 'jsfive@^0.4.2'",
+    { cause, details: { packages: ['jsfive'] } },
+  );
+}
+
 /** An HDF5 file, its arrays read one by one by jsfive. */
 export class Hdf5 {
   private constructor(private readonly file: import('jsfive').File) {}
 
-  /** @throws HrnError MODEL_FORMAT, MODEL_CORRUPT */
+  /** @throws HrnError MODEL_FORMAT, MODEL_CORRUPT, DEPENDENCY_MISSING */
   static async open(bytes: Uint8Array): Promise<Hdf5> {
     if (!isHdf5(bytes)) throw wrongFormat('an HDF5 file', 'a file of another kind');
-    const { File } = await import('jsfive');
+    const { File } = await import('jsfive').catch(packageMissing);
     try {
       return new Hdf5(new File(new Uint8Array(bytes).buffer, 'model'));
     } catch (error) {
