@@ -87,8 +87,9 @@ export async function detectFaces(
   atFullRange.catch(() => {});
   await found.add(await look(SHORT_RANGE, whole()));
   await found.add(await atFullRange);
-  if (all || !found.hasCertain) await found.add(await look(SHORT_RANGE, whole(WIDER)));
-  if (all) await found.add(await look(FULL_RANGE, whole(WIDER)));
+  const onlyCertain = found.hasCertain;
+  if (all || !onlyCertain) await found.add(await look(SHORT_RANGE, whole(WIDER)), { onlyCertain });
+  if (all) await found.add(await look(FULL_RANGE, whole(WIDER)), { onlyCertain });
   for (const angle of TURNS) {
     if (found.hasCertain) break;
     await found.add(await look(SHORT_RANGE, whole(1, angle)), { onlyCertain: true });

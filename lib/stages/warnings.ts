@@ -69,7 +69,7 @@ const SMOOTH = 0.88;
 /**
  * Of a part's points, as the dense network sees them: on 92 faces in photos eyes, nose and mouth were bare by 0.75, 0.78 and
  * 0.8 at least, foreheads without a fringe were hair by 0.25 at most, with one by 0.37 and more. Hair, caps and cloths together:
- * of 81 generated faces without a fringe 0.24 at most; of 171 in photos fifteen had over 0.31, thirteen with such a thing and two
+ * of 81 generated faces without a fringe 0.24 at most; of 171 in photos fourteen had over 0.31, twelve with such a thing and two
  * with a forehead in deep shadow.
  */
 const LEAST_BARE_PART = 0.7;
