@@ -1,5 +1,6 @@
 import { HrnError } from '../errors.js';
 import { decodeHalfs } from '../half-float.js';
+import { native } from '../native/load.js';
 import { parseSafetensors, type Safetensors } from './safetensors.js';
 
 /**
@@ -111,16 +112,14 @@ export function landmarkResponse(
   sineOfTurn: number,
 ): Float32Array {
   const sine = measuredSine(sineOfTurn);
-  const size = rank > 0 ? patternsMm.length / rank : 0;
-  const out = new Float32Array(identityCount * size);
-  for (let r = 0; r < rank; r++) {
-    const pattern = patternsMm.subarray(r * size, (r + 1) * size);
-    for (let k = 0; k < identityCount; k++) {
-      const gain = gains[r * identityCount + k]! + sine * gains[(rank + r) * identityCount + k]!;
-      for (let i = 0, o = k * size; i < size; i++, o++) out[o]! += gain * pattern[i]!;
+  if (rank === 0) return new Float32Array();
+  const weights = new Float64Array(identityCount * rank);
+  for (let k = 0; k < identityCount; k++) {
+    for (let r = 0; r < rank; r++) {
+      weights[k * rank + r] = gains[r * identityCount + k]! + sine * gains[(rank + r) * identityCount + k]!;
     }
   }
-  return out;
+  return native().combinePatterns(patternsMm, weights, rank);
 }
 
 /** The errors on heads of one person: how they go with the identity is part of the bias then. */

@@ -80,6 +80,8 @@ export interface NativeBinding {
     problem: CoarseProblem,
     onProgress?: NativeProgress,
   ): NativeJob<CoarseFit>;
+  /** `[rows][size]`: sums of patterns `[rank][size]` by weights `[rows][rank]`, each partial sum rounded to a float. */
+  combinePatterns(patterns: Float32Array, weights: Float64Array, rank: number): Float32Array;
   /** Deformable vertices within `radiusMm` of the dynamic landmarks: for CoarseProblem.contourVertices. */
   contourCandidates(model: NativeModel, radiusMm: number): Uint32Array;
   /** Vertex positions `[vertices][3]`, mm, for all identity and expression coefficients. */
@@ -171,6 +173,7 @@ export const NATIVE_EXPORTS = [
   'buildModel',
   'subdivide',
   'coarseFit',
+  'combinePatterns',
   'contourCandidates',
   'headShape',
   'buildReferenceModel',

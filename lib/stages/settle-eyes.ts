@@ -43,7 +43,7 @@ export function settleEyes(
         const weight = k < 0 ? 0 : sign * weights[k]!;
         if (weight === 0) continue;
         const offsets = shape(stem + side);
-        for (const v of balls[side]) for (let i = 3 * v; i < 3 * v + 3; i++) positions[i]! += weight * offsets[i]!;
+        addTo(positions, balls[side], weight, offsets);
       }
     }
   };
@@ -63,7 +63,7 @@ export function settleEyes(
       const weight = k < 0 ? 0 : told[k]! - refined.expression[k]!;
       if (weight === 0) return;
       const offsets = shape(stem + side);
-      for (const v of skin) for (let i = 3 * v; i < 3 * v + 3; i++) positions[i]! += weight * offsets[i]!;
+      addTo(positions, skin, weight, offsets);
     };
     for (const side of ['Left', 'Right'] as const) {
       const { shut } = side === 'Left' ? eyes.left : eyes.right;
@@ -85,6 +85,15 @@ export function settleEyes(
   const coarsePositions = settled(refined.coarsePositions);
   const positions = refined.positions === refined.coarsePositions ? coarsePositions : settled(refined.positions);
   return { head: { ...refined, positions, coarsePositions }, eyes };
+}
+
+function addTo(positions: Float32Array, vertices: Uint32Array, weight: number, offsets: Float32Array): void {
+  for (let n = 0; n < vertices.length; n++) {
+    const x = 3 * vertices[n]!;
+    positions[x]! += weight * offsets[x]!;
+    positions[x + 1]! += weight * offsets[x + 1]!;
+    positions[x + 2]! += weight * offsets[x + 2]!;
+  }
 }
 
 /** Offsets of the shapes that turn balls, `[vertices][3]`, mm. */

@@ -10,6 +10,7 @@
 #include "binding/model.hpp"
 #include "fit/context.hpp"
 #include "fit/landmarks/coarse.hpp"
+#include "fit/landmarks/patterns.hpp"
 
 namespace hrn::binding {
 namespace {
@@ -114,10 +115,23 @@ Napi::Value contour_candidates(const Napi::CallbackInfo& info) {
   return typed_array(info.Env(), fit::contour_candidates(*model_of(info[0]), radius));
 }
 
+// combinePatterns(patterns, weights, rank): Float32Array
+Napi::Value combine_patterns(const Napi::CallbackInfo& info) {
+  const auto rank = static_cast<std::size_t>(integer_of(info[2], "rank", 1, 4096));
+  const auto patterns = view_of<float>(info[0], "patterns");
+  const auto weights = view_of<double>(info[1], "weights");
+  constexpr std::size_t kMost = 1 << 24;
+  if (patterns.size() % rank != 0 || patterns.size() > kMost) reject("rows of one length", "patterns", info[0]);
+  if (weights.size() % rank != 0 || weights.size() / rank * (patterns.size() / rank) > kMost)
+    reject("a weight a pattern in every row", "weights", info[1]);
+  return adopted_array(info.Env(), fit::combine_patterns(patterns, weights, rank));
+}
+
 }  // namespace
 
 void register_coarse(Napi::Env env, Napi::Object exports) {
   export_function<coarse_fit>(env, exports, "coarseFit");
+  export_function<combine_patterns>(env, exports, "combinePatterns");
   export_function<contour_candidates>(env, exports, "contourCandidates");
 }
 

@@ -323,6 +323,11 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     call: call(addon.detailFit),
   },
   {
+    name: 'combinePatterns',
+    args: [new Float32Array(12).fill(0.5), new Float64Array(6).fill(2), 3],
+    call: call(addon.combinePatterns),
+  },
+  {
     name: 'buildReferenceModel',
     args: [referenceModel],
     call: call(addon.buildReferenceModel),
