@@ -54,10 +54,12 @@ const VARIANTS: readonly [Variant, ...Variant[]] = [
   { name: 'no coefficient network', estimate: () => undefined },
   { name: "network's distance not used", estimate: ({ identity, expression }) => ({ identity, expression }) },
   { name: 'no landmark bias', landmarkFit: without('biasMm') },
+  { name: 'no response of landmarks to the identity', landmarkFit: without('responseMm') },
   { name: 'no correlated landmark errors', landmarkFit: without('nuisanceMm') },
   { name: 'no silhouette for the landmarks of the jaw', landmarkFit: without('contourVertices') },
   { name: 'no robust loss of landmarks', landmarkFit: (problem) => ({ ...problem, robust: 'none' }) },
   { name: 'no silhouette in the photometric fit', photometricFit: without('silhouette') },
+  { name: 'no normals of the dense network', photometricFit: without('normals') },
   {
     name: 'no colours',
     photometricFit: (problem) => ({ ...problem, effectiveSamples: 0 }),

@@ -9,7 +9,7 @@ import type { Raster } from '../../lib/result.js';
 import { randomBackdrop } from '../../lib/sample/backdrop.js';
 import { randomCamera, type SampleCamera } from '../../lib/sample/camera.js';
 import { Random } from '../../lib/sample/random.js';
-import type { ChartGrid } from './face-chart.js';
+import { ChartGrid } from './face-chart.js';
 import type { BareHead } from './heads.js';
 import { type Paint, paint } from './paint.js';
 import { wrinkles } from './wrinkles.js';
@@ -44,6 +44,11 @@ const SAMPLES = 2;
 /** Relief to speak of: this steep within so many millimetres; and none within so many. */
 const STEEP = 0.04;
 const FURROW_DIMMING = 0.5;
+/**
+ * How far red, green and blue light goes through skin, standard deviation: relief is softest in red light, so wrinkles
+ * change the hue too (Ma et al. 2007, normals of one face by channel; d'Eon and Luebke 2007).
+ */
+const SCATTERING_MM = [1, 0.5, 0.25] as const;
 
 export async function drawDetailPortrait(
   context: NativeContext,
@@ -73,7 +78,14 @@ export async function drawDetailPortrait(
   const steep = steepness(folds);
   const chin = head.chart.landmarks[8]![1];
   const brow = head.chart.landmarks[19]![1];
-  const shader = new SkinShader(head, camera, relief, painted, lamp);
+  const shader = new SkinShader(
+    head,
+    camera,
+    relief,
+    SCATTERING_MM.map((sigma) => blurred(relief, sigma)),
+    painted,
+    lamp,
+  );
   const linear = new Float32Array(3 * sizePx * sizePx);
   const normals = new Float32Array(3 * sizePx * sizePx);
   const face = new Uint8Array(sizePx * sizePx);
@@ -156,20 +168,24 @@ class SkinShader {
   readonly baseNormal = new Float64Array(3);
   place: [number, number] = [0, 0];
   readonly #albedo = new Float64Array(3);
+  /** Normals that diffuse light of each channel sees. */
+  readonly #diffuse = [0, 1, 2].map(() => new Float64Array(3));
 
   constructor(
     private readonly head: BareHead,
     private readonly camera: SampleCamera,
     private readonly relief: ChartGrid,
+    /** The relief that diffuse red, green and blue light show. */
+    private readonly scattered: readonly ChartGrid[],
     private readonly painted: Paint,
     private readonly lamp: Lamp,
   ) {}
 
   /** Linear light of a point; leaves its normals (camera frame) and its place. */
   shade(t: number, w0: number, w1: number, rgb: Float64Array): void {
-    const { head, camera, lamp, painted, relief } = this;
+    const { head, lamp, painted, relief, scattered } = this;
     const w2 = 1 - w0 - w1;
-    const { triangles, positions, normals, places } = head;
+    const { triangles, normals, places } = head;
     const [a, b, c] = [triangles[3 * t]!, triangles[3 * t + 1]!, triangles[3 * t + 2]!];
     const mix = (values: Float32Array, k: number, n: number): number =>
       w0 * values[n * a + k]! + w1 * values[n * b + k]! + w2 * values[n * c + k]!;
@@ -184,54 +200,80 @@ class SkinShader {
     head.colour(t, w0, w1, w2, this.#albedo);
     let lit = 1;
     let depth = 0;
+    this.#turn(nx, ny, nz, this.normal);
+    for (const diffuse of this.#diffuse) diffuse.set(this.normal);
     if (head.isSkin[t] === 1) {
-      const [hx, hy] = relief.slope(px, py);
-      if (hx !== 0 || hy !== 0) {
-        // The slope along the triangle's edges, and from it the gradient on the surface: m = n - grad h.
-        const edge = (k: number, to: number): number => positions[3 * to + k]! - positions[3 * a + k]!;
-        const along = (to: number): number =>
-          hx * (places[2 * to]! - places[2 * a]!) + hy * (places[2 * to + 1]! - places[2 * a + 1]!);
-        const u = [edge(0, b), edge(1, b), edge(2, b)] as const;
-        const v = [edge(0, c), edge(1, c), edge(2, c)] as const;
-        const uu = u[0] * u[0] + u[1] * u[1] + u[2] * u[2];
-        const uv = u[0] * v[0] + u[1] * v[1] + u[2] * v[2];
-        const vv = v[0] * v[0] + v[1] * v[1] + v[2] * v[2];
-        const det = uu * vv - uv * uv || 1;
-        const [du, dv] = [along(b), along(c)];
-        const p = (vv * du - uv * dv) / det;
-        const q = (uu * dv - uv * du) / det;
-        nx -= p * u[0] + q * v[0];
-        ny -= p * u[1] + q * v[1];
-        nz -= p * u[2] + q * v[2];
-        const norm = Math.hypot(nx, ny, nz) || 1;
-        nx /= norm;
-        ny /= norm;
-        nz /= norm;
-      }
+      this.#bend(relief, [a, b, c], [nx, ny, nz], this.normal);
+      for (const [k, soft] of scattered.entries()) this.#bend(soft, [a, b, c], [nx, ny, nz], this.#diffuse[k]!);
       depth = relief.at(px, py);
       lit = painted.lit.at(px, py) || 1;
       for (let k = 0; k < 3; k++) this.#albedo[k]! *= Math.exp(painted.logAlbedo.at(px, py, k));
     }
-    this.#turn(nx, ny, nz, this.normal);
     const [x, y, z] = this.normal as unknown as [number, number, number];
-    const facing = Math.max(0, x * lamp.key[0] + y * lamp.key[1] + z * lamp.key[2]);
-    const sky = 0.72 + 0.28 * (x * lamp.sky[0] + y * lamp.sky[1] + z * lamp.sky[2]);
     const open = Math.min(1.08, Math.max(0.5, 1 + FURROW_DIMMING * depth * (depth < 0 ? 0.5 : 0.15)));
     // Blinn: halfway between the light and the camera, which is towards -z.
     const [bx, by, bz] = [lamp.key[0], lamp.key[1], lamp.key[2] - 1];
     const half = Math.hypot(bx, by, bz) || 1;
     const shine = lamp.shine * lit * Math.max(0, (x * bx + y * by + z * bz) / half) ** lamp.gloss;
     for (let k = 0; k < 3; k++) {
+      const [u, v, w] = this.#diffuse[k]! as unknown as [number, number, number];
+      const facing = Math.max(0, u * lamp.key[0] + v * lamp.key[1] + w * lamp.key[2]);
+      const sky = 0.72 + 0.28 * (u * lamp.sky[0] + v * lamp.sky[1] + w * lamp.sky[2]);
       const irradiance = lamp.keyColour[k]! * facing * lit + lamp.ambient[k]! * sky * open;
       rgb[k] = lamp.exposure * (this.#albedo[k]! * irradiance + shine * lamp.keyColour[k]!);
     }
-    void camera;
+  }
+
+  /** The normal, camera frame, of a surface that a relief displaces: m = n - grad h. */
+  #bend(relief: ChartGrid, [a, b, c]: readonly number[], normal: readonly number[], out: Float64Array): void {
+    const { positions, places } = this.head;
+    const [hx, hy] = relief.slope(...this.place);
+    if (hx === 0 && hy === 0) return;
+    // The slope along the triangle's edges, and from it the gradient on the surface.
+    const edge = (to: number): number[] => [0, 1, 2].map((k) => positions[3 * to + k]! - positions[3 * a! + k]!);
+    const along = (to: number): number =>
+      hx * (places[2 * to]! - places[2 * a!]!) + hy * (places[2 * to + 1]! - places[2 * a! + 1]!);
+    const [u, v] = [edge(b!), edge(c!)];
+    const dot = (p: number[], q: number[]): number => p[0]! * q[0]! + p[1]! * q[1]! + p[2]! * q[2]!;
+    const [uu, uv, vv] = [dot(u, u), dot(u, v), dot(v, v)];
+    const det = uu * vv - uv * uv || 1;
+    const [du, dv] = [along(b!), along(c!)];
+    const p = (vv * du - uv * dv) / det;
+    const q = (uu * dv - uv * du) / det;
+    const m = normal.map((n, k) => n - p * u[k]! - q * v[k]!);
+    const norm = Math.hypot(...m) || 1;
+    this.#turn(m[0]! / norm, m[1]! / norm, m[2]! / norm, out);
   }
 
   #turn(x: number, y: number, z: number, out: Float64Array): void {
     const r = this.camera.rotation;
     for (let k = 0; k < 3; k++) out[k] = r[3 * k]! * x + r[3 * k + 1]! * y + r[3 * k + 2]! * z;
   }
+}
+
+/** A relief of one channel, smoothed by a Gaussian. */
+function blurred(relief: ChartGrid, sigmaMm: number): ChartGrid {
+  const { columns, rows } = relief;
+  const sigma = sigmaMm / ChartGrid.STEP_MM;
+  const reach = Math.ceil(3 * sigma);
+  const kernel = Array.from({ length: reach + 1 }, (_, d) => Math.exp(-0.5 * (d / sigma) ** 2));
+  const total = kernel.reduce((sum, w, d) => sum + (d === 0 ? w : 2 * w), 0);
+  const pass = (from: Float32Array, count: number, step: number, lines: number, lineStep: number): Float32Array => {
+    const to = new Float32Array(from.length);
+    for (let line = 0; line < lines; line++) {
+      for (let i = 0; i < count; i++) {
+        let sum = kernel[0]! * from[line * lineStep + i * step]!;
+        for (let d = 1; d <= reach; d++) {
+          const [low, high] = [Math.max(0, i - d), Math.min(count - 1, i + d)];
+          sum += kernel[d]! * (from[line * lineStep + low * step]! + from[line * lineStep + high * step]!);
+        }
+        to[line * lineStep + i * step] = sum / total;
+      }
+    }
+    return to;
+  };
+  const values = pass(pass(relief.values, columns, 1, rows, columns), rows, columns, columns, 1);
+  return Object.assign(Object.create(Object.getPrototypeOf(relief)), relief, { values }) as ChartGrid;
 }
 
 /** The steepest slope within 1.5 mm, so that the calm middle of a furrow belongs to it. */

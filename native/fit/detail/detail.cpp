@@ -115,9 +115,10 @@ std::array<float, 27> solved_light(const double* sums) {
 }
 
 Separation separation() {
-  // Pigment, and blood; deviations in log light. Shine is pigment's opposite: it whitens.
+  // Pigment, and blood; deviations in log light. Shine is pigment's opposite: it whitens. Light that has gone through
+  // skin softens relief, red light most, so wrinkles look a little like both: taken for wider, they hide wrinkles.
   constexpr double kPigment[3] = {0.39, 0.70, 1.0}, kBlood[3] = {0.15, 0.75, 0.6};
-  constexpr double kPigmentSigma = 0.08, kBloodSigma = 0.08, kNoise = 0.025;
+  constexpr double kPigmentSigma = 0.05, kBloodSigma = 0.03, kNoise = 0.025;
   double n[3][3];
   for (int r = 0; r < 3; ++r)
     for (int c = 0; c < 3; ++c)

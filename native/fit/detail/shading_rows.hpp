@@ -97,8 +97,8 @@ struct ShadingRow {
           sum += linear;
           a.photo[3 * i + k] = std::log(linear > 0.002f ? linear : 0.002f);
         }
-        // Neither what is burnt out nor what is black tells of shading.
-        trust *= 1 - 0.9f * smoothstep(0.94f, 0.995f, brightest);
+        // What is burnt out, by its red first, tells less of shading, and what is black nothing.
+        trust *= 1 - 0.5f * smoothstep(0.94f, 0.995f, brightest);
         trust *= smoothstep(0.01f, 0.06f, sum);
       }
       a.trust[i] = trust;
