@@ -35,6 +35,25 @@ export interface Resources {
   reference: Reference | undefined;
 }
 
+/**
+ * What runs beside the stages. A fit that fails waits for it: whoever is told may end the process, and ONNX Runtime complains on
+ * stderr of a network that runs then.
+ */
+class Begun {
+  readonly #jobs: Promise<unknown>[] = [];
+
+  /** Whoever needs the result waits for it, and sees it fail, in the order of the stages. */
+  add<T>(job: Promise<T>): Promise<T> {
+    job.catch(() => {});
+    this.#jobs.push(job);
+    return job;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.allSettled(this.#jobs);
+  }
+}
+
 /** One face of one photo, through all stages: the order is here and nowhere else. */
 export async function fitFace(
   resources: Resources,
@@ -60,15 +79,15 @@ export async function fitFace(
     return result;
   };
   // Stages that do not need each other run side by side. They are still waited for, and fail, in their order.
+  await using begun = new Begun();
   let looking: Promise<FacePixels> | undefined;
   const landmarks = await stage('landmarks', async () => {
     const region = face.framed;
-    looking = seeFacePixels(networks, photo, { region }, signal);
-    looking.catch(() => {});
+    looking = begun.add(seeFacePixels(networks, photo, { region }, signal));
     return landmarksInFrame(networks, photo, region, signal);
   });
   const estimating = regressor
-    ? regress(networks, regressor, head.morphable, photo, landmarks, signal)
+    ? begun.add(regress(networks, regressor, head.morphable, photo, landmarks, signal))
     : Promise.resolve(undefined);
   let onCoarseProgress: ((done: number, total: number) => void) | undefined;
   const lens = {
@@ -77,11 +96,12 @@ export async function fitFace(
     width: image.width,
     height: image.height,
   };
-  const fittingCoarse = estimating.then((estimate) => {
-    const onProgress = (done: number, total: number) => onCoarseProgress?.(done, total);
-    return fitFromStarts(context, head, landmarks, estimate, lens, { signal, onProgress });
-  });
-  fittingCoarse.catch(() => {});
+  const fittingCoarse = begun.add(
+    estimating.then((estimate) => {
+      const onProgress = (done: number, total: number) => onCoarseProgress?.(done, total);
+      return fitFromStarts(context, head, landmarks, estimate, lens, { signal, onProgress });
+    }),
+  );
   const pixels = await stage('mask', () => looking!);
   const turnDegrees = headTurn(landmarks, pixels.dense);
   requireFacing(turnDegrees);
@@ -106,19 +126,20 @@ export async function fitFace(
         )
       : undefined;
   const scale = metricScale(landmarks, refined.camera);
-  const texturing = stage('texture', () =>
-    recoverTexture(
-      context,
-      head,
-      photo,
-      refined,
-      landmarks,
-      pixels,
-      { size: options.textureSize, albedo: options.texture !== 'photo' },
-      signal,
+  const texturing = begun.add(
+    stage('texture', () =>
+      recoverTexture(
+        context,
+        head,
+        photo,
+        refined,
+        landmarks,
+        pixels,
+        { size: options.textureSize, albedo: options.texture !== 'photo' },
+        signal,
+      ),
     ),
   );
-  texturing.catch(() => {});
   // What needs no texture is put together while it is painted.
   const unpainted = assemble({
     head: head.morphable,
