@@ -1,5 +1,6 @@
 import type { HeadModel } from './head-model.js';
 import type { DecodedImage } from './image.js';
+import { Begun } from './native/begun.js';
 import type { NativeContext } from './native/binding.js';
 import type { ResolvedFitOptions } from './options.js';
 import type { ProgressReporter, Stage } from './progress.js';
@@ -33,25 +34,6 @@ export interface Resources {
   device: string;
   /** Present: faces are fitted by the reference's own method. */
   reference: Reference | undefined;
-}
-
-/**
- * What runs beside the stages. A fit that fails waits for it: whoever is told may end the process, and ONNX Runtime complains on
- * stderr of a network that runs then.
- */
-class Begun {
-  readonly #jobs: Promise<unknown>[] = [];
-
-  /** Whoever needs the result waits for it, and sees it fail, in the order of the stages. */
-  add<T>(job: Promise<T>): Promise<T> {
-    job.catch(() => {});
-    this.#jobs.push(job);
-    return job;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.allSettled(this.#jobs);
-  }
 }
 
 /** One face of one photo, through all stages: the order is here and nowhere else. */

@@ -1,21 +1,13 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { hasProgram } from './has-program.js';
 import { syntheticHead } from './synthetic-head.js';
 
-function hasAssimp(): boolean {
-  try {
-    execFileSync('assimp', ['version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-it.skipIf(!hasAssimp())(
+it.skipIf(!hasProgram('assimp', ['version']))(
   'Assimp reads a GLB with expressions, every vertex where it is',
   { timeout: 60_000 },
   async () => {

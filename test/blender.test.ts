@@ -1,20 +1,11 @@
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
+import { hasProgram } from './has-program.js';
 import { syntheticHead } from './synthetic-head.js';
-
-/** Whether a `blender` is there that can run a script. */
-function hasBlender(): boolean {
-  try {
-    execFileSync('blender', ['--background', '--version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /**
  * Reads a GLB and writes the corners of each mesh's triangles as it has them: metres, x to the left of the face, y
@@ -68,7 +59,7 @@ async function readByBlender(bytes: Uint8Array) {
   }
 }
 
-it.skipIf(!hasBlender())(
+it.skipIf(!hasProgram('blender', ['--background', '--version']))(
   'Blender reads every triangle of a GLB where it is, with its expressions and joints',
   {
     timeout: 120_000,

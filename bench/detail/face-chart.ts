@@ -68,6 +68,11 @@ export class ChartGrid {
     return new ChartGrid(-115, chin - 25, 115, brow + 65, channels);
   }
 
+  /** A grid like this one with other values. */
+  with(values: Float32Array): ChartGrid {
+    return Object.assign(Object.create(ChartGrid.prototype), this, { values }) as ChartGrid;
+  }
+
   /** Visits the cells of a box: `visit(index of the first channel, x, y)`. */
   within(left: number, bottom: number, right: number, top: number, visit: (i: number, x: number, y: number) => void) {
     const step = ChartGrid.STEP_MM;

@@ -272,8 +272,7 @@ function blurred(relief: ChartGrid, sigmaMm: number): ChartGrid {
     }
     return to;
   };
-  const values = pass(pass(relief.values, columns, 1, rows, columns), rows, columns, columns, 1);
-  return Object.assign(Object.create(Object.getPrototypeOf(relief)), relief, { values }) as ChartGrid;
+  return relief.with(pass(pass(relief.values, columns, 1, rows, columns), rows, columns, columns, 1));
 }
 
 /** The steepest slope within 1.5 mm, so that the calm middle of a furrow belongs to it. */
@@ -293,9 +292,7 @@ function steepness(relief: ChartGrid): ChartGrid {
       if (s > cells[cell]!) cells[cell] = s;
     }
   }
-  const out = Object.assign(Object.create(Object.getPrototypeOf(relief)), relief, {
-    values: new Float32Array(relief.values.length),
-  }) as ChartGrid;
+  const out = relief.with(new Float32Array(relief.values.length));
   const reach = 3;
   for (let r = 0; r < rows; r++) {
     for (let c = 0; c < columns; c++) {

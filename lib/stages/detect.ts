@@ -1,3 +1,4 @@
+import { Begun } from '../native/begun.js';
 import type { Box } from '../result-data.js';
 import {
   type BlazeFace,
@@ -10,7 +11,7 @@ import {
   SHORT_RANGE,
   type Square,
 } from './blaze-face.js';
-import type { DetectedFace } from './detected-face.js';
+import { CERTAIN_SCORE, type DetectedFace } from './detected-face.js';
 import { frameInSizes } from './framing.js';
 import { MIN_PRESENCE_LOGIT } from './landmarks.js';
 import type { FaceNetworks } from './networks.js';
@@ -31,8 +32,6 @@ export interface DetectOptions {
 const FOREHEAD = 0.14;
 /** The landmark network was trained on crops of this many box sides. */
 const REGION_SCALE = 1.5;
-/** What scores less needs the landmark network's consent: round things and patterns do up to here. */
-const CERTAIN_SCORE = 0.7;
 /** Log-odds of presence that make up for a lower score. */
 const CERTAIN_LOGIT = 15;
 /** Beyond these ratios of the landmark network's square to the detector's, the box is the landmark network's. */
@@ -82,9 +81,8 @@ export async function detectFaces(
   const found = new Found(networks, photo, signal);
   const look = (detector: BlazeFace, square: Square) => detectInSquare(networks, photo, detector, square, signal);
 
-  const atFullRange = look(FULL_RANGE, whole());
-  // Waited for, and fails, after the other one.
-  atFullRange.catch(() => {});
+  await using begun = new Begun();
+  const atFullRange = begun.add(look(FULL_RANGE, whole()));
   await found.add(await look(SHORT_RANGE, whole()));
   await found.add(await atFullRange);
   const onlyCertain = found.hasCertain;

@@ -8,6 +8,9 @@ import type { Region } from './photo.js';
  */
 export const LEAST_FACE_PX = 45;
 
+/** What scores less needs the landmark network's consent: round things and patterns do up to here. */
+export const CERTAIN_SCORE = 0.7;
+
 /** In the order of `DetectedFace.keypoints`; left and right are the subject's. */
 export const KEYPOINT_NAMES = ['rightEye', 'leftEye', 'noseTip', 'mouth', 'rightEar', 'leftEar'] as const;
 

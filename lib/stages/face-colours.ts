@@ -48,7 +48,7 @@ const CHEEK_MM = 22;
 const UNDER_MM = 22;
 
 /** The landmarks of every part. */
-export type SkinParts = Record<SkinPart, readonly number[]>;
+export type SkinParts = Readonly<Record<SkinPart, readonly number[]>>;
 
 const knownParts = new WeakMap<Pick<MorphableModel, 'dense' | 'mean'>, SkinParts>();
 

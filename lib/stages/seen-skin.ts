@@ -1,7 +1,7 @@
 import { HrnError } from '../errors.js';
 import type { Affine } from '../native/face-view.js';
 import { DENSE_CLASSES, type DenseClass, type DenseFace } from './dense.js';
-import type { DetectedFace } from './detected-face.js';
+import { CERTAIN_SCORE, type DetectedFace } from './detected-face.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { LEFT_LIDS, LIPS, MESH_POINTS, RIGHT_LIDS } from './mesh-points.js';
@@ -15,12 +15,9 @@ export interface SeenSkin {
   covering: number;
 }
 
-/** What the dense network sees at a part of a face: mean probabilities, 0..1. */
-export interface SeenPart {
-  bare: number;
+/** The same at a part of a face. */
+export interface SeenPart extends SeenSkin {
   hair: number;
-  /** Things that lie over a face: hands, masks, glasses, clothes. */
-  covering: number;
 }
 
 const OWN: readonly DenseClass[] = ['face', 'lips', 'brows', 'eyes', 'mouth', 'teeth', 'beard'];
@@ -43,18 +40,17 @@ const LEAST_OF_CERTAIN = 0.5;
  */
 const LEAST_OF_EYES = 0.87;
 /**
- * What scores less is doubted by the detector, however sure the landmark network is: it follows dogs as surely. Of 137 faces
- * in photos nine scored less, of which 0.82 and more was seen bare; a dog 0.58, with 0.76.
+ * What the detector doubts stays in doubt however sure the landmark network is, which follows dogs as surely: of 137 faces in photos
+ * nine scored less than `CERTAIN_SCORE`, of which 0.82 and more was seen bare; a dog 0.58, with 0.76.
+ *
+ * @throws HrnError FACE_NOT_VISIBLE for what the detector doubts and the dense network does not take for a face either
  */
-const DOUBTFUL_SCORE = 0.7;
-
-/** @throws HrnError FACE_NOT_VISIBLE for what the detector doubts and the dense network does not take for a face either */
 export function requireCredible(
   { isCertain, score }: Pick<DetectedFace, 'isCertain' | 'score'>,
   skin: SeenSkin | undefined,
   eyes: SeenSkin | undefined,
 ): void {
-  const needed = isCertain && score >= DOUBTFUL_SCORE ? LEAST_OF_CERTAIN : LEAST_BARE;
+  const needed = isCertain && score >= CERTAIN_SCORE ? LEAST_OF_CERTAIN : LEAST_BARE;
   if (!skin || skin.bare >= needed) return;
   if (isCertain && eyes && eyes.bare >= LEAST_OF_EYES) return;
   throw new HrnError(
@@ -66,17 +62,15 @@ export function requireCredible(
 
 /** Of some landmarks, or all: points beyond the network's square do not count; nothing seen where all are. */
 export function seenSkin(
-  { side, classes, toPhoto }: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
-  { pixels }: Pick<DenseLandmarks, 'pixels'>,
+  dense: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
+  landmarks: Pick<DenseLandmarks, 'pixels'>,
   points: readonly number[] = ALL,
 ): SeenSkin | undefined {
-  const cells = cellsOf(points, pixels, toPhoto, side);
-  if (cells.length === 0) return undefined;
-  const mean = meanOver(classes, side, cells);
-  return { bare: mean(OWN), covering: mean(OVER) };
+  const seen = seenPart(dense, landmarks, points);
+  return seen && { bare: seen.bare, covering: seen.covering };
 }
 
-/** The same of some points; undefined where all are beyond the square. */
+/** The same with the hair there. */
 export function seenPart(
   { side, classes, toPhoto }: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
   { pixels }: Pick<DenseLandmarks, 'pixels'>,

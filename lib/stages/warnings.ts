@@ -10,6 +10,7 @@ import {
   faceColours,
   measuredSharpness,
   type SkinPart,
+  type SkinParts,
   skinParts,
 } from './face-colours.js';
 import { facingPoints } from './facing-points.js';
@@ -135,7 +136,6 @@ export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
 
 /** What the dense network sees at those of some landmarks that face the camera; undefined where it did not look, or at few. */
 type SeenAt = (points: readonly number[]) => SeenPart | undefined;
-type SkinParts = Readonly<Record<SkinPart, readonly number[]>>;
 
 function covered(
   { parts, points, median, darkest }: FaceColours,
