@@ -1,6 +1,7 @@
 /**
  * Fits portraits with known truth and writes how far the fitted faces are from it:
- * `npm run bench:accuracy [-- --set in-model|held-out|out-of-model --heads N --focal known|unknown --out FOLDER --model FILE]`.
+ * `npm run bench:accuracy [-- --set in-model|held-out|out-of-model --heads N --focal known|unknown --out FOLDER --model FILE
+ * --detail high]`.
  *
  * The posed mean head, which any fit has to beat, is the model's calibrated mean laid on the truth by the same
  * alignment as the fits: landmarks, then iterated closest points. It is given a perfect pose, in other words.
@@ -16,13 +17,14 @@ import { loadHead } from '../../lib/models/head.js';
 import { locateModels } from '../../lib/models/locate.js';
 import { readModel } from '../../lib/models/manifest.js';
 import { parseModelFile } from '../../lib/models/model-file.js';
+import type { Mesh } from '../../lib/result-data.js';
 import { heldOutCases, inModelCases, outOfModelCases, type PortraitCase } from './cases.js';
 import { composePicture, errorCell, HOT_MM, type PictureRow, portraitCell } from './error-picture.js';
 import { ictPath, readIctModel } from './ict-head.js';
-import { type FaceError, faceError } from './metrics.js';
+import { type FaceError, type FaceEstimate, faceError } from './metrics.js';
 import { faceOf } from './model-face.js';
 import { neutralShape, ShapeDistance } from './shape-agreement.js';
-import { type CaseResult, type Figures, type Level, type LevelFigures, markdownTable, summarise } from './table.js';
+import { type CaseResult, type Figures, markdownTable, summarise } from './table.js';
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 const { values: flags } = parseArgs({
@@ -30,6 +32,8 @@ const { values: flags } = parseArgs({
     set: { type: 'string' },
     heads: { type: 'string' },
     focal: { type: 'string' },
+    /** `high`: the detailed meshes too. */
+    detail: { type: 'string', default: 'medium' },
     /** A head that `hrn models import` wrote, in place of the embedded one; the mean head stays the embedded one's. */
     model: { type: 'string' },
     out: { type: 'string', default: path.join(root, 'bench', 'results') },
@@ -45,6 +49,7 @@ type SetName = keyof typeof ABOUT;
 /** Crops off the lens's axis: with the true focal length but another axis a fit would not be a better one. */
 const HELD_OUT_FOCAL_LENGTHS = ['unknown'] as const;
 const HELD_OUT_PICTURE_EVERY = 17;
+const isDetailed = flags.detail === 'high';
 const heads = (usual: number): number => (flags.heads ? Number(flags.heads) : usual);
 const isAskedFor = (set: SetName): boolean => !flags.set || flags.set === set;
 const focalLengths = (['known', 'unknown'] as const).filter((focal) => !flags.focal || flags.focal === focal);
@@ -90,15 +95,19 @@ async function runSet(set: SetName, cases: AsyncIterable<PortraitCase>, pictureE
       if (!fitted) continue;
       const coarse = compareFitted(portrait, fitted.coarse);
       const medium = compareFitted(portrait, fitted.medium, flags.model ? undefined : fitted.neutral);
-      const levels: Record<Level, LevelFigures> = {
+      const high = fitted.high && compareDetailed(portrait, fitted.high);
+      const levels: CaseResult['levels'] = {
         'mean head': mean.figures,
         coarse: coarse.figures,
         medium: medium.figures,
+        ...(high && { high: high.figures }),
       };
       const focalRatio = fitted.focalLengthPx / portrait.camera.focalLengthPx;
       const view = portrait.view === undefined ? {} : { view: portrait.view };
       results.push({ name: portrait.name, set, ...view, focalLength, levels, focalRatio });
-      const shown = [mean, coarse, medium].map(({ figures }) => figures.similarity.meanMm.toFixed(2)).join(' ');
+      const shown = Object.values(levels)
+        .map(({ similarity }) => similarity.meanMm.toFixed(isDetailed ? 3 : 2))
+        .join(' ');
       process.stdout.write(
         `${set} ${portrait.name}, focal length ${focalLength} (x${focalRatio.toFixed(2)}): ${shown}\n`,
       );
@@ -108,6 +117,7 @@ async function runSet(set: SetName, cases: AsyncIterable<PortraitCase>, pictureE
         await errorCell(portrait, faceOf(model, model.mean), mean.error),
         await errorCell(portrait, faceOf(fittedModel, fitted.coarse), coarse.error),
         await errorCell(portrait, faceOf(fittedModel, fitted.medium), medium.error),
+        ...(high ? [await errorCell(portrait, high.estimate, high.error)] : []),
       ];
     }
     if (row) pictures.push(row);
@@ -115,18 +125,31 @@ async function runSet(set: SetName, cases: AsyncIterable<PortraitCase>, pictureE
   await writeResults(set, results, failures, pictures);
 }
 
+interface Fitted {
+  coarse: Float32Array;
+  medium: Float32Array;
+  neutral: Float32Array;
+  high: Mesh | undefined;
+  focalLengthPx: number;
+}
+
 async function fit(
   portrait: PortraitCase,
   focalLength: 'known' | 'unknown',
   failures: string[],
-): Promise<{ coarse: Float32Array; medium: Float32Array; neutral: Float32Array; focalLengthPx: number } | undefined> {
+): Promise<Fitted | undefined> {
   try {
     const options = focalLength === 'known' ? { focalLengthPx: portrait.camera.focalLengthPx } : {};
-    const face = await reconstructor.fit(portrait.image, { ...options, textureSize: 256 });
+    const face = await reconstructor.fit(portrait.image, {
+      ...options,
+      detail: isDetailed ? 'high' : 'medium',
+      textureSize: 256,
+    });
     return {
       coarse: face.levels.coarse,
       medium: face.mesh.positions,
       neutral: flags.model ? face.mesh.positions : neutralShape(face),
+      high: face.levels.high,
       focalLengthPx: face.camera.focalLengthPx,
     };
   } catch (error) {
@@ -145,11 +168,29 @@ function compareFitted(portrait: PortraitCase, head: Float32Array, neutral?: Flo
   return comparison(portrait, fittedModel, fittedIndex, head, neutral);
 }
 
+/** The finer mesh; landmarks lie on its first vertices, which are the head's. */
+function compareDetailed(portrait: PortraitCase, { positions, indices, parts }: Mesh) {
+  const skin = parts.find((part) => part.name === 'skin')!;
+  const triangles = indices.subarray(skin.firstIndex, skin.firstIndex + skin.indexCount);
+  const { landmarks } = faceOf(fittedModel, positions);
+  const estimate = { skin: { positions, triangles }, landmarks };
+  return { ...compared(portrait, estimate, new ClosestPointIndex(positions, triangles), undefined), estimate };
+}
+
 function comparison(
   portrait: PortraitCase,
   of: typeof model,
   like: ClosestPointIndex,
   head: Float32Array,
+  neutral: Float32Array | undefined,
+) {
+  return compared(portrait, faceOf(of, head), new ClosestPointIndex(head, like.triangles, like), neutral);
+}
+
+function compared(
+  portrait: PortraitCase,
+  estimate: FaceEstimate,
+  index: ClosestPointIndex,
   neutral: Float32Array | undefined,
 ) {
   const figures = (error: FaceError, withScale: boolean): Figures => {
@@ -158,8 +199,6 @@ function comparison(
     if (!neutral || !portrait.neutral) return shared;
     return { ...shared, neutralMm: shapeDistance.between(neutral, portrait.neutral, withScale) };
   };
-  const estimate = faceOf(of, head);
-  const index = new ClosestPointIndex(head, like.triangles, like);
   const error = faceError(portrait.truth, estimate, true, index);
   const rigid = faceError(portrait.truth, estimate, false, index);
   return { error, figures: { similarity: figures(error, true), rigid: figures(rigid, false) } };
@@ -179,13 +218,14 @@ async function writeResults(
     'portraits; the nose counts without its sign. "mean head": the calibrated mean of the embedded model, laid on the',
     'truth in the same way. "neutral": corresponding face vertices of the heads without their expression, aligned.',
     ABOUT[set],
-    `The pictures show portrait, mean head, coarse, medium; blue is no error, red ${HOT_MM} mm and more.`,
+    `The pictures show portrait, mean head, coarse, medium${isDetailed ? ', high' : ''}; blue is no error, red ${HOT_MM} mm and more.`,
   ].join('\n');
   process.stdout.write(`\n${table}\n`);
   for (const failure of failures) process.stdout.write(`failed: ${failure}\n`);
   await mkdir(flags.out, { recursive: true });
   const failed = failures.length > 0 ? `\nFailed:\n${failures.map((f) => `- ${f}`).join('\n')}\n` : '';
-  const file = (extension: string): string => path.join(flags.out, `accuracy-${set}.${extension}`);
+  const name = `accuracy-${set}${isDetailed ? '-high' : ''}`;
+  const file = (extension: string): string => path.join(flags.out, `${name}.${extension}`);
   const json = { summary: rows, portraits: results, failures };
   await writeFilesAtomically([
     { path: file('md'), bytes: Buffer.from(`# Accuracy, ${set}\n\n${notes}\n\n${table}\n${failed}`) },

@@ -1,6 +1,6 @@
 /** Error figures of many fits: means over heads, as a table and as JSON. */
 /** What is compared on one portrait. */
-export const LEVELS = ['mean head', 'coarse', 'medium'] as const;
+export const LEVELS = ['mean head', 'coarse', 'medium', 'high'] as const;
 export type Level = (typeof LEVELS)[number];
 
 export interface CaseResult {
@@ -8,7 +8,8 @@ export interface CaseResult {
   set: string;
   view?: string;
   focalLength: 'known' | 'unknown';
-  levels: Record<Level, LevelFigures>;
+  /** `high` where that was asked for. */
+  levels: Record<Exclude<Level, 'high'>, LevelFigures> & { high?: LevelFigures };
   /** Focal length of the fit over the true one. */
   focalRatio: number;
 }
@@ -73,8 +74,9 @@ export function summarise(results: readonly CaseResult[]): SummaryRow[] {
   return sorted.flatMap(([key, cases]) => {
     const [set, view, focalLength] = JSON.parse(key) as [string, string, string];
     const reference = averaged(cases.map((c) => c.levels['mean head'].similarity)).meanMm;
-    return LEVELS.map((level) => {
-      const similarity = averaged(cases.map((c) => c.levels[level].similarity));
+    const levels = LEVELS.filter((level) => cases.every((c) => c.levels[level]));
+    return levels.map((level) => {
+      const similarity = averaged(cases.map((c) => c.levels[level]!.similarity));
       return {
         set,
         view,
@@ -82,9 +84,10 @@ export function summarise(results: readonly CaseResult[]): SummaryRow[] {
         level,
         heads: cases.length,
         ofMeanHead: similarity.meanMm / reference,
-        better: cases.filter((c) => c.levels[level].similarity.meanMm < c.levels['mean head'].similarity.meanMm).length,
+        better: cases.filter((c) => c.levels[level]!.similarity.meanMm < c.levels['mean head'].similarity.meanMm)
+          .length,
         similarity,
-        rigid: averaged(cases.map((c) => c.levels[level].rigid)),
+        rigid: averaged(cases.map((c) => c.levels[level]!.rigid)),
       };
     });
   });
@@ -113,6 +116,8 @@ export function markdownTable(rows: readonly SummaryRow[]): string {
     'rigid neutral mm',
   ];
   const line = (cells: readonly string[]): string => `| ${cells.join(' | ')} |`;
+  // What the high level changes is little.
+  const digits = rows.some(({ level }) => level === 'high') ? 3 : 2;
   const body = rows.map((row) =>
     line([
       row.set,
@@ -120,19 +125,19 @@ export function markdownTable(rows: readonly SummaryRow[]): string {
       row.focalLength,
       row.level,
       String(row.heads),
-      row.similarity.meanMm.toFixed(2),
-      row.similarity.medianMm.toFixed(2),
-      row.similarity.p90Mm.toFixed(2),
-      row.ofMeanHead.toFixed(2),
+      row.similarity.meanMm.toFixed(digits),
+      row.similarity.medianMm.toFixed(digits),
+      row.similarity.p90Mm.toFixed(digits),
+      row.ofMeanHead.toFixed(digits),
       row.level === 'mean head' ? '' : `${row.better} of ${row.heads}`,
-      row.similarity.normalDegrees.toFixed(1),
-      row.similarity.noseDepthMm.toFixed(2),
-      row.similarity.neutralMm?.toFixed(2) ?? '',
-      row.rigid.meanMm.toFixed(2),
-      row.rigid.medianMm.toFixed(2),
-      row.rigid.p90Mm.toFixed(2),
-      row.rigid.noseDepthMm.toFixed(2),
-      row.rigid.neutralMm?.toFixed(2) ?? '',
+      row.similarity.normalDegrees.toFixed(digits - 1),
+      row.similarity.noseDepthMm.toFixed(digits),
+      row.similarity.neutralMm?.toFixed(digits) ?? '',
+      row.rigid.meanMm.toFixed(digits),
+      row.rigid.medianMm.toFixed(digits),
+      row.rigid.p90Mm.toFixed(digits),
+      row.rigid.noseDepthMm.toFixed(digits),
+      row.rigid.neutralMm?.toFixed(digits) ?? '',
     ]),
   );
   return [line(header), line(header.map(() => '---')), ...body].join('\n');

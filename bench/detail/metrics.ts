@@ -29,7 +29,7 @@ export interface DetailFigures {
 /** A true fine part below this is no shape of its own: about two degrees. */
 const SMOOTH = 0.035;
 /** What is finer than about 6 mm: less a Gaussian of this deviation. */
-const FINE_SIGMA_MM = 2.5;
+export const FINE_SIGMA_MM = 2.5;
 
 /** `[height][width][3]`, unit, camera frame; zero where the fitted skin is not seen. */
 export async function fittedNormals(

@@ -10,6 +10,7 @@ import { randomBackdrop } from '../../lib/sample/backdrop.js';
 import { randomCamera, type SampleCamera } from '../../lib/sample/camera.js';
 import { Random } from '../../lib/sample/random.js';
 import { ChartGrid } from './face-chart.js';
+import { gaussian } from './gaussian.js';
 import type { BareHead } from './heads.js';
 import { type Paint, paint } from './paint.js';
 import { wrinkles } from './wrinkles.js';
@@ -37,6 +38,8 @@ export interface PortraitOptions {
   lightSeed?: number;
   /** 0 to 1; default random. */
   age?: number;
+  /** Of the lens, standard deviation; default none: noise and compression come after it, as in a camera. */
+  blurPx?: number;
 }
 
 /** Samples per pixel and axis. */
@@ -53,7 +56,7 @@ const SCATTERING_MM = [1, 0.5, 0.25] as const;
 export async function drawDetailPortrait(
   context: NativeContext,
   head: BareHead,
-  { sizePx, yawDegrees, seed, lightSeed = seed, age }: PortraitOptions,
+  { sizePx, yawDegrees, seed, lightSeed = seed, age, blurPx = 0 }: PortraitOptions,
 ): Promise<DetailPortrait> {
   const random = new Random(seed ^ 0x3a71);
   const { relief, folds } = wrinkles(head.chart, random, age ?? random.uniform(0, 1));
@@ -82,7 +85,7 @@ export async function drawDetailPortrait(
     head,
     camera,
     relief,
-    SCATTERING_MM.map((sigma) => blurred(relief, sigma)),
+    SCATTERING_MM.map((sigma) => scattered(relief, sigma)),
     painted,
     lamp,
   );
@@ -127,7 +130,8 @@ export async function drawDetailPortrait(
     }
     if (y % 64 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
-  const image = await photograph(linear, sizePx, light);
+  const arrived = blurPx > 0 ? gaussian(linear, { columns: sizePx, rows: sizePx, channels: 3 }, blurPx) : linear;
+  const image = await photograph(arrived, sizePx, light);
   return { name: `${head.name} ${yawDegrees.toFixed(0)}`, image, camera, normals, face, paintOnly, wrinkled };
 }
 
@@ -161,6 +165,12 @@ function randomLamp(random: Random): Lamp {
     gloss: random.uniform(12, 50),
     exposure: random.uniform(1.5, 2.1),
   };
+}
+
+/** The relief that light shows which has gone through the skin. */
+function scattered(relief: ChartGrid, sigmaMm: number): ChartGrid {
+  const { columns, rows, values } = relief;
+  return relief.with(gaussian(values, { columns, rows, channels: 1 }, sigmaMm / ChartGrid.STEP_MM));
 }
 
 class SkinShader {
@@ -249,30 +259,6 @@ class SkinShader {
     const r = this.camera.rotation;
     for (let k = 0; k < 3; k++) out[k] = r[3 * k]! * x + r[3 * k + 1]! * y + r[3 * k + 2]! * z;
   }
-}
-
-/** A relief of one channel, smoothed by a Gaussian. */
-function blurred(relief: ChartGrid, sigmaMm: number): ChartGrid {
-  const { columns, rows } = relief;
-  const sigma = sigmaMm / ChartGrid.STEP_MM;
-  const reach = Math.ceil(3 * sigma);
-  const kernel = Array.from({ length: reach + 1 }, (_, d) => Math.exp(-0.5 * (d / sigma) ** 2));
-  const total = kernel.reduce((sum, w, d) => sum + (d === 0 ? w : 2 * w), 0);
-  const pass = (from: Float32Array, count: number, step: number, lines: number, lineStep: number): Float32Array => {
-    const to = new Float32Array(from.length);
-    for (let line = 0; line < lines; line++) {
-      for (let i = 0; i < count; i++) {
-        let sum = kernel[0]! * from[line * lineStep + i * step]!;
-        for (let d = 1; d <= reach; d++) {
-          const [low, high] = [Math.max(0, i - d), Math.min(count - 1, i + d)];
-          sum += kernel[d]! * (from[line * lineStep + low * step]! + from[line * lineStep + high * step]!);
-        }
-        to[line * lineStep + i * step] = sum / total;
-      }
-    }
-    return to;
-  };
-  return relief.with(pass(pass(relief.values, columns, 1, rows, columns), rows, columns, columns, 1));
 }
 
 /** The steepest slope within 1.5 mm, so that the calm middle of a furrow belongs to it. */

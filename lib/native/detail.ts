@@ -39,7 +39,7 @@ export interface DetailFit {
   solvedSize: number;
   /** Of conjugate gradients. */
   iterations: number;
-  /** Of the photo, at the face. */
+  /** That the photo resolves, at the face. */
   pixelsPerMm: number;
   /** The detailed mesh: the model's vertices first, then one per halved edge. `[n][3]`, mm. */
   positions: Float32Array;

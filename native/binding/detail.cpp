@@ -65,6 +65,7 @@ Napi::Value detail_fit(const Napi::CallbackInfo& info) {
         dense->check_numbers();
         problem.skin = fit::bare_skin(face->view(), dense->classes(), problem.square, photo->width, photo->height,
                                       covered, problem.skin_size, pool);
+        if (auto* gpu = context->gpu()) return gpu->detail(model, *photo, problem, pool, cancel, progress);
         return fit::fit_detail(*model, *photo, problem, pool, cancel, progress);
       },
       [](Napi::Env env, fit::DetailResult&& r) -> Napi::Value {

@@ -6,6 +6,7 @@
 #include "fit/cuda_fits.hpp"
 #include "fit/deformation/fit.hpp"
 #include "fit/deformation/fused.hpp"
+#include "fit/detail/fit.hpp"
 #include "fit/head/resident_model.hpp"
 #include "fit/parameters/cuda_term.cuh"
 #include "fit/parameters/least_squares.hpp"
@@ -93,6 +94,15 @@ std::vector<float> CudaFits::texture(const std::shared_ptr<const Model>& model, 
   check_texture_problem(*model, problem, rgb);
   return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
     return run_texture(*model, entry.resident->arrays(), photo, problem, rgb.data(), backend, cancel);
+  });
+}
+
+DetailResult CudaFits::detail(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
+                              const DetailProblem& problem, ThreadPool& pool, const Cancel& cancel,
+                              const Progress& progress) {
+  const detail::Resolved resolved = detail::resolve(*model, photo, problem, pool);
+  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
+    return run_detail(*model, entry.resident->arrays(), problem, resolved, backend, cancel, progress);
   });
 }
 

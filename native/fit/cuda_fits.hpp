@@ -7,6 +7,7 @@
 #include "core/progress.hpp"
 #include "core/thread_pool.hpp"
 #include "fit/deformation/deformation.hpp"
+#include "fit/detail/detail.hpp"
 #include "fit/head/model.hpp"
 #include "fit/parameters/fit.hpp"
 #include "fit/texture/texture.hpp"
@@ -32,6 +33,9 @@ class CudaFits {
                                 ThreadPool& pool, const Cancel& cancel, const Progress& progress);
   std::vector<float> texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
                              const TextureProblem& problem, std::span<std::uint8_t> rgb, const Cancel& cancel);
+  /// `pool`: for the photo's levels and the finer mesh, which the host makes.
+  DetailResult detail(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
+                      const DetailProblem& problem, ThreadPool& pool, const Cancel& cancel, const Progress& progress);
 
  private:
   struct State;

@@ -161,6 +161,20 @@ fit::TextureProblem texture_problem() {
   return p;
 }
 
+fit::DetailProblem detail_problem() {
+  const PhotoTruth& t = photo_truth();
+  fit::DetailProblem p;
+  p.positions = t.positions;
+  p.camera = t.camera;
+  p.albedo = t.albedo;
+  p.square = {0, 0, kPhotoSide};
+  p.skin_size = 32;
+  p.skin.assign(32 * 32, 1.f);
+  p.size = 256;
+  p.triangles = 2 * small_head().triangle_count;
+  return p;
+}
+
 imaging::Image photo_image() {
   static const std::vector<std::uint8_t> pixels = [] {
     std::vector<std::uint8_t> bytes;

@@ -7,6 +7,7 @@
 
 #include "core/error.hpp"
 #include "fit/deformation/deformation.hpp"
+#include "fit/detail/detail.hpp"
 #include "fit/head/model.hpp"
 #include "fit/parameters/fit.hpp"
 #include "fit/texture/texture.hpp"
@@ -38,7 +39,9 @@ fit::HeadView view_of(const fit::HeadState& state);
 fit::PhotometricProblem photometric_problem();
 fit::DeformationProblem deformation_problem();
 fit::TextureProblem texture_problem();
-/// Bytes of its texture.
+/// Of the true head, for a photo of it that shows more than its shape.
+fit::DetailProblem detail_problem();
+/// Bytes of a problem's texture.
 inline std::size_t room_for(const fit::TextureProblem& problem) {
   return 3 * static_cast<std::size_t>(problem.size) * static_cast<std::size_t>(problem.size);
 }

@@ -15,6 +15,8 @@ constexpr float kTilt = 0.1f, kBend = 0.05f, kLift = 0.03f, kLiftUnseen = 0.3f;
 /// Log light that a furrow loses per mm of depth: it sees less of what is around. As a part of what shading is, this
 /// also finds folds that run along the light.
 constexpr float kSky = 0.15f;
+/// What a texel of a black-and-white photo counts, where nothing tells pigment from shading.
+constexpr float kGreyTrust = 0.4f;
 /// See RowArgs.
 constexpr float kChromaLimit = 6, kLimit = 0.6f;
 /// Over how much a texel's colours are doubted with its neighbours', mm: chroma is coarser than brightness in a JPEG.

@@ -6,6 +6,7 @@
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
 #include "fit/detail/fit.hpp"
+#include "fit/detail/sharpness.hpp"
 #include "fit/parameters/fit.hpp"
 #include "optim/dense.hpp"
 
@@ -14,9 +15,7 @@ namespace {
 
 constexpr Requirement require{"detail"};
 
-}  // namespace
-
-void check_detail_problem(const Model& model, const DetailProblem& p) {
+void check_problem(const Model& model, const DetailProblem& p) {
   require(p.positions.size() == 3 * static_cast<std::size_t>(model.vertex_count), "three positions per vertex");
   for (const float v : p.positions) require(std::isfinite(v), "finite positions");
   require(static_cast<long>(p.albedo.size()) == model.albedo_count, "one value per albedo component");
@@ -32,9 +31,8 @@ void check_detail_problem(const Model& model, const DetailProblem& p) {
   require(!model.parts.empty() && model.parts.front().first_triangle == 0, "a model whose first part is the skin");
 }
 
-namespace detail {
-
-double resolution_of(const Model& model, const DetailProblem& p) {
+// Pixels of the photo per mm at the middle of the face.
+double pixels_per_mm_of(const Model& model, const DetailProblem& p) {
   double depth = 0, weight = 0;
   for (long v = 0; v < model.vertex_count; ++v) {
     const double w = static_cast<double>(model.deformable.data()[v]);
@@ -46,6 +44,43 @@ double resolution_of(const Model& model, const DetailProblem& p) {
   require(weight > 0 && depth > weight, "a face before the camera");
   return p.camera.focal_px * weight / depth;
 }
+
+std::vector<detail::Level> levels_of(const imaging::Image& photo, const DetailProblem& p, double pixels_per_mm,
+                                     ThreadPool& pool) {
+  constexpr long kCoarsest = 256, kFinest = 2048, kMostPixels = 2048;
+  std::vector<detail::Level> levels;
+  for (long size = kCoarsest; size <= kFinest && (size <= p.size || levels.empty()); size *= 2) {
+    // A texel finer than half a pixel would be made up.
+    const double texel_mm = detail::kTexelMm * 1024 / static_cast<double>(size);
+    if (!levels.empty() && texel_mm * pixels_per_mm < 0.5) break;
+    const double scale = std::min({1.0, 1 / (texel_mm * pixels_per_mm), kMostPixels / p.square.side});
+    detail::Level level;
+    level.size = size;
+    level.side = std::max(16L, std::lround(scale * p.square.side));
+    const double step = p.square.side / static_cast<double>(level.side);
+    level.pixels_per_mm = pixels_per_mm / step;
+    level.rgb = imaging::crop(
+        pool, photo,
+        {{step, 0, p.square.x0, 0, step, p.square.y0}, level.side, level.side, 0, 1, ops::Border::replicate});
+    levels.push_back(std::move(level));
+  }
+  return levels;
+}
+
+bool is_grey(const std::vector<detail::Level>& levels) {
+  constexpr double kSpread = 0.015;  // what rounding and compression leave of one
+  const std::vector<float>& rgb = levels.front().rgb;
+  double spread = 0;
+  for (std::size_t i = 0; i < rgb.size(); i += 3) {
+    const auto [low, high] = std::minmax({rgb[i], rgb[i + 1], rgb[i + 2]});
+    spread += static_cast<double>(high - low);
+  }
+  return spread < kSpread * static_cast<double>(rgb.size() / 3);
+}
+
+}  // namespace
+
+namespace detail {
 
 Box box_of(const Model& model, long size) {
   double left = 1, top = 1, low = 0;
@@ -65,28 +100,6 @@ Box box_of(const Model& model, long size) {
   box.width = size - 2 * box.x0;
   box.height = std::clamp(texel(low) + 3 - box.y0, 4L, size - box.y0);
   return box;
-}
-
-std::vector<Level> levels_of(const imaging::Image& photo, const DetailProblem& p, double pixels_per_mm,
-                             ThreadPool& pool) {
-  constexpr long kCoarsest = 256, kFinest = 2048, kMostPixels = 2048;
-  std::vector<Level> levels;
-  for (long size = kCoarsest; size <= kFinest && (size <= p.size || levels.empty()); size *= 2) {
-    // A texel finer than half a pixel would be made up.
-    const double texel_mm = kTexelMm * 1024 / static_cast<double>(size);
-    if (!levels.empty() && texel_mm * pixels_per_mm < 0.5) break;
-    const double scale = std::min({1.0, 1 / (texel_mm * pixels_per_mm), kMostPixels / p.square.side});
-    Level level;
-    level.size = size;
-    level.side = std::max(16L, std::lround(scale * p.square.side));
-    const double step = p.square.side / static_cast<double>(level.side);
-    level.pixels_per_mm = pixels_per_mm / step;
-    level.rgb = imaging::crop(
-        pool, photo,
-        {{step, 0, p.square.x0, 0, step, p.square.y0}, level.side, level.side, 0, 1, ops::Border::replicate});
-    levels.push_back(std::move(level));
-  }
-  return levels;
 }
 
 std::array<float, 27> solved_light(const double* sums) {
@@ -146,15 +159,22 @@ Separation separation() {
   return result;
 }
 
+Resolved resolve(const Model& model, const imaging::Image& photo, const DetailProblem& problem, ThreadPool& pool) {
+  check_problem(model, problem);
+  Resolved resolved;
+  resolved.pixels_per_mm = pixels_per_mm_of(model, problem) / pixels_per_sharp_pixel(photo, problem.square, pool);
+  resolved.levels = levels_of(photo, problem, resolved.pixels_per_mm, pool);
+  resolved.is_grey = is_grey(resolved.levels);
+  return resolved;
+}
+
 }  // namespace detail
 
 DetailResult fit_detail(const Model& model, const imaging::Image& photo, const DetailProblem& problem, ThreadPool& pool,
                         const Cancel& cancel, const Progress& progress) {
-  check_detail_problem(model, problem);
-  const double resolution = detail::resolution_of(model, problem);
-  const auto levels = detail::levels_of(photo, problem, resolution, pool);
+  const detail::Resolved resolved = detail::resolve(model, photo, problem, pool);
   CpuBackend backend(pool);
-  return run_detail(model, host_arrays(model), problem, levels, resolution, backend, cancel, progress);
+  return run_detail(model, host_arrays(model), problem, resolved, backend, cancel, progress);
 }
 
 }  // namespace hrn::fit

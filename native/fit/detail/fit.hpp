@@ -15,9 +15,6 @@
 
 namespace hrn::fit {
 
-/// Throws Error(invalid_argument).
-void check_detail_problem(const Model& model, const DetailProblem& problem);
-
 namespace detail {
 
 /// One step from coarse to fine: a map of `size` texels a side and the photo at about one pixel a texel.
@@ -27,14 +24,17 @@ struct Level {
   std::vector<float> rgb;  // [side][side][3]
   double pixels_per_mm = 0;
 };
-/// What the photo can decide, coarse first.
-std::vector<Level> levels_of(const imaging::Image& photo, const DetailProblem& problem, double pixels_per_mm,
-                             ThreadPool& pool);
-/// Of the photo, at the middle of the face.
-double resolution_of(const Model& model, const DetailProblem& problem);
+/// What the photo can decide.
+struct Resolved {
+  std::vector<Level> levels;  // coarse first
+  double pixels_per_mm = 0;   // at the middle of the face
+  bool is_grey = false;       // without hues
+};
+/// The host's part of a fit. Throws Error(invalid_argument) where the problem does not fit together.
+Resolved resolve(const Model& model, const imaging::Image& photo, const DetailProblem& problem, ThreadPool& pool);
 /// The part of a map of `size` texels a side that may be displaced, symmetric about the middle column.
 Box box_of(const Model& model, long size);
-/// Light [3][9] from the sums of ShadingRow::Light.
+/// Light [3][9] from the sums of ShadingRow::Light, its parts in order.
 std::array<float, 27> solved_light(const double* sums);
 /// How shading is told from pigment: see RowArgs.
 struct Separation {
@@ -45,12 +45,12 @@ Separation separation();
 
 }  // namespace detail
 
-/// A checked problem and the levels that it makes.
+/// A problem and what was resolved for it.
 template <class B>
 DetailResult run_detail(const Model& model, const ModelArrays& arrays, const DetailProblem& problem,
-                        const std::vector<detail::Level>& levels, double pixels_per_mm, B& backend,
-                        const Cancel& cancel, const Progress& progress) {
+                        const detail::Resolved& resolved, B& backend, const Cancel& cancel, const Progress& progress) {
   using namespace detail;
+  const std::vector<Level>& levels = resolved.levels;
   const auto floats = [&](long n) { return backend.template alloc<float>(static_cast<std::size_t>(n)); };
   const auto bytes = [&](long n) { return backend.template alloc<std::uint8_t>(static_cast<std::size_t>(n)); };
 
@@ -67,9 +67,10 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
   auto posed = floats(6 * model.vertex_count);
   const auto skin = backend.borrow(problem.skin.data(), problem.skin.size());
   const Separation apart = separation();
+  const float hue_trust = resolved.is_grey ? kGreyTrust : 1.f;
 
   DetailResult result;
-  result.pixels_per_mm = pixels_per_mm;
+  result.pixels_per_mm = resolved.pixels_per_mm;
   typename B::template Array<float> coarse, coarse_seen;
   Box coarse_box;
   std::array<float, 27> lighting{};
@@ -172,6 +173,7 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     std::copy(apart.share.begin(), apart.share.end(), rows.share);
     std::copy(apart.doubt.begin(), apart.doubt.end(), rows.doubt);
     rows.chroma_limit = kChromaLimit;
+    rows.hue_trust = hue_trust;
     rows.limit = kLimit;
     rows.height = height.data();
     rows.active = active.data();
@@ -199,8 +201,10 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     if (is_first) {
       constexpr int kLightSteps = 6;
       for (int step = 0; step < kLightSteps; ++step) {
-        double sums[ShadingRow::Light::kSums];
-        backend.template reduce<ShadingRow::Light, ShadingRow::Light::kSums>(n, rows, sums);
+        double sums[45 + 27];
+        backend.template reduce<ShadingRow::Light<0>, ShadingRow::Light<0>::kSums>(n, rows, sums);
+        backend.template reduce<ShadingRow::Light<1>, ShadingRow::Light<1>::kSums>(n, rows, sums + 24);
+        backend.template reduce<ShadingRow::Light<2>, ShadingRow::Light<2>::kSums>(n, rows, sums + 45);
         lighting = solved_light(sums);
         std::copy(lighting.begin(), lighting.end(), rows.lighting);
       }

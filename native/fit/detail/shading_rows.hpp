@@ -40,6 +40,7 @@ struct RowArgs {
   float share[3] = {};      // of each channel in the shading
   float doubt[6] = {};      // inverse covariance of what the channels do not share: rr, rg, rb, gg, gb, bb
   float chroma_limit = 0;   // squared deviations at which a texel's colours have lost half their trust
+  float hue_trust = 1;      // what a texel counts at most: less where the photo has no hues to tell pigment by
   float limit = 0;          // log light left unexplained at which a texel has lost half its trust
   // In: the map so far.
   const float* height = nullptr;  // [n], mm
@@ -105,9 +106,11 @@ struct ShadingRow {
     }
   };
 
-  // Reduction to 9 x 9 (upper triangle, 45) and 3 x 9 sums: the light that best explains photo over albedo.
+  // Reductions to 9 x 9 (upper triangle, 45) and 3 x 9 sums: the light that best explains photo over albedo. In three
+  // parts, none too large for a GPU: rows 0 to 2 of the triangle, its other rows, the right side.
+  template <int kPart>
   struct Light {
-    static constexpr int kSums = 45 + 27;
+    static constexpr int kSums = kPart == 0 ? 24 : (kPart == 1 ? 21 : 27);
     HRN_HD static void run(const RowArgs& a, long i, double* sum) {
       const float trust = a.trust[i];
       if (!(trust > 0)) return;
@@ -128,11 +131,16 @@ struct ShadingRow {
         robust = 1 / ((1 + off * off) * (1 + off * off));
       }
       const double w = static_cast<double>(trust * robust * a.area[i] * a.facing[i]);
-      int at = 0;
-      for (int r = 0; r < 9; ++r) {
-        const double wr = w * static_cast<double>(h[r]);
-        for (int c = r; c < 9; ++c) sum[at++] += wr * static_cast<double>(h[c]);
-        for (int k = 0; k < 3; ++k) sum[45 + 9 * k + r] += wr * static_cast<double>(value[k]);
+      if constexpr (kPart == 2) {
+        for (int r = 0; r < 9; ++r)
+          for (int k = 0; k < 3; ++k) sum[9 * k + r] += w * static_cast<double>(h[r]) * static_cast<double>(value[k]);
+      } else {
+        constexpr int kFirst = kPart == 0 ? 0 : 3, kLast = kPart == 0 ? 3 : 9;
+        int at = 0;
+        for (int r = kFirst; r < kLast; ++r) {
+          const double wr = w * static_cast<double>(h[r]);
+          for (int c = r; c < 9; ++c) sum[at++] += wr * static_cast<double>(h[c]);
+        }
       }
     }
   };
@@ -249,7 +257,7 @@ struct ShadingRow {
       SmoothGrid::at(a.grain, i, nullptr, &grain);
       const float even = 1 + grain / a.grain_limit;
       const float doubt = even * even * pure * pure * stray * stray;
-      a.weight[i] = a.trust[i] / doubt * (pixels < 1 ? pixels : 1.f);
+      a.weight[i] = a.trust[i] * a.hue_trust / doubt * (pixels < 1 ? pixels : 1.f);
       a.lifts[i] = a.lift + a.lift_unseen * (1 - a.trust[i]);
       a.shift[i] += shared;
     }

@@ -1,6 +1,7 @@
 // The fits on the GPU against those on the CPU.
 #include "fit/cuda_fits.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <thread>
@@ -90,6 +91,33 @@ HRN_TEST("fit/cuda/the texture is the CPU's") {
   for (std::size_t i = 0; i < want.size(); ++i) sum += std::abs(int{got[i]} - int{want[i]});
   report.near(sum / static_cast<double>(want.size()), 0, 0.05, "mean difference of 255");
   CHECK(got == again);
+}
+
+HRN_TEST("fit/cuda/the displacement map is the CPU's") {
+  if (skip_without_gpu(report)) return;
+  const fit::DetailProblem problem = detail_problem();
+  const imaging::Image smooth = photo_image();
+  std::vector<std::uint8_t> folded(smooth.pixels.begin(), smooth.pixels.end());
+  for (std::size_t i = 0; i < folded.size(); ++i)
+    folded[i] = static_cast<std::uint8_t>(folded[i] * (0.9 + 0.1 * std::sin(static_cast<double>(i / 3 / kPhotoSide))));
+  const imaging::Image photo{folded, smooth.width, smooth.height, smooth.channels};
+  fit::CudaFits gpu(0);
+  ThreadPool pool(2);
+  const auto want = fit::fit_detail(small_head(), photo, problem, pool, Cancel(), kSilent);
+  const auto got = gpu.detail(shared_head(), photo, problem, pool, Cancel(), kSilent),
+             again = gpu.detail(shared_head(), photo, problem, pool, Cancel(), kSilent);
+  report.equal(got.solved_size, want.solved_size, "solved size");
+  float highest = 0, off = 0, unlike = 0;
+  for (std::size_t i = 0; i < want.map.size(); ++i) {
+    highest = std::max(highest, std::abs(want.map[i]));
+    off = std::max(off, std::abs(got.map[i] - want.map[i]));
+    unlike = std::max(unlike, std::abs(got.seen[i] - want.seen[i]));
+  }
+  CHECK(highest > 0.01f);
+  report.near(static_cast<double>(off / highest), 0, 0.02, "largest difference, of the highest");
+  report.near(static_cast<double>(unlike), 0, 0.01, "seen");
+  report.near(mean_distance(got.mesh.positions, want.mesh.positions), 0, 1e-3, "mean distance, mm");
+  CHECK(got.map == again.map && got.mesh.positions == again.mesh.positions);
 }
 
 HRN_TEST("fit/cuda/several threads and contexts at once") {

@@ -8,6 +8,7 @@
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "fit/detail/fit.hpp"
+#include "fit/detail/sharpness.hpp"
 #include "framework.hpp"
 #include "random.hpp"
 #include "synthetic_head.hpp"
@@ -260,6 +261,32 @@ HRN_TEST("fit/detail/the same map for any number of threads, bounded, and none w
   CHECK(most(one.map) > 0.001f && most(one.map) < 4.f);
   CHECK(most(nothing.map) < 0.5f * most(one.map));
   for (const float s : one.seen) CHECK(s >= 0 && s <= 1);
+}
+
+// Discs with soft rims on grey.
+std::vector<std::uint8_t> discs(long side, double blur_px) {
+  std::vector<std::uint8_t> pixels;
+  for (long y = 0; y < side; ++y)
+    for (long x = 0; x < side; ++x) {
+      const double u = std::fmod(static_cast<double>(x), 40) - 20, v = std::fmod(static_cast<double>(y), 40) - 20;
+      const double value = 120 + 40 * std::erf((std::hypot(u, v) - 11) / (std::sqrt(2.0) * blur_px));
+      for (int k = 0; k < 3; ++k) pixels.push_back(static_cast<std::uint8_t>(std::lround(value)));
+    }
+  return pixels;
+}
+
+HRN_TEST("fit/detail/a blurred photo resolves less, by how far its sharpest edges are blurred") {
+  ThreadPool pool(2);
+  const auto resolved = [&](double blur_px) {
+    const std::vector<std::uint8_t> pixels = discs(320, blur_px);
+    return detail::pixels_per_sharp_pixel(imaging::Image{pixels, 320, 320, 3}, {0, 0, 320}, pool);
+  };
+  report.near(resolved(0.5), 1, 0, "a sharp photo");
+  report.near(resolved(1.1), 2, 0.2, "blurred by 1.1 px");
+  report.near(resolved(2.2), 4, 0.4, "by 2.2 px");
+  report.near(resolved(3.3), 6, 1, "by 3.3 px, where the discs are hardly wider");
+  const std::vector<std::uint8_t> even(3 * 320 * 320, 120);
+  report.near(detail::pixels_per_sharp_pixel(imaging::Image{even, 320, 320, 3}, {0, 0, 320}, pool), 1, 0, "no edges");
 }
 
 HRN_TEST("fit/detail/refuses what does not fit together") {
