@@ -47,8 +47,8 @@ struct EdgePull {
 
   /// Reduction to 1 value, per vertex.
   struct Forward {
-    template <class Real>
-    HRN_HD static void run(const EdgePullArgs<Real>& a, long i, double* sum) {
+    template <class Real, class Sum>
+    HRN_HD static void run(const EdgePullArgs<Real>& a, long i, Sum sum) {
       Real slope;
       sum[0] += static_cast<double>(distance(a, i, slope));
     }

@@ -55,12 +55,12 @@ struct Photometric {
     return robust(a.form == PhotometricForm::huber ? Robust::huber : Robust::geman_mcclure, s, a.robust_scale);
   }
 
-  template <class Real>
-  HRN_HD static void forward(const PhotometricArgs<Real>& a, long i, double* sum) {
+  template <class Real, class Sum>
+  HRN_HD static void forward(const PhotometricArgs<Real>& a, long i, Sum sum) {
     const Real w = pixel_weight(a, i);
-    if (!(w > Real(0))) return;
-    sum[0] += static_cast<double>(w * penalty(a, i).rho);
-    sum[1] += static_cast<double>(w);
+    const bool counts = w > Real(0);
+    sum[0] += static_cast<double>(counts ? w * penalty(a, i).rho : Real(0));
+    sum[1] += static_cast<double>(counts ? w : Real(0));
   }
 
   template <class Real>
@@ -72,8 +72,8 @@ struct Photometric {
 
   /// Reduction to kReduced values, per pixel. The mean is the first over the second.
   struct Forward {
-    template <class Args>
-    HRN_HD static void run(const Args& a, long i, double* sum) {
+    template <class Args, class Sum>
+    HRN_HD static void run(const Args& a, long i, Sum sum) {
       forward(a, i, sum);
     }
   };

@@ -95,8 +95,8 @@ struct TexturePriorArgs {
 struct TexturePrior {
   /// Reduction to 1 value, the scaled loss.
   struct Forward {
-    template <class Real>
-    HRN_HD static void run(const TexturePriorArgs<Real>& a, long i, double* sum) {
+    template <class Real, class Sum>
+    HRN_HD static void run(const TexturePriorArgs<Real>& a, long i, Sum sum) {
       const Real x = a.values[i];
       const Real penalty = a.form == TexturePriorForm::squared ? x * x : std::sqrt(x * x + Real(1e-8)) - Real(1e-4);
       sum[0] += static_cast<double>(a.scale * penalty);

@@ -38,42 +38,30 @@ struct TotalVariation {
             2 * ((vertical > 0 ? vertical : 0) + (horizontal > 0 ? horizontal : 0)), mean_vertical, mean_horizontal};
   }
 
+  /// The squares that an entry adds, and their squares; sum[k] is added to.
+  template <class Real, class Sum>
+  HRN_HD static void add_entry(Real value, Real below, Real right, Sum sum) {
+    const double dh = static_cast<double>(below - value), dw = static_cast<double>(right - value);
+    const double h = dh * dh, w = dw * dw;
+    sum[0] += h;
+    sum[1] += w;
+    sum[2] += h * h;
+    sum[3] += w * w;
+  }
+
   template <class Real>
   HRN_HD static void forward(const TotalVariationArgs<Real>& a, long texel, double* sum) {
-    const std::uint32_t size = static_cast<std::uint32_t>(a.size), at = static_cast<std::uint32_t>(texel);
-    const std::uint32_t row = at / size, column = at - row * size;
+    const Neighbours at(a, texel);
     const Real* value = a.map + texel * C;
-    const Real* below = row + 1 < size ? value + a.size * C : value;
-    const Real* right = column + 1 < size ? value + C : value;
-    for (int c = 0; c < C; ++c) {
-      const double dh = static_cast<double>(below[c] - value[c]), dw = static_cast<double>(right[c] - value[c]);
-      const double h = dh * dh, w = dw * dw;
-      sum[0] += h;
-      sum[1] += w;
-      sum[2] += h * h;
-      sum[3] += w * w;
-    }
+    for (int c = 0; c < C; ++c) add_entry(value[c], value[at.down + c], value[at.right + c], sum);
   }
 
   template <class Real>
   HRN_HD static void backward(const TotalVariationArgs<Real>& a, long texel) {
-    const std::uint32_t size = static_cast<std::uint32_t>(a.size), at = static_cast<std::uint32_t>(texel);
-    const std::uint32_t row = at / size, column = at - row * size;
-    const Real* value = a.map + texel * C;
-    // A neighbour beyond the border is the texel itself: no difference, no gradient.
-    const long down = row + 1 < size ? a.size * C : 0, up = row > 0 ? -a.size * C : 0;
-    const long right = column + 1 < size ? C : 0, left = column > 0 ? -C : 0;
-    const Real count = static_cast<Real>(a.size) * static_cast<Real>(a.size - 1) * Real(C);
-    const Real mean_factor = Real(4) * a.weight / count, spread_factor = Real(8) * a.spread_weight;
-    for (int c = 0; c < C; ++c) {
-      // d loss / d difference = (mean_factor + spread_factor (difference^2 - mean)) difference
-      const auto slope = [&](long offset, Real mean) {
-        const Real d = value[c] - value[offset + c];
-        return (mean_factor + spread_factor * (d * d - mean)) * d;
-      };
-      a.grad_map[texel * C + c] += slope(down, a.mean_vertical) + slope(up, a.mean_vertical) +
-                                   slope(right, a.mean_horizontal) + slope(left, a.mean_horizontal);
-    }
+    const Slope<Real> slope(a);
+    const Neighbours at(a, texel);
+    for (int c = 0; c < C; ++c)
+      a.grad_map[texel * C + c] += slope.entry(a.map + texel * C + c, at.down, at.up, at.right, at.left);
   }
 
   /// Reduction to kReduced values, per texel.
@@ -82,6 +70,26 @@ struct TotalVariation {
     HRN_HD static void run(const Args& a, long texel, double* sum) {
       forward(a, texel, sum);
     }
+    /// The same of many texels, along rows, several entries side by side.
+    template <class Real>
+    HRN_HD static void run_range(const TotalVariationArgs<Real>& a, long begin, long end, double* sum) {
+      alignas(64) double lanes[kReduced * kLanes] = {};
+      along_rows(
+          a, begin, end, [&](long texel) { forward(a, texel, sum); },
+          [&](const Neighbours& at, long first, long last) {
+            long i = first;
+            for (; i + kLanes <= last; i += kLanes)
+#pragma GCC ivdep
+#pragma GCC unroll 1
+              for (int lane = 0; lane < kLanes; ++lane) {
+                const Real* value = a.map + i + lane;
+                add_entry(value[0], value[at.down], value[C], Lane{lanes + lane});
+              }
+            for (; i < last; ++i) add_entry(a.map[i], a.map[i + at.down], a.map[i + C], sum);
+          });
+      for (int k = 0; k < kReduced; ++k)
+        for (int lane = 0; lane < kLanes; ++lane) sum[k] += lanes[k * kLanes + lane];
+    }
   };
   /// Per texel; adds.
   struct Backward {
@@ -89,7 +97,73 @@ struct TotalVariation {
     HRN_HD static void run(const Args& a, long texel) {
       backward(a, texel);
     }
+    template <class Real>
+    HRN_HD static void run_range(const TotalVariationArgs<Real>& a, long begin, long end) {
+      const Slope<Real> slope(a);
+      along_rows(
+          a, begin, end, [&](long texel) { backward(a, texel); },
+          [&](const Neighbours& at, long first, long last) {
+#pragma GCC ivdep
+            for (long i = first; i < last; ++i) a.grad_map[i] += slope.entry(a.map + i, at.down, at.up, C, -C);
+          });
+    }
   };
+
+ private:
+  static constexpr int kLanes = 8;
+  struct Lane {
+    double* first;
+    HRN_HD double& operator[](int k) const { return first[k * kLanes]; }
+  };
+
+  /// Offsets of a texel's neighbours, in entries. One beyond the border is the texel itself: no difference, no
+  /// gradient.
+  struct Neighbours {
+    long down, up, right, left;
+
+    template <class Real>
+    HRN_HD Neighbours(const TotalVariationArgs<Real>& a, long texel) {
+      const std::uint32_t size = static_cast<std::uint32_t>(a.size), at = static_cast<std::uint32_t>(texel);
+      const std::uint32_t row = at / size, column = at - row * size;
+      down = row + 1 < size ? a.size * C : 0;
+      up = row > 0 ? -a.size * C : 0;
+      right = column + 1 < size ? C : 0;
+      left = column > 0 ? -C : 0;
+    }
+  };
+
+  /// d loss / d difference = (mean_factor + spread_factor (difference^2 - mean)) difference
+  template <class Real>
+  struct Slope {
+    Real mean_factor, spread_factor, mean_vertical, mean_horizontal;
+
+    HRN_HD explicit Slope(const TotalVariationArgs<Real>& a)
+        : mean_factor(Real(4) * a.weight / (static_cast<Real>(a.size) * static_cast<Real>(a.size - 1) * Real(C))),
+          spread_factor(Real(8) * a.spread_weight),
+          mean_vertical(a.mean_vertical),
+          mean_horizontal(a.mean_horizontal) {}
+    HRN_HD Real of(Real d, Real mean) const { return (mean_factor + spread_factor * (d * d - mean)) * d; }
+    HRN_HD Real entry(const Real* value, long down, long up, long right, long left) const {
+      const Real x = *value;
+      return of(x - value[down], mean_vertical) + of(x - value[up], mean_vertical) +
+             of(x - value[right], mean_horizontal) + of(x - value[left], mean_horizontal);
+    }
+  };
+
+  /// Visits texels [begin, end): `texel(i)` those at the ends of rows, `inner(neighbours, first, last)` the entries
+  /// between, whose neighbours in the row are C entries away.
+  template <class Real, class Texel, class Inner>
+  HRN_HD static void along_rows(const TotalVariationArgs<Real>& a, long begin, long end, const Texel& texel,
+                                const Inner& inner) {
+    while (begin < end) {
+      const long row = begin / a.size * a.size, stop = row + a.size < end ? row + a.size : end;
+      if (begin == row) texel(begin++);
+      const long inner_stop = stop < row + a.size ? stop : stop - 1;
+      if (begin < inner_stop) inner(Neighbours(a, begin), C * begin, C * inner_stop);
+      if (begin <= inner_stop && inner_stop < stop) texel(inner_stop);
+      begin = stop;
+    }
+  }
 };
 
 }  // namespace hrn::losses

@@ -19,6 +19,9 @@ struct NormalsArgs {
   const Real* grad_normals = nullptr;  // in, [V][3]
   Real* grad_sums = nullptr;           // scratch, [V][3], gradient of the unnormalised sum
   Real* position_slots = nullptr;      // out, [T][3][3]
+  // What forward has divided by, for backward: [V] and (unit normals of faces) [T]; null: worked out once more.
+  Real* inverse_lengths = nullptr;
+  Real* face_inverse_lengths = nullptr;
 };
 
 struct Normals {
@@ -54,15 +57,25 @@ struct Normals {
   HRN_HD static void forward_vertex(const NormalsArgs<Real>& a, long v) {
     const Vec3<Real> sum = a.crosses != nullptr ? cross_sum(a, v) : direct_sum(a, v);
     const Real norm = length(sum);
-    store3(a.normals, v, norm > tiny<Real>() ? (Real(1) / norm) * sum : Vec3<Real>{0, 0, 1});
+    const Real inverse = norm > tiny<Real>() ? Real(1) / norm : Real(0);
+    store3(a.normals, v, inverse > Real(0) ? inverse * sum : Vec3<Real>{0, 0, 1});
+    if (a.inverse_lengths != nullptr) a.inverse_lengths[v] = inverse;
   }
 
   template <class Real>
   HRN_HD static void backward_vertex(const NormalsArgs<Real>& a, long v) {
     const Vec3<Real> n = load3(a.normals, v), g = load3(a.grad_normals, v);
-    const Real norm = length(a.crosses != nullptr ? cross_sum(a, v) : direct_sum(a, v));
     const Vec3<Real> tangential = g - dot(g, n) * n;
-    store3(a.grad_sums, v, norm > tiny<Real>() ? (Real(1) / norm) * tangential : Vec3<Real>{0, 0, 0});
+    const Real inverse = inverse_length(a, v);
+    store3(a.grad_sums, v, inverse > Real(0) ? inverse * tangential : Vec3<Real>{0, 0, 0});
+  }
+
+  /// One over the length of the sum at a vertex, 0 where that carries no direction.
+  template <class Real>
+  HRN_HD static Real inverse_length(const NormalsArgs<Real>& a, long v) {
+    if (a.inverse_lengths != nullptr) return a.inverse_lengths[v];
+    const Real norm = length(a.crosses != nullptr ? cross_sum(a, v) : direct_sum(a, v));
+    return norm > tiny<Real>() ? Real(1) / norm : Real(0);
   }
 
   /// Gradients of a triangle's corners 1 and 2; that of corner 0 is the negative of their sum.

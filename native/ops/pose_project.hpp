@@ -61,8 +61,8 @@ struct PoseProject {
 
   /// Adds the gradient of one vertex to [0..2] the axis-angle w of rotation' = exp(w) * rotation, [3..5] the
   /// translation, [6] the logarithm of the focal length.
-  template <class Real>
-  HRN_HD static void backward_pose(const PoseProjectArgs<Real>& a, long i, double* grad) {
+  template <class Real, class Sum>
+  HRN_HD static void backward_pose(const PoseProjectArgs<Real>& a, long i, Sum grad) {
     Vec3<Real> rotated;
     Real grad_log_focal;
     const Vec3<Real> g = grad_camera(a, i, rotated, grad_log_focal);
@@ -90,8 +90,8 @@ struct PoseProject {
   };
   /// Reduction to 7 values.
   struct BackwardPose {
-    template <class Args>
-    HRN_HD static void run(const Args& a, long i, double* grad) {
+    template <class Args, class Sum>
+    HRN_HD static void run(const Args& a, long i, Sum grad) {
       backward_pose(a, i, grad);
     }
   };

@@ -89,8 +89,8 @@ struct Shade {
     store3(a.grad_normals, i, PoseProject::rotate_back(a.rotation, Vec3<Real>{g.x, -g.y, -g.z}));
   }
 
-  template <class Real>
-  HRN_HD static void backward_light(const ShadeArgs<Real>& a, long i, double* grad) {
+  template <class Real, class Sum>
+  HRN_HD static void backward_light(const ShadeArgs<Real>& a, long i, Sum grad) {
     const Vec3<Real> n = view_normal(a, i);
     Real h[9];
     basis(n, h);
@@ -136,8 +136,8 @@ struct Shade {
   };
   /// Reduction to kReduced values.
   struct BackwardLight {
-    template <class Args>
-    HRN_HD static void run(const Args& a, long i, double* grad) {
+    template <class Args, class Sum>
+    HRN_HD static void run(const Args& a, long i, Sum grad) {
       backward_light(a, i, grad);
     }
   };

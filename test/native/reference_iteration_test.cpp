@@ -3,6 +3,7 @@
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "framework.hpp"
+#include "reference_backend.hpp"
 
 namespace hrn::test {
 namespace {
@@ -71,6 +72,38 @@ HRN_TEST("reference_iteration/descends, the same bits for any number of threads"
     CHECK(loss < 0.98 * start);
     if (threads == 1) first = loss;
     report.equal(loss, first, "loss");
+  }
+}
+
+// Chunks in turn and sums in lanes against one loop after the other; without fused operations, with which a vertex may
+// fall on the other side of a pixel's centre.
+HRN_TEST("reference_iteration/what the plainest backend gives") {
+  ReferenceSizes sizes = small();
+  sizes.grid = 60;  // several chunks of vertices
+  sizes.map = 70;
+  const auto [model, problem] = reference_scene(sizes);
+  ThreadPool pool(2);
+  CpuBackend cpu(pool, Isa::baseline);
+  ReferenceBackend plain;
+  const auto arrays = fit::reference::host_arrays(model);
+  ReferenceIteration<CpuBackend> ours(cpu, model, arrays, problem);
+  ReferenceIteration<ReferenceBackend> theirs(plain, model, arrays, problem);
+  for (int step = 0; step < 3; ++step) {
+    const double loss = theirs.evaluate();
+    report.near(ours.evaluate(), loss, 1e-5 * loss, "loss");
+    for (std::size_t k = 0; k < ours.groups().size(); ++k) {
+      const auto got = ours.gradient(*ours.groups()[k]), expected = theirs.gradient(*theirs.groups()[k]);
+      double largest = 0, apart = 0;
+      for (std::size_t i = 0; i < expected.size(); ++i) {
+        largest = std::max(largest, static_cast<double>(std::abs(expected[i])));
+        apart = std::max(apart, static_cast<double>(std::abs(got[i] - expected[i])));
+      }
+      report.near(apart, 0, 1e-4 * largest, "gradient of group " + std::to_string(k));
+    }
+    // The same step for both, so that no difference grows.
+    ours.update(2e-3f);
+    for (std::size_t k = 0; k < ours.groups().size(); ++k)
+      std::copy(ours.groups()[k]->values.begin(), ours.groups()[k]->values.end(), theirs.groups()[k]->values.data());
   }
 }
 

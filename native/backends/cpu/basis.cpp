@@ -15,6 +15,11 @@ template <class Stored>
 struct Job {
   BasisArgs<float, Stored> args;
   double* partial;  // [chunks][count], backward
+  long chunks;
+
+  /// Of the backward, from the end on: what the forward read last is still in the cache, where a basis is larger than
+  /// it, and what the backward reads last is there for the next forward.
+  long backward_chunk(long turn) const { return chunks - 1 - turn; }
 };
 
 template <class Stored>
@@ -30,8 +35,9 @@ void forward_baseline(void* data, long chunk, int) {
 }
 
 template <class Stored>
-void backward_baseline(void* data, long chunk, int) {
+void backward_baseline(void* data, long turn, int) {
   const Job<Stored>& job = *static_cast<Job<Stored>*>(data);
+  const long chunk = job.backward_chunk(turn);
   double* sum = job.partial + chunk * job.args.count;
   std::fill_n(sum, job.args.count, 0.0);
   for (long tile = chunk * kBackwardTiles; tile < last_tile(job.args, chunk, kBackwardTiles); ++tile)
@@ -73,8 +79,9 @@ HRN_TARGET_AVX2 void forward_vectors(void* data, long chunk, int) {
 constexpr long kBlock = 256;  // components at a time
 
 template <class Stored>
-HRN_TARGET_AVX2 void backward_vectors(void* data, long chunk, int) {
+HRN_TARGET_AVX2 void backward_vectors(void* data, long turn, int) {
   const Job<Stored>& job = *static_cast<Job<Stored>*>(data);
+  const long chunk = job.backward_chunk(turn);
   const BasisArgs<float, Stored> a = job.args;
   const long begin = chunk * kBackwardTiles, end = last_tile(a, chunk, kBackwardTiles);
   for (long block = 0; block < a.count; block += kBlock) {
@@ -115,7 +122,7 @@ HRN_TARGET_AVX2 void backward_vectors(void* data, long chunk, int) {
 
 template <class Stored>
 void CpuBackend::run_basis_forward(const BasisArgs<float, Stored>& a) {
-  Job<Stored> job{a, nullptr};
+  Job<Stored> job{a, nullptr, 0};
   ThreadPool::Chunk run = forward_baseline<Stored>;
 #if HRN_X86 || HRN_NEON
   if (isa_ != Isa::baseline) run = forward_vectors<Stored>;
@@ -126,7 +133,7 @@ void CpuBackend::run_basis_forward(const BasisArgs<float, Stored>& a) {
 template <class Stored>
 void CpuBackend::run_basis_backward(const BasisArgs<float, Stored>& a, double* grad_coefficients) {
   const long chunks = (ops::basis_tiles(a.rows) + kBackwardTiles - 1) / kBackwardTiles;
-  Job<Stored> job{a, partial_sums(chunks * a.count)};
+  Job<Stored> job{a, partial_sums(chunks * a.count), chunks};
   ThreadPool::Chunk run = backward_baseline<Stored>;
 #if HRN_X86 || HRN_NEON
   if (isa_ != Isa::baseline) run = backward_vectors<Stored>;

@@ -7,10 +7,19 @@
 #include "backends/backend.hpp"
 #include "backends/cpu/rasterizer.hpp"
 #include "core/array.hpp"
+#include "core/host_device.hpp"
 #include "core/isa.hpp"
 #include "core/thread_pool.hpp"
 
 namespace hrn {
+
+/// One of several sums of the same values side by side, for reductions whose `run` takes any `sum` with sum[k] += x:
+/// the compiler then works on as many elements at a time.
+constexpr int kSumLanes = 8;
+struct LaneOfSums {
+  double* first;
+  HRN_HD double& operator[](int k) const { return first[k * kSumLanes]; }
+};
 
 class CpuBackend {
  public:
@@ -59,6 +68,15 @@ class CpuBackend {
     constexpr long kGrain = grain<K>();
     Range range{&args, n, nullptr};
     pool_.parallel_for((n + kGrain - 1) / kGrain, isa_ == Isa::avx2 ? each_avx2<K, A> : each_baseline<K, A>, &range);
+  }
+
+  /// Chunk by chunk, so that a later kernel finds what an earlier one wrote in the cache.
+  template <class... K, class... A>
+  void in_turn(long n, const A&... args) {
+    static_assert(((grain<K>() == kChunk) && ...));
+    Range ranges[] = {{&args, n, nullptr}...};
+    pool_.parallel_for((n + kChunk - 1) / kChunk,
+                       isa_ == Isa::avx2 ? turns<each_avx2<K, A>...> : turns<each_baseline<K, A>...>, ranges);
   }
 
   template <class K, int N, class A>
@@ -117,23 +135,57 @@ class CpuBackend {
     double* partial;
   };
 
-  // Arguments are copied into the loop's function, where the compiler sees that no store can change them; ivdep states
-  // the contract of for_each. K::run is always inlined, so it is compiled for the instruction set of the loop.
+  template <ThreadPool::Chunk... Each>
+  static void turns(void* data, long chunk, int worker) {
+    Range* range = static_cast<Range*>(data);
+    (Each(range++, chunk, worker), ...);
+  }
+
+  // The loops themselves, always inlined like K::run, so that they are compiled for the instruction set of the caller.
+  // ivdep states the contract of for_each. Kernels over maps walk along rows by themselves.
+  template <class K, class A>
+  HRN_HD static void run_range(const A& args, long begin, long end) {
+    if constexpr (requires { K::run_range(args, begin, end); }) {
+      K::run_range(args, begin, end);
+    } else {
+#pragma GCC ivdep
+      for (long i = begin; i < end; ++i) K::run(args, i);
+    }
+  }
+  template <class K, int N, class A>
+  HRN_HD static void sum_range(const A& args, long begin, long end, double* sum) {
+    if constexpr (requires { K::run_range(args, begin, end, sum); }) {
+      K::run_range(args, begin, end, sum);
+    } else if constexpr (requires { K::run(args, begin, LaneOfSums{}); }) {
+      alignas(64) double lanes[N * kSumLanes] = {};
+      long i = begin;
+      for (; i + kSumLanes <= end; i += kSumLanes) {
+#pragma GCC ivdep
+#pragma GCC unroll 1
+        for (int lane = 0; lane < kSumLanes; ++lane) K::run(args, i + lane, LaneOfSums{lanes + lane});
+      }
+      for (int lane = 0; i < end; ++i, ++lane) K::run(args, i, LaneOfSums{lanes + lane});
+      for (int k = 0; k < N; ++k)
+        for (int lane = 0; lane < kSumLanes; ++lane) sum[k] += lanes[k * kSumLanes + lane];
+    } else {
+      for (long i = begin; i < end; ++i) K::run(args, i, sum);
+    }
+  }
+
+  // Arguments are copied into the loop's function, where the compiler sees that no store can change them.
   template <class K, class A>
   HRN_TARGET_AVX2 static void each_avx2(void* data, long chunk, int) {
     const Range& range = *static_cast<const Range*>(data);
     const A args = *static_cast<const A*>(range.args);
     const long begin = chunk * grain<K>(), end = begin + grain<K>() < range.n ? begin + grain<K>() : range.n;
-#pragma GCC ivdep
-    for (long i = begin; i < end; ++i) K::run(args, i);
+    run_range<K>(args, begin, end);
   }
   template <class K, class A>
   static void each_baseline(void* data, long chunk, int) {
     const Range& range = *static_cast<const Range*>(data);
     const A args = *static_cast<const A*>(range.args);
     const long begin = chunk * grain<K>(), end = begin + grain<K>() < range.n ? begin + grain<K>() : range.n;
-#pragma GCC ivdep
-    for (long i = begin; i < end; ++i) K::run(args, i);
+    run_range<K>(args, begin, end);
   }
   template <class K, int N, class A>
   HRN_TARGET_AVX2 static void sum_avx2(void* data, long chunk, int) {
@@ -141,7 +193,7 @@ class CpuBackend {
     const A args = *static_cast<const A*>(range.args);
     const long begin = chunk * kChunk, end = begin + kChunk < range.n ? begin + kChunk : range.n;
     double sum[N] = {};
-    for (long i = begin; i < end; ++i) K::run(args, i, sum);
+    sum_range<K, N>(args, begin, end, sum);
     for (int k = 0; k < N; ++k) range.partial[chunk * N + k] = sum[k];
   }
   template <class K, int N, class A>
@@ -150,7 +202,7 @@ class CpuBackend {
     const A args = *static_cast<const A*>(range.args);
     const long begin = chunk * kChunk, end = begin + kChunk < range.n ? begin + kChunk : range.n;
     double sum[N] = {};
-    for (long i = begin; i < end; ++i) K::run(args, i, sum);
+    sum_range<K, N>(args, begin, end, sum);
     for (int k = 0; k < N; ++k) range.partial[chunk * N + k] = sum[k];
   }
 

@@ -60,6 +60,8 @@ class Iteration {
                            &grad_sums_, &grad_screen_, &grad_colours_, &grad_reflectance_})
       *values = floats(3 * v);
     crosses_ = floats(3 * t);
+    inverse_lengths_ = floats(v);
+    face_inverse_lengths_ = floats(t);
     slots_ = floats(9 * t);
     screen_slots_ = floats(9 * t);
     for (Floats* image : {&rendered_, &grad_rendered_}) *image = floats(3 * pixels);
@@ -78,7 +80,7 @@ class Iteration {
   /// Losses and all gradients; the weighted sum of the losses.
   double evaluate() {
     forward();
-    const double loss = image_losses() + geometry_losses();
+    const double loss = image_losses();
     backward();
     return loss + priors();
   }
@@ -86,34 +88,41 @@ class Iteration {
   /// One Adam step on every parameter.
   void update(float learning_rate) {
     ++step_;
-    for (Group* g : groups()) {
+    const auto args = [&](Group& g) {
       optim::AdamArgs<float> a;
-      a.values = g->values.data();
-      a.grad = g->grad.data();
-      a.first = g->first.data();
-      a.second = g->second.data();
+      a.values = g.values.data();
+      a.grad = g.grad.data();
+      a.first = g.first.data();
+      a.second = g.second.data();
       a.learning_rate = learning_rate;
       optim::Adam::set_step(a, step_);
-      backend_.template for_each<optim::Adam::Update>(g->size, a);
-    }
+      return a;
+    };
+    for (Group* g : {&shape_, &albedo_, &angles_, &light_, &translation_})
+      backend_.template for_each<optim::Adam::Update>(g->size, args(*g));
+    in_turn<optim::Adam::Update, optim::Adam::Update>(backend_, shape_map_.size, args(shape_map_), args(albedo_map_));
   }
 
   /// Positions and colours of the current parameters.
   void forward() {
+    using Map = ops::UvSample<3>;
     const long v = model_.vertices;
-    backend_.basis_forward(basis_args(arrays_.shape_basis, shape_, arrays_.mean, positions_, grad_positions_));
-    backend_.template for_each<ops::UvSample<3>::ForwardAdd>(v, map_args(shape_map_, positions_, grad_positions_));
-    backend_.basis_forward(
-        basis_args(arrays_.albedo_basis, albedo_, arrays_.mean_albedo, reflectance_, grad_reflectance_));
-    backend_.template for_each<ops::UvSample<3>::ForwardAdd>(v, map_args(albedo_map_, reflectance_, grad_reflectance_));
-
-    normals_args_ = {arrays_.triangles, arrays_.corner_offsets, arrays_.corners,   positions_.data(), crosses_.data(),
-                     normals_.data(),   grad_normals_.data(),   grad_sums_.data(), slots_.data()};
-    backend_.template for_each<ops::UnitNormals::ForwardFace>(model_.triangles, normals_args_);
-    backend_.template for_each<ops::Normals::ForwardVertex>(v, normals_args_);
-
     place_camera();
-    backend_.template for_each<ops::PoseProject::Forward>(v, camera_);
+    backend_.basis_forward(basis_args(arrays_.shape_basis, shape_, arrays_.mean, positions_, grad_positions_));
+    in_turn<Map::ForwardAdd, ops::PoseProject::Forward>(backend_, v, map_args(shape_map_, positions_, grad_positions_),
+                                                        camera_);
+    normals_args_ = {arrays_.triangles,
+                     arrays_.corner_offsets,
+                     arrays_.corners,
+                     positions_.data(),
+                     crosses_.data(),
+                     normals_.data(),
+                     grad_normals_.data(),
+                     grad_sums_.data(),
+                     slots_.data(),
+                     inverse_lengths_.data(),
+                     face_inverse_lengths_.data()};
+    backend_.template for_each<ops::UnitNormals::ForwardFace>(model_.triangles, normals_args_);
 
     shade_args_.albedo = reflectance_.data();
     shade_args_.normals = normals_.data();
@@ -125,7 +134,10 @@ class Iteration {
     shade_args_.grad_colours = grad_colours_.data();
     shade_args_.grad_albedo = grad_reflectance_.data();
     shade_args_.grad_normals = grad_normals_.data();
-    backend_.template for_each<ops::Shade::Forward>(v, shade_args_);
+    backend_.basis_forward(
+        basis_args(arrays_.albedo_basis, albedo_, arrays_.mean_albedo, reflectance_, grad_reflectance_));
+    in_turn<Map::ForwardAdd, ops::Normals::ForwardVertex, ops::Shade::Forward>(
+        backend_, v, map_args(albedo_map_, reflectance_, grad_reflectance_), normals_args_, shade_args_);
 
     ops::RasterizeArgs<float> raster;
     raster.screen = screen_.data();
@@ -283,9 +295,9 @@ class Iteration {
     return {arrays_.corner_offsets, arrays_.corners, slots.data(), values.data()};
   }
 
-  // Photometric loss; leaves gradients of the vertex colours and of the screen positions.
+  // Losses of the image and of the screen positions; leaves gradients of both and of the vertices.
   double image_losses() {
-    const long pixels = problem_.side * problem_.side;
+    const long pixels = problem_.side * problem_.side, v = model_.vertices;
     losses::PhotometricArgs<float> photo;
     photo.rendered = rendered_.data();
     photo.target = photo_.data();
@@ -297,14 +309,8 @@ class Iteration {
     photo.grad_scale = static_cast<float>(kPhoto / seen);
     backend_.template for_each<losses::Photometric::Backward>(pixels, photo);
     backend_.template for_each<ops::Interpolate<3>::BackwardBoth>(model_.triangles, interpolate_args_);
-    backend_.template for_each<ops::CornerGather<3>::Set>(model_.vertices, gather_args(slots_, grad_colours_));
-    backend_.template for_each<ops::CornerGather<3>::Set>(model_.vertices, gather_args(screen_slots_, grad_screen_));
-    return kPhoto * sums[0] / seen;
-  }
 
-  // Landmark and contour loss; add to the gradient of the screen positions.
-  double geometry_losses() {
-    const long v = model_.vertices, n = static_cast<long>(model_.keypoints.size());
+    const long n = static_cast<long>(model_.keypoints.size());
     losses::LandmarkArgs<float> landmark;
     landmark.screen = screen_.data();
     landmark.vertices = landmark_vertices_.data();
@@ -314,27 +320,31 @@ class Iteration {
     landmark.grad_scale = static_cast<float>(kLandmark / static_cast<double>(n));
     landmark.slots = landmark_slots_.data();
     const double distance = both<losses::Landmark>(n, landmark);
-    backend_.template for_each<ops::CornerGather<3>::Add>(
-        v, ops::CornerGatherArgs<float>{landmark_offsets_.data(), landmark_corners_.data(), landmark_slots_.data(),
-                                        grad_screen_.data()});
+
     losses::EdgePullArgs<float> contour;
     contour.screen = screen_.data();
     contour.rows = rows_.data();
     contour.side = problem_.side;
     contour.grad_scale = static_cast<float>(kContour / static_cast<double>(v));
     contour.grad_screen = grad_screen_.data();
-    const double outside = both<losses::EdgePull>(v, contour);
-    return kLandmark * distance / static_cast<double>(n) + kContour * outside / static_cast<double>(v);
+    using Gather = ops::CornerGather<3>;
+    in_turn<Gather::Set, ops::Shade::Backward, Gather::Set, Gather::Add, losses::EdgePull::Backward,
+            ops::PoseProject::Backward, ops::Normals::BackwardVertex>(
+        backend_, v, gather_args(slots_, grad_colours_), shade_args_, gather_args(screen_slots_, grad_screen_),
+        ops::CornerGatherArgs<float>{landmark_offsets_.data(), landmark_corners_.data(), landmark_slots_.data(),
+                                     grad_screen_.data()},
+        contour, camera_, normals_args_);
+    double outside;
+    backend_.template reduce<losses::EdgePull::Forward, 1>(v, contour, &outside);
+    return kPhoto * sums[0] / seen + kLandmark * distance / static_cast<double>(n) +
+           kContour * outside / static_cast<double>(v);
   }
 
   void backward() {
     const long v = model_.vertices, texels = problem_.map * problem_.map;
-    backend_.template for_each<ops::Shade::Backward>(v, shade_args_);
     double light[ops::Shade::kReduced], pose[7];
     backend_.template reduce<ops::Shade::BackwardLight, ops::Shade::kReduced>(v, shade_args_, light);
-    backend_.template for_each<ops::PoseProject::Backward>(v, camera_);
     backend_.template reduce<ops::PoseProject::BackwardPose, 7>(v, camera_, pose);
-    backend_.template for_each<ops::Normals::BackwardVertex>(v, normals_args_);
     backend_.template for_each<ops::UnitNormals::BackwardFace>(model_.triangles, normals_args_);
     backend_.template for_each<ops::CornerGather<3>::Add>(v, gather_args(slots_, grad_positions_));
     for (int k = 0; k < 3; ++k) pose[k] += light[27 + k];
@@ -347,16 +357,17 @@ class Iteration {
     const double shift[3] = {pose[3], -pose[4], -pose[5]};
     set_grad(translation_, shift);
 
-    backend_.basis_backward(basis_args(arrays_.shape_basis, shape_, arrays_.mean, positions_, grad_positions_),
-                            coefficient_grad_.data());
-    set_grad(shape_, coefficient_grad_.data());
+    // In the forward's order turned round: the basis read last is in the cache.
     backend_.basis_backward(
         basis_args(arrays_.albedo_basis, albedo_, arrays_.mean_albedo, reflectance_, grad_reflectance_),
         coefficient_grad_.data());
     set_grad(albedo_, coefficient_grad_.data());
-    backend_.template for_each<ops::UvSample<3>::Backward>(texels, map_args(shape_map_, positions_, grad_positions_));
-    backend_.template for_each<ops::UvSample<3>::Backward>(texels,
-                                                           map_args(albedo_map_, reflectance_, grad_reflectance_));
+    backend_.basis_backward(basis_args(arrays_.shape_basis, shape_, arrays_.mean, positions_, grad_positions_),
+                            coefficient_grad_.data());
+    set_grad(shape_, coefficient_grad_.data());
+    using Map = ops::UvSample<3>;
+    in_turn<Map::Backward, Map::Backward>(backend_, texels, map_args(shape_map_, positions_, grad_positions_),
+                                          map_args(albedo_map_, reflectance_, grad_reflectance_));
   }
 
   // Everything that needs no image; adds to the gradients of the parameters.
@@ -421,9 +432,10 @@ class Iteration {
       landmark_corners_;
   typename B::template Array<ops::PixelBox> boxes_;
   typename B::template Array<losses::MaskSpan<float>> rows_;
-  Floats shape_weights_, positions_, normals_, crosses_, screen_, reflectance_, colours_, rendered_, barycentrics_,
-      photo_, slots_, screen_slots_, grad_positions_, grad_normals_, grad_sums_, grad_screen_, grad_colours_,
-      grad_reflectance_, grad_rendered_, landmark_barycentrics_, landmark_precision_, landmark_target_, landmark_slots_;
+  Floats shape_weights_, positions_, normals_, crosses_, inverse_lengths_, face_inverse_lengths_, screen_, reflectance_,
+      colours_, rendered_, barycentrics_, photo_, slots_, screen_slots_, grad_positions_, grad_normals_, grad_sums_,
+      grad_screen_, grad_colours_, grad_reflectance_, grad_rendered_, landmark_barycentrics_, landmark_precision_,
+      landmark_target_, landmark_slots_;
   Group shape_, albedo_, angles_, light_, translation_, shape_map_, albedo_map_;
   ops::NormalsArgs<float> normals_args_;
   ops::ShadeArgs<float> shade_args_;

@@ -8,8 +8,8 @@
 namespace hrn::fit::reference {
 namespace {
 
-std::vector<Half> packed(std::span<const float> components, long rows, long number) {
-  std::vector<Half> out(static_cast<std::size_t>(ops::basis_tiles(rows) * number * ops::kBasisTile));
+HostArray<Half> packed(std::span<const float> components, long rows, long number) {
+  HostArray<Half> out(static_cast<std::size_t>(ops::basis_tiles(rows) * number * ops::kBasisTile));
   ops::pack_basis(components.data(), rows, number, out.data(), [](float x) { return float_to_half(x); });
   return out;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backends/backend.hpp"
+#include "core/array.hpp"
 #include "core/half.hpp"
 #include "core/topology.hpp"
 #include "core/uploaded.hpp"
@@ -26,7 +27,7 @@ struct ModelSource {
 struct Model {
   long vertices = 0, triangles = 0, identity = 0, expression = 0, albedo = 0;
   std::vector<float> mean, mean_albedo, uvs;
-  std::vector<Half> shape_basis, albedo_basis;  // ops::pack_basis layout
+  HostArray<Half> shape_basis, albedo_basis;  // ops::pack_basis layout
   Topology topology;
   std::vector<std::uint32_t> keypoints;
 };
