@@ -84,13 +84,19 @@ export interface DeformationMap {
   size: number;
 }
 
+/** A mesh whose edges were halved: the head's vertices come first, in their order, then one per halved edge. */
+export interface DetailedMesh extends Mesh {
+  /** `[new vertices][2]`: the ends of the edge, which come before. */
+  parents: Uint32Array;
+}
+
 export interface Levels {
   /** `[vertices][3]`, mm, in the order of `mesh.positions`. */
   coarse: Float32Array;
   /** The same with the deformation map; absent at `detail: 'coarse'`. */
   medium?: Float32Array;
   /** At `detail: 'high'`: a finer mesh with the displacement map. Its first vertices are those of `mesh`, displaced. */
-  high?: Mesh;
+  high?: DetailedMesh;
 }
 
 /** Heights over the unit UV square. */

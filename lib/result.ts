@@ -130,6 +130,17 @@ export class Reconstruction implements ReconstructionData {
     await writeFilesAtomically([{ path, bytes }], options.signal);
   }
 
+  /**
+   * The finest mesh of the head (`levels.high` or `mesh`) wearing other expressions, by ARKit name, 0 to 1; without any it
+   * is neutral. Folds of the displacement map that the fitted expression made fade with it (docs/detail.md).
+   *
+   * @throws HrnError INVALID_OPTION
+   */
+  async posed(expression: Readonly<Record<string, number>> = {}): Promise<Mesh> {
+    const { posedHead } = await import('./posed.js');
+    return posedHead(this, expression);
+  }
+
   /** The contents of NAME.json (see docs/json.md): everything but the big arrays. */
   toJSON(): ReconstructionJson {
     return toReconstructionJson(this);

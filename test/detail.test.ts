@@ -60,6 +60,30 @@ describe('detail high', () => {
     }
   });
 
+  it('wears other expressions, and is itself with those of the photo', async () => {
+    const high = face.levels.high!;
+    const same = await face.posed(face.coefficients.expression);
+    expect(same.indices).toBe(high.indices);
+    let off = 0;
+    same.positions.forEach((value, i) => {
+      off = Math.max(off, Math.abs(value - high.positions[i]!));
+    });
+    expect(off).toBeLessThan(1e-3);
+    const open = await face.posed({ jawOpen: 1 });
+    const chin = face.landmarks.positions[3 * 8 + 1]!;
+    const lowest = (positions: Float32Array): number => {
+      let y = Infinity;
+      for (let i = 0; i < positions.length; i += 3) {
+        if (Math.abs(positions[i]!) < 10 && positions[i + 2]! > 40 && positions[i + 1]! > chin - 40)
+          y = Math.min(y, positions[i + 1]!);
+      }
+      return y;
+    };
+    expect(lowest(open.positions)).toBeLessThan(lowest(high.positions) - 3);
+    await expect(face.posed({ grin: 1 })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+    await expect(face.posed({ jawOpen: Number.NaN })).rejects.toMatchObject({ code: 'INVALID_OPTION' });
+  });
+
   it('is in a PLY as the finer mesh', async () => {
     const header = Buffer.from(await face.encode('ply')).toString('latin1', 0, 400);
     expect(header).toContain(`element vertex ${face.levels.high!.positions.length / 3}`);

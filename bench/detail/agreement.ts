@@ -1,6 +1,7 @@
 /** How far two fits of one person in two photos found the same relief. */
+
+import { gaussian } from '../../lib/gaussian.js';
 import type { DisplacementMap } from '../../lib/result-data.js';
-import { gaussian } from './gaussian.js';
 import { FINE_SIGMA_MM, finePart } from './metrics.js';
 import type { DetailPortrait } from './portrait.js';
 

@@ -1,6 +1,7 @@
 /** Heads in plain grey under one raking light that flatters nothing: how relief is looked at. */
 import sharp, { type Sharp } from 'sharp';
 import type { NativeContext } from '../../lib/native/binding.js';
+import { posedHead } from '../../lib/posed.js';
 import { turned } from '../../lib/preview/framing.js';
 import { render } from '../../lib/render.js';
 import type { Mesh, Pose, ReconstructionData } from '../../lib/result-data.js';
@@ -23,6 +24,19 @@ export async function greyRow(context: NativeContext, face: ReconstructionData, 
     greyHead(context, face, high, pose, side),
     greyHead(context, face, medium, side45, side),
     greyHead(context, face, high, side45, side),
+  ]);
+}
+
+/** Photo, high level, and the same neutral: with all folds, and with those that belong to the expression faded. */
+export async function foldsRow(context: NativeContext, face: ReconstructionData, side: number): Promise<Buffer[]> {
+  const { levels, pose, displacementMap: map } = face;
+  if (!levels.high || !map) throw new Error('no detailed head');
+  // A map of no height leaves nothing to fade.
+  const stiff = await posedHead({ ...face, displacementMap: { ...map, data: new Float32Array(map.data.length) } }, {});
+  const meshes = [levels.high, stiff, await posedHead(face, {})];
+  return await Promise.all([
+    photoPanel(face, side),
+    ...meshes.map((mesh) => greyHead(context, face, mesh, pose, side)),
   ]);
 }
 

@@ -3,6 +3,7 @@
  * Key light with a cast shadow, light from all around that is dimmer in furrows, shine; blur, noise and JPEG of a camera.
  */
 import sharp from 'sharp';
+import { gaussian } from '../../lib/gaussian.js';
 import type { NativeContext } from '../../lib/native/binding.js';
 import { native } from '../../lib/native/load.js';
 import type { Raster } from '../../lib/result.js';
@@ -10,7 +11,6 @@ import { randomBackdrop } from '../../lib/sample/backdrop.js';
 import { randomCamera, type SampleCamera } from '../../lib/sample/camera.js';
 import { Random } from '../../lib/sample/random.js';
 import { ChartGrid } from './face-chart.js';
-import { gaussian } from './gaussian.js';
 import type { BareHead } from './heads.js';
 import { type Paint, paint } from './paint.js';
 import { wrinkles } from './wrinkles.js';

@@ -1,6 +1,7 @@
 /**
  * Heads in grey beside their photos: photo, medium and high from the front, medium and high turned by 45 degrees.
- * `npm run bench:detail:sheet -- --out build/detail.png [--side 420] [PHOTO...]`; without photos all of ../shared/photos.
+ * `npm run bench:detail:sheet -- --out build/detail.png [--side 420] [--folds] [PHOTO...]`; without photos all of ../shared/photos. With --folds: photo, high,
+ * neutral with all folds, and with those of the expression faded.
  */
 import { mkdir, readdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -9,7 +10,7 @@ import { writeFilesAtomically } from '../../lib/atomic-write.js';
 import { HrnError } from '../../lib/errors.js';
 import * as hrn from '../../lib/index.js';
 import { native } from '../../lib/native/load.js';
-import { greyRow, joined } from './grey.js';
+import { foldsRow, greyRow, joined } from './grey.js';
 
 const root = path.join(import.meta.dirname, '..', '..');
 const { values: flags, positionals } = parseArgs({
@@ -17,6 +18,7 @@ const { values: flags, positionals } = parseArgs({
   options: {
     out: { type: 'string', default: path.join(root, 'build', 'detail.png') },
     side: { type: 'string', default: '420' },
+    folds: { type: 'boolean', default: false },
   },
 });
 const side = Number(flags.side);
@@ -26,7 +28,7 @@ const rows: Buffer[][] = [];
 for (const file of positionals.length > 0 ? positionals : await sharedPhotos()) {
   try {
     const face = await reconstructor.fit(file, { detail: 'high' });
-    rows.push(await greyRow(context, face, side));
+    rows.push(await (flags.folds ? foldsRow : greyRow)(context, face, side));
     process.stdout.write(`${path.basename(file)}: detail ${(face.timingsMs.detail ?? 0).toFixed(0)} ms\n`);
   } catch (error) {
     if (!(error instanceof HrnError)) throw error;

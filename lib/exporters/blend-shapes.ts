@@ -66,10 +66,12 @@ function sparse(vectors: Float32Array): SparseVectors {
  * expect. Exact, because expressions and the deformation map both add linearly to the head.
  *
  * @param chosen indices of expressions of the model, in the order of the shapes
+ * @param folds what weight 1 of an expression adds besides, by its name, `[vertices][3]`: not part of `mesh.positions`
  */
 export async function toBlendShapes(
   result: Pick<GlbHead, 'mesh' | 'model' | 'coefficients'>,
   chosen: readonly number[],
+  folds?: ReadonlyMap<string, Float32Array>,
 ): Promise<BlendShapeHead> {
   const { mesh, model, coefficients } = result;
   const { names, halfs } = model.expression;
@@ -100,6 +102,10 @@ export async function toBlendShapes(
   const positions = new Float32Array(precise);
   await yieldToEventLoop();
   const base = new VertexNormals(positions, mesh.indices);
+  for (const { name, offsets } of decoded) {
+    const added = folds?.get(name);
+    if (added) for (let i = 0; i < perShape; i++) offsets[i]! += added[i]!;
+  }
   const shapes: BlendShape[] = [];
   for (const { name, weight, offsets } of decoded) {
     const normalOffsets = sparse(dropSmall(base.change(offsets), LEAST_NORMAL_OFFSET));

@@ -11,6 +11,7 @@ import { nodesOf } from './glb-nodes.js';
 import { lashTexture } from './lash-texture.js';
 import { type LevelOfDetail, levelOfDetail } from './level-of-detail.js';
 import { CORNEA, LASHES, MATERIALS } from './materials.js';
+import { movingFolds } from './moving-folds.js';
 import { rimOf } from './neck-rim.js';
 import { normalMap, tangentsOf } from './normal-map.js';
 import { encodeRoughness } from './roughness-map.js';
@@ -187,13 +188,14 @@ function eyeMaterials({ lashColour }: GlbHead, texture: number): object[] {
 export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Promise<Uint8Array> {
   const { head: result, options, targets, motion } = job;
   const { model, coefficients } = result;
-  const head = await toBlendShapes(result, targets);
+  const folds = options.lod === 0 ? movingFolds(result, targets) : undefined;
+  const head = await toBlendShapes(result, targets, folds?.offsets);
   const level = await levelOfDetail(result, options.lod);
   const skeleton = options.skeleton ? skeletonOf(model, head.positions) : undefined;
   const container = new GlbContainer();
   const parts = level.parts.filter((part) => part.indexCount > 0);
   const skin = result.mesh.parts.find((part) => part.name === 'skin');
-  const detail = skin && result.displacementMap;
+  const detail = skin && (folds?.map ?? result.displacementMap);
   const corners = skin && result.mesh.indices.subarray(skin.firstIndex, skin.firstIndex + skin.indexCount);
   const tangents = detail && corners ? tangentsOf({ ...result.mesh, ...head }, corners) : undefined;
   const primitives = parts.map((part, i) => primitiveOf(container, result, head, skeleton, level, part, i, tangents));

@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { type BlendShapeHead, toBlendShapes } from '../exporters/blend-shapes.js';
+import { toBlendShapes } from '../exporters/blend-shapes.js';
 import { type MorphableModel, REGION_NAMES } from '../morphable-model.js';
 import { native } from '../native/load.js';
+import { withWeights } from '../posed.js';
 import { render } from '../render.js';
 import type { Raster, ReconstructionData } from '../result-data.js';
 import { joinPanels } from './panels.js';
@@ -40,19 +41,6 @@ function faceSquare({ regions }: MorphableModel, positions: Float32Array): { x: 
   return { x: (left + right) / 2, y: (low + high) / 2, side: MARGIN * Math.max(right - left, high - low) };
 }
 
-function posed({ positions, shapes }: BlendShapeHead, weights: Readonly<Record<string, number>>): Float32Array {
-  const moved = positions.slice();
-  for (const { name, positionOffsets } of shapes) {
-    const weight = weights[name] ?? 0;
-    if (weight === 0) continue;
-    const { vertices, values } = positionOffsets;
-    vertices.forEach((vertex, i) => {
-      for (let k = 0; k < 3; k++) moved[3 * vertex + k]! += weight * (values[3 * i + k] as number);
-    });
-  }
-  return moved;
-}
-
 /**
  * What an animator gets: the head neutral, smiling, with its eyes shut and with its mouth open, from the front above and
  * turned by 35 degrees below. What the head's model has no expressions for is left out. In neutral studio light where
@@ -76,7 +64,7 @@ export async function renderExpressions(result: ReconstructionData, signal?: Abo
     for (const turn of TURNS) {
       const view = { ...studioView([x, y, DEPTH], turn, side, PANEL), supersampling: SAMPLES };
       for (const weights of shown) {
-        const drawable = { positions: posed(head, weights), indices: mesh.indices, uvs: mesh.uvs };
+        const drawable = { positions: withWeights(head, weights), indices: mesh.indices, uvs: mesh.uvs };
         panels.push(await render(context, drawable, view, studioLook(result), { signal }));
       }
     }

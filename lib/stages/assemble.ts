@@ -3,7 +3,7 @@ import type { HeadModel } from '../head-model.js';
 import type { MorphableModel, Part, PartName } from '../morphable-model.js';
 import type { DetailFit } from '../native/detail.js';
 import { projectionMatrix } from '../projection-matrix.js';
-import type { Mesh, Pose, Quality, Raster, ReconstructionData } from '../result-data.js';
+import type { DetailedMesh, Mesh, Pose, Quality, Raster, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
 import { expressionWeights } from './expression-weights.js';
 import type { EyeStates } from './eye-state.js';
@@ -152,14 +152,21 @@ export function assemble(fitted: Fitted): Unpainted {
   };
 }
 
-function highMesh(head: MorphableModel, detail: DetailFit, positions: Float32Array): Mesh {
+function highMesh(head: MorphableModel, detail: DetailFit, positions: Float32Array): DetailedMesh {
   let firstIndex = 0;
   const parts = head.parts.map(({ name }, i) => {
     const part = { name, firstIndex, indexCount: 3 * detail.partTriangles[i]! };
     firstIndex += part.indexCount;
     return part;
   });
-  return { positions, normals: detail.normals, uvs: detail.uvs, indices: detail.indices, parts };
+  return {
+    positions,
+    normals: detail.normals,
+    uvs: detail.uvs,
+    indices: detail.indices,
+    parts,
+    parents: detail.parents,
+  };
 }
 
 /** A view's pose and projection in the result's frame. */
