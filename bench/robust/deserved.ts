@@ -9,8 +9,6 @@ const TURNED = 36;
 /** Where a portrait is drawn with fewer pixels than this a face, or enlarged beyond this, there is no fine detail. */
 const SMALL_FACE_PX = 115;
 const ENLARGED = 1.15;
-/** Of a portrait's side. */
-const FACE_SHARE = 0.55;
 
 /** By the kind of picture alone. */
 const BY_KIND: Partial<Record<Kind, readonly Code[]>> = {
@@ -30,15 +28,18 @@ const BY_KIND: Partial<Record<Kind, readonly Code[]>> = {
   flat: ['LOW_RESOLUTION', 'BLACK_AND_WHITE'],
 };
 
-/** Warnings of a right head that nothing in the recipe of its picture explains. */
-export function falseAlarms(warnings: readonly FaceWarning[], kind: Kind, shown: ShownFace): Code[] {
+/**
+ * Warnings of a right head that nothing in the recipe of its picture explains.
+ *
+ * @param sizePx longer side of the face's box in the picture, by the box in its own portrait
+ */
+export function falseAlarms(warnings: readonly FaceWarning[], kind: Kind, shown: ShownFace, sizePx: number): Code[] {
   const deserved = new Set<Code>(BY_KIND[kind]);
   if (shown.over.length > 0) deserved.add('COVERED');
   // What hides a face leaves the networks unsure of it.
   if (deserved.has('COVERED')) deserved.add('UNSURE');
   if (Math.abs(shown.turn) > TURNED) deserved.add('TURNED');
-  const isSmall = shown.scale * shown.own.width * FACE_SHARE < SMALL_FACE_PX;
-  if (isSmall || shown.isSoft || shown.scale > ENLARGED) deserved.add('LOW_RESOLUTION');
+  if (sizePx < SMALL_FACE_PX || shown.isSoft || shown.scale > ENLARGED) deserved.add('LOW_RESOLUTION');
   if (shown.isGrey) deserved.add('BLACK_AND_WHITE');
   return warnings.map(({ code }) => code).filter((code) => !deserved.has(code));
 }

@@ -7,7 +7,7 @@ import type { Reconstruction } from '../../lib/result.js';
 import { turnOf } from '../../lib/stages/plausibility.js';
 import { falseAlarms } from './deserved.js';
 import { deviation, isRight } from './judge.js';
-import type { Kind, RobustPicture, ShownFace } from './pictures.js';
+import { FACE_SHARE, type Kind, type RobustPicture, type ShownFace } from './pictures.js';
 import type { Judged } from './summary.js';
 
 /** Of the box; a little above the fits' own limit, since boxes vary. */
@@ -59,7 +59,13 @@ function headVerdict(
   const against = own ? '' : ' (own crop refused)';
   const why = `error ${landmarkErrorPercent.toFixed(1)} %, pose ${poseDegrees.toFixed(1)} degrees, width ${(100 * widthShare).toFixed(1)} %, turn ${shown.turn.toFixed(0)}, turned ${shown.turnDegrees}${against} ${codes}`;
   if (isRight(figures, own)) {
-    return { verdict: 'right', why, isWarned: codes !== '', falseAlarms: falseAlarms(face.warnings, kind, shown) };
+    const sizePx = own ? sizeOf(own, shown) : shown.scale * shown.own.width * FACE_SHARE;
+    return {
+      verdict: 'right',
+      why,
+      isWarned: codes !== '',
+      falseAlarms: falseAlarms(face.warnings, kind, shown, sizePx),
+    };
   }
   return { verdict: codes ? 'told' : 'wrong', why };
 }

@@ -76,7 +76,7 @@ const TOTAL = Object.values(KINDS).reduce((sum: number, share) => sum + share, 0
 const FORMATS = ['jpeg', 'webp', 'avif', 'gif', 'tiff', 'png'] as const;
 const FAIR_TURN = 45;
 /** A face takes up about this share of a portrait's side. */
-const FACE_SHARE = 0.55;
+export const FACE_SHARE = 0.55;
 const SMALLEST_FACE_PX = 115;
 /** Kinds in which something of the face is missing. */
 const UNFAIR: ReadonlySet<string> = new Set<Kind>(['covered', 'cropped', 'close-up', 'touching']);

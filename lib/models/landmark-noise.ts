@@ -6,12 +6,12 @@ import { parseSafetensors, type Safetensors } from './safetensors.js';
 /**
  * How the landmark network errs, measured on synthetic portraits with known truth (models/build/landmark-noise): where
  * it puts its points relative to the model's surface points, in mm along the head frame's x and y. An error is
- * `bias(turn) + response(turn) identity + sum_k c_k modes_k + independent`, with c_k of N(0, 1): the network puts its points
+ * `bias(view) + response(turn) identity + sum_k c_k modes_k + independent`, with c_k of N(0, 1): the network puts its points
  * where they are on usual faces, so an unusual one (a long nose) is seen as less unusual than it is. All but the independent
  * part is zero for points that follow the silhouette.
  */
 export interface LandmarkNoise {
-  /** `[3][points][2]`: constant, per sine of the turn, per its square; see `landmarkBias`. */
+  /** `[BIAS_TERMS][points][2]`: what the mean error is made of, see `landmarkBias`. */
   biasTermsMm: Float32Array;
   /** `[points]`, deviation of the independent part, per axis. */
   sigmaMm: Float32Array;
@@ -41,7 +41,7 @@ export function parseLandmarkNoise(bytes: Uint8Array, points: number): LandmarkN
   const file = parseSafetensors(bytes);
   const modeCount = file.shape('modes')[0] ?? 0;
   const noise = {
-    biasTermsMm: decodeHalfs(file.tensor('biasMm', 'F16', [3, points, 2])),
+    biasTermsMm: decodeHalfs(file.tensor('biasMm', 'F16', [BIAS_TERMS, points, 2])),
     sigmaMm: file.tensor('sigmaMm', 'F32', [points]),
     modeCount,
     modesMm: patterns(file, 'modes', modeCount, points),
@@ -79,39 +79,56 @@ function patterns(file: Safetensors, name: string, count: number, points: number
   return Float32Array.from(steps, (step, i) => (step / PATTERN_STEPS) * largest[Math.floor(i / (2 * points))]!);
 }
 
-/** The largest turn that was measured; beyond it the bias stays what it is there. */
-const LARGEST_SINE = 0.69;
+/** How a head is seen: sines of the angles between its axes and the line of sight. */
+export interface HeadView {
+  /** Of the turn, positive to the viewer's right. */
+  turn: number;
+  /** Of the nod, positive with the forehead nearer. */
+  nod: number;
+}
+
+/** The largest that were measured, sines; beyond them the bias stays what it is there. */
+const LARGEST = { turn: 0.85, nod: 0.55 } as const;
+
+/** How many terms `viewTerms` has. */
+export const BIAS_TERMS = 8;
+
+/** What the mean error depends on: the network sees heads less turned and less bowed than they are, far ones most of all. */
+export function viewTerms({ turn: t, nod: n }: HeadView): number[] {
+  return [1, t, t * t, t * t * t, n, n * n, t * n, t * t * n];
+}
 
 /**
- * The mean error of a head that is turned.
+ * The mean error of a head that is seen so.
  *
- * @param sineOfTurn of the angle between the face's axis and the camera's, positive to the viewer's right
  * @returns `[points][2]`, mm
  */
-export function landmarkBias({ biasTermsMm }: LandmarkNoise, sineOfTurn: number): Float64Array {
-  const sine = measuredSine(sineOfTurn);
-  const size = biasTermsMm.length / 3;
-  return Float64Array.from(
-    { length: size },
-    (_, i) => biasTermsMm[i]! + sine * biasTermsMm[size + i]! + sine * sine * biasTermsMm[2 * size + i]!,
+export function landmarkBias({ biasTermsMm }: LandmarkNoise, { turn, nod }: HeadView): Float64Array {
+  const terms = viewTerms({ turn: within(turn, LARGEST.turn), nod: within(nod, LARGEST.nod) });
+  const size = biasTermsMm.length / BIAS_TERMS;
+  return Float64Array.from({ length: size }, (_, i) =>
+    terms.reduce((sum, term, k) => sum + term * biasTermsMm[k * size + i]!, 0),
   );
 }
 
-function measuredSine(sineOfTurn: number): number {
-  return Math.min(LARGEST_SINE, Math.max(-LARGEST_SINE, sineOfTurn));
+function within(value: number, largest: number): number {
+  return Math.min(largest, Math.max(-largest, value));
 }
+
+/** The largest turn at which the response to the identity was measured. */
+const LARGEST_RESPONSE_SINE = 0.69;
 
 /**
  * What the landmarks of a head that is turned go astray by, per unit of each identity coefficient.
  *
- * @param sineOfTurn as for `landmarkBias`
+ * @param sineOfTurn see `HeadView`
  * @returns `[identityCount][points][2]`, mm
  */
 export function landmarkResponse(
   { rank, identityCount, patternsMm, gains }: LandmarkResponse,
   sineOfTurn: number,
 ): Float32Array {
-  const sine = measuredSine(sineOfTurn);
+  const sine = within(sineOfTurn, LARGEST_RESPONSE_SINE);
   if (rank === 0) return new Float32Array();
   const weights = new Float64Array(identityCount * rank);
   for (let k = 0; k < identityCount; k++) {
@@ -126,8 +143,8 @@ export function landmarkResponse(
 export function noiseOfPerson(noise: LandmarkNoise, identity: ArrayLike<number>): LandmarkNoise {
   const { rank, identityCount, patternsMm, gains } = noise.response;
   const biasTermsMm = noise.biasTermsMm.slice();
-  const size = biasTermsMm.length / 3;
-  // Constant, and per sine of the turn.
+  const size = biasTermsMm.length / BIAS_TERMS;
+  // The constant, and the turn's.
   for (const term of [0, 1]) {
     for (let r = 0; r < rank; r++) {
       let amount = 0;

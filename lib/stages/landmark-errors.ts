@@ -1,7 +1,7 @@
-import { type LandmarkNoise, landmarkBias, landmarkResponse } from '../models/landmark-noise.js';
+import { type HeadView, type LandmarkNoise, landmarkBias, landmarkResponse } from '../models/landmark-noise.js';
 import type { CoarseProblem } from '../native/coarse.js';
 import { type DenseLandmarks, yawOf } from './landmarks.js';
-import { IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LID_POINTS, LIPS } from './mesh-points.js';
+import { CHIN, FOREHEAD, IMAGE_LEFT_EYE, IMAGE_RIGHT_EYE, LID_POINTS, LIPS } from './mesh-points.js';
 
 /** What opens and closes. */
 const FEATURES = [LIPS, IMAGE_LEFT_EYE.slice(0, LID_POINTS), IMAGE_RIGHT_EYE.slice(0, LID_POINTS)];
@@ -11,13 +11,31 @@ export function landmarkErrors(
   noise: LandmarkNoise,
   landmarks: DenseLandmarks,
 ): Required<Pick<CoarseProblem, 'biasMm' | 'responseMm' | 'sigmaMm' | 'nuisanceMm'>> {
-  const sine = Math.sin((yawOf(landmarks) * Math.PI) / 180);
+  const view = seenView(landmarks);
   const { response, modesMm } = inCommon(noise);
   return {
-    biasMm: landmarkBias(noise, sine),
-    responseMm: landmarkResponse(response, sine),
+    biasMm: landmarkBias(noise, view),
+    responseMm: landmarkResponse(response, view.turn),
     sigmaMm: Float64Array.from(noise.sigmaMm),
     nuisanceMm: modesMm,
+  };
+}
+
+/**
+ * Least squares over 343 portraits nodding by up to 42 degrees: the sine of the nod from the depth between forehead and chin
+ * as a share of their distance; off by 3.5 degrees.
+ */
+const NOD = { constant: -0.041, depth: -1.035 } as const;
+
+/** How a head is seen, by the landmarks' own depths. */
+function seenView(landmarks: DenseLandmarks): HeadView {
+  const { pixels, depth } = landmarks;
+  const [x, y] = [0, 1].map((axis) => pixels[2 * FOREHEAD + axis]! - pixels[2 * CHIN + axis]!) as [number, number];
+  const z = depth[FOREHEAD]! - depth[CHIN]!;
+  const length = Math.hypot(x, y, z);
+  return {
+    turn: Math.sin((yawOf(landmarks) * Math.PI) / 180),
+    nod: length > 0 ? NOD.constant + (NOD.depth * z) / length : 0,
   };
 }
 

@@ -44,6 +44,9 @@ export const LID_POINTS = 16;
 /** Middle of the upper lip's lower border. */
 export const MOUTH_MIDDLE = 13;
 
+/** On the middle line, where the mesh ends. */
+export const FOREHEAD = 10;
+export const CHIN = 152;
 /** Tip of the nose. */
 export const NOSE_TIP = 4;
 /** Middle of the upper border of the right brow. */

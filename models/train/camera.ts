@@ -11,10 +11,23 @@ const NEAREST_MM = 300;
 const FACE_CENTRE_MM = [0, -25, 60] as const;
 const LARGEST_YAW = 60;
 const LARGEST_PITCH = 35;
+const WIDEST_YAW = 62;
+const WIDEST_PITCH = 42;
 
 export function trainingCamera(random: Random, sizePx: number): SampleCamera {
   const yaw = random.chance(0.65) ? random.normal(0, 18, LARGEST_YAW / 18) : random.uniform(-LARGEST_YAW, LARGEST_YAW);
   const pitch = random.normal(0, 10, LARGEST_PITCH / 10);
+  return cameraFor(random, sizePx, yaw, pitch);
+}
+
+/** The same for heads that are turned or bowed more than is usual. */
+export function wideCamera(random: Random, sizePx: number): SampleCamera {
+  const yaw = random.uniform(-WIDEST_YAW, WIDEST_YAW);
+  const pitch = random.uniform(-WIDEST_PITCH, WIDEST_PITCH);
+  return cameraFor(random, sizePx, yaw, pitch);
+}
+
+function cameraFor(random: Random, sizePx: number, yaw: number, pitch: number): SampleCamera {
   const roll = random.normal(0, 7);
   // A crop of a photo keeps the lens but not the width of the film.
   const zoom = random.chance(0.5) ? 1 : random.uniform(1, 2.5);

@@ -2,9 +2,9 @@
  * Makes training data for the coefficient regressor: synthetic portraits through the real detector and landmark network.
  * A seed always gives the same portrait; ranges of seeds may be made by several processes into one folder.
  *
- *     npx tsx models/train/generate.ts --out FOLDER [--first 2000000] [--count 20000] [--minutes M] [--pictures 0]
+ *     npx tsx models/train/generate.ts --out FOLDER [--first 2000000] [--count 20000] [--minutes M] [--pictures 0] [--wide]
  *
- * FOLDER gets a shard per 250 seeds, SEED.f32 and SEED.u8, and layout.json that says what a record holds. Shards that
+ * `--wide`: heads turned and bowed as far as the landmark network follows them. FOLDER gets a shard per 250 seeds, SEED.f32 and SEED.u8, and layout.json that says what a record holds. Shards that
  * are there already are left alone.
  */
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
@@ -21,6 +21,7 @@ import { FACE_CROP_PX, faceCrop, framedLandmarks } from '../../lib/stages/face-f
 import { findLandmarks } from '../../lib/stages/framing.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
+import { wideCamera } from './camera.js';
 import { framedPose } from './framed-pose.js';
 import { landmarkError } from './landmark-error.js';
 import { PORTRAIT_PX, PortraitPainter } from './portrait.js';
@@ -34,6 +35,7 @@ const { values: flags } = parseArgs({
     first: { type: 'string', default: '2000000' },
     minutes: { type: 'string', default: '600' },
     pictures: { type: 'string', default: '0' },
+    wide: { type: 'boolean', default: false },
   },
 });
 if (!flags.out) throw new Error('--out FOLDER is needed');
@@ -89,7 +91,7 @@ interface PortraitRecord {
 
 /** Nothing where no face is found, or none that the landmark network can follow. */
 async function portraitRecord(seed: number, keepPicture: boolean): Promise<PortraitRecord | undefined> {
-  const portrait = await painter.draw(seed);
+  const portrait = await painter.draw(seed, flags.wide ? { camera: wideCamera } : {});
   const raster = { data: portrait.pixels, width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 as const };
   if (keepPicture) {
     const raw = { width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 as const };

@@ -1,8 +1,9 @@
 /** Mean of the landmark network's errors, how they go with the identity, and the low-rank covariance of what is left. */
+import { type HeadView, viewTerms } from '../../../lib/models/landmark-noise.js';
 import { factorise, solve } from './cholesky.js';
 
 export interface NoiseStatistics {
-  /** `[3][points][2]`, mm: the mean error of a head turned by yaw is `bias[0] + s bias[1] + s^2 bias[2]`, s = sin(yaw). */
+  /** `[BIAS_TERMS][points][2]`, mm: what the mean error of a head seen so is made of, see `viewTerms`. */
   bias: Float64Array[];
   /** `[modes][points][2]`, mm; each is one standard deviation of an independent error. */
   modes: Float64Array[];
@@ -17,7 +18,7 @@ export interface NoiseStatistics {
 export interface NoiseSample {
   /** `[points][2]`, mm in the head frame's x and y. */
   error: Float64Array;
-  yawDegrees: number;
+  view: HeadView;
   identity: Float64Array;
 }
 
@@ -44,15 +45,12 @@ export function noiseStatistics(
 ): NoiseStatistics {
   const size = 2 * mirror.points.length;
   const rows = samples.flatMap(({ error }) => [error, mirrored(error, mirror.points)]);
-  const turns = samples.flatMap(({ yawDegrees }) => {
-    const s = Math.sin((yawDegrees * Math.PI) / 180);
-    return [turnTerms(s), turnTerms(-s)];
-  });
-  const bias = regress(rows, turns, size);
-  const residuals = rows.map((row, r) => {
-    const [one, s, squared] = turns[r] as [number, number, number];
-    return row.map((x, i) => x - one * bias[0]![i]! - s * bias[1]![i]! - squared * bias[2]![i]!);
-  });
+  const views = samples.flatMap(({ view }) => [view, { turn: -view.turn, nod: view.nod }]);
+  const terms = views.map(viewTerms);
+  const bias = regress(rows, terms, size);
+  const residuals = rows.map((row, r) =>
+    row.map((x, i) => x - terms[r]!.reduce((sum, term, k) => sum + term * bias[k]![i]!, 0)),
+  );
   const identities = samples.flatMap(({ identity }) => [
     identity,
     Float64Array.from(mirror.identity, (row) => dot(row, identity)),
@@ -61,12 +59,12 @@ export function noiseStatistics(
   const { patterns, gains } = respond(
     residuals.map(seen),
     identities,
-    turns.map(([, s]) => s!),
+    views.map(({ turn }) => turn),
     rank,
   );
   for (const [r, row] of residuals.entries()) {
     for (const [p, pattern] of patterns.entries()) {
-      const amount = dot(gains[0]![p]!, identities[r]!) + turns[r]![1]! * dot(gains[1]![p]!, identities[r]!);
+      const amount = dot(gains[0]![p]!, identities[r]!) + views[r]!.turn * dot(gains[1]![p]!, identities[r]!);
       for (let i = 0; i < size; i++) row[i]! -= amount * pattern[i]!;
     }
   }
@@ -121,36 +119,19 @@ function respond(
   return { patterns, gains };
 }
 
-/** What the mean error depends on; odd and even in the turn. */
-function turnTerms(s: number): number[] {
-  return [1, s, s * s];
-}
-
-/** Least squares of every column of `rows` on the three terms. */
+/** Least squares of every column of `rows` on the terms. */
 function regress(rows: readonly Float64Array[], terms: readonly number[][], size: number): Float64Array[] {
-  const normal = [0, 1, 2].map((i) => [0, 1, 2].map((j) => terms.reduce((sum, t) => sum + t[i]! * t[j]!, 0)));
-  const inverse = inverse3(normal);
-  const right = [0, 1, 2].map((i) => {
+  const count = terms[0]!.length;
+  const gram = Array.from({ length: count }, (_, i) =>
+    Float64Array.from({ length: i + 1 }, (_, j) => terms.reduce((sum, t) => sum + t[i]! * t[j]!, 0)),
+  );
+  factorise(gram);
+  const right = Array.from({ length: count }, (_, i) => {
     const out = new Float64Array(size);
     for (const [r, row] of rows.entries()) for (let k = 0; k < size; k++) out[k]! += terms[r]![i]! * row[k]!;
     return out;
   });
-  return inverse.map((line) => {
-    const out = new Float64Array(size);
-    for (let k = 0; k < size; k++) out[k] = line.reduce((sum, value, i) => sum + value * right[i]![k]!, 0);
-    return out;
-  });
-}
-
-/** By cofactors; the terms are independent as soon as heads are turned. */
-function inverse3(m: readonly number[][]): number[][] {
-  const cofactor = (i: number, j: number): number => {
-    const [a, b] = [(i + 1) % 3, (i + 2) % 3];
-    const [c, d] = [(j + 1) % 3, (j + 2) % 3];
-    return m[a]![c]! * m[b]![d]! - m[a]![d]! * m[b]![c]!;
-  };
-  const determinant = [0, 1, 2].reduce((sum, j) => sum + m[0]![j]! * cofactor(0, j), 0);
-  return [0, 1, 2].map((i) => [0, 1, 2].map((j) => cofactor(j, i) / determinant));
+  return solve(gram, right);
 }
 
 function mirrored(sample: Float64Array, mirror: readonly number[]): Float64Array {
