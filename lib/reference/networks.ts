@@ -1,12 +1,24 @@
 import { HrnError } from '../errors.js';
 import { asFloats, type NdArray } from '../formats/nd-array.js';
-import { OnnxGraph } from './onnx-writer.js';
+import { OnnxGraph, OWN_DOMAIN } from './onnx-writer.js';
 
 /** Tensors of a checkpoint by name. */
 export type Tensors = ReadonlyMap<string, NdArray>;
 
 /** PyTorch's default of both normalisations. */
 const EPSILON = 1e-5;
+
+/** Sides of outputs that Winograd's tiles fill, and from how many channels on they are worth their transformations. */
+const WINOGRAD_SIDE = 64;
+const WINOGRAD_CHANNELS = 64;
+
+interface ConvolutionOptions {
+  stride?: number;
+  pad?: number;
+  norm?: string;
+  relu?: boolean;
+  side?: number;
+}
 
 /** A layer's tensors, found by the names that PyTorch gives them. */
 class Layers {
@@ -29,14 +41,18 @@ class Layers {
     });
   }
 
-  /** A convolution, with the batch normalisation that follows it folded into its weights. */
+  /**
+   * A convolution, with the batch normalisation that follows it folded into its weights, and with `relu` its
+   * rectification. Where the `side` of its square output is told and suits, by fewer multiplications
+   * (native/inference/winograd.hpp).
+   */
   convolution(
     input: string,
     name: string,
-    { stride = 1, pad = 0, norm }: { stride?: number; pad?: number; norm?: string } = {},
+    { stride = 1, pad = 0, norm, relu = false, side = 0 }: ConvolutionOptions = {},
   ): string {
     const { shape, data } = this.tensor(`${name}.weight`);
-    const [outputs = 0, , size = 1] = shape;
+    const [outputs = 0, channels = 0, size = 1] = shape;
     let weights = asFloats({ shape, data });
     let bias = this.has(`${name}.bias`) ? asFloats(this.tensor(`${name}.bias`)) : undefined;
     if (norm !== undefined) {
@@ -49,12 +65,18 @@ class Layers {
       bias = shift.map((b, i) => b + ((bias?.[i] ?? 0) - mean[i]!) * scale[i]!);
     }
     const inputs = [input, this.graph.floats(weights, shape)];
+    const tiled = side > 0 && side % WINOGRAD_SIDE === 0 && channels >= WINOGRAD_CHANNELS && outputs % 4 === 0;
+    if (tiled && size === 3 && stride === 1) {
+      inputs.push(this.graph.floats(bias ?? new Float32Array(outputs), [outputs]));
+      return this.graph.node('WinogradConv', inputs, { pad, relu: Number(relu) }, OWN_DOMAIN);
+    }
     if (bias) inputs.push(this.graph.floats(bias, [outputs]));
-    return this.graph.node('Conv', inputs, {
+    const output = this.graph.node('Conv', inputs, {
       kernel_shape: [size, size],
       strides: [stride, stride],
       pads: [pad, pad, pad, pad],
     });
+    return relu ? this.relu(output) : output;
   }
 
   transposedConvolution(input: string, name: string): string {
@@ -143,8 +165,9 @@ export function mapNetwork(tensors: Tensors, prefix: string, size: number): Uint
   for (; net.has(`${layer}.conv_block.1.weight`); layer++) {
     // Dropout, which does nothing here, stands between the two where the network was trained with it.
     const second = [5, 6].find((k) => net.has(`${layer}.conv_block.${k}.weight`)) ?? 5;
-    let inner = normed(net.convolution(net.reflected(x, 1), `${layer}.conv_block.1`), 4 * width);
-    inner = net.instanceNorm(net.convolution(net.reflected(inner, 1), `${layer}.conv_block.${second}`), 4 * width);
+    const part = (input: string, k: number) =>
+      net.convolution(net.reflected(input, 1), `${layer}.conv_block.${k}`, { side: size / 4 });
+    const inner = net.instanceNorm(part(normed(part(x, 1), 4 * width), second), 4 * width);
     x = graph.node('Add', [x, inner]);
   }
   x = normed(net.transposedConvolution(x, `${layer}`), 2 * width);
@@ -165,23 +188,24 @@ const ENLARGED = 2;
 export function deRetouchingNetwork(tensors: Tensors, prefix = 'generator.', size = 256): Uint8Array {
   const graph = new OnnxGraph('texture', [1, 3, size, size]);
   const net = new Layers(graph, tensors, prefix);
-  const twice = (input: string, at: string) => {
-    const once = net.relu(net.convolution(input, `${at}.0`, { pad: 1, norm: `${at}.1` }));
-    return net.relu(net.convolution(once, `${at}.3`, { pad: 1, norm: `${at}.4` }));
+  const twice = (input: string, at: string, side: number) => {
+    const part = (from: string, k: number) =>
+      net.convolution(from, `${at}.${k}`, { pad: 1, norm: `${at}.${k + 1}`, relu: true, side });
+    return part(part(input, 0), 3);
   };
   const channelsOf = (at: string) => net.tensor(`${at}.3.weight`).shape[0]!;
   const large = ENLARGED * size;
-  const levels = [twice(net.resized('texture', [1, 3, large, large], 'half_pixel'), 'inc.conv.conv')];
+  const levels = [twice(net.resized('texture', [1, 3, large, large], 'half_pixel'), 'inc.conv.conv', large)];
   for (let k = 1; k <= 4; k++) {
     const halved = graph.node('MaxPool', [levels[k - 1]!], { kernel_shape: [2, 2], strides: [2, 2] });
-    levels.push(twice(halved, `down${k}.mpconv.1.conv`));
+    levels.push(twice(halved, `down${k}.mpconv.1.conv`, large / 2 ** k));
   }
   let x = levels[4]!;
   let channels = channelsOf('down4.mpconv.1.conv');
   for (let k = 1; k <= 4; k++) {
     const side = large / 2 ** (4 - k);
     const doubled = net.resized(x, [1, channels, side, side], 'align_corners');
-    x = twice(graph.node('Concat', [levels[4 - k]!, doubled], { axis: 1 }), `up${k}.conv.conv`);
+    x = twice(graph.node('Concat', [levels[4 - k]!, doubled], { axis: 1 }), `up${k}.conv.conv`, side);
     channels = channelsOf(`up${k}.conv.conv`);
   }
   const blend = graph.node('Sigmoid', [net.convolution(x, 'outc.conv')]);

@@ -8,6 +8,9 @@ const OPERATOR_SET = 17;
 const FLOAT = 1;
 const INT64 = 7;
 
+/** Of the operators that native/inference adds to ONNX Runtime. */
+export const OWN_DOMAIN = 'hrn';
+
 export type Attribute = number | string | readonly number[] | { float: number };
 
 /** A message's fields, in pieces: weights are not copied until the end. */
@@ -84,12 +87,22 @@ export class OnnxGraph {
     return this.#constant(INT64, [values.length], new Uint8Array(data.buffer));
   }
 
-  /** Adds a node and names its output; an empty input name leaves an optional input out. */
-  node(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+  /**
+   * Adds a node and names its output; an empty input name leaves an optional input out.
+   *
+   * @param domain of the operator: ONNX's own, or OWN_DOMAIN
+   */
+  node(
+    type: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    domain = '',
+  ): string {
     const output = `v${this.#count++}`;
     const node = new Message();
     for (const input of inputs) node.text(1, input);
     node.text(2, output).text(3, output).text(4, type);
+    if (domain) node.text(7, domain);
     for (const [name, value] of Object.entries(attributes)) node.message(5, attribute(name, value));
     this.#graph.message(1, node);
     return output;
@@ -113,7 +126,8 @@ export class OnnxGraph {
       .integer(1, IR_VERSION)
       .text(2, 'hrn')
       .message(7, graph)
-      .message(8, new Message().text(1, '').integer(2, OPERATOR_SET));
+      .message(8, new Message().text(1, '').integer(2, OPERATOR_SET))
+      .message(8, new Message().text(1, OWN_DOMAIN).integer(2, 1));
     return Buffer.concat(model.pieces, model.length);
   }
 

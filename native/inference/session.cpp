@@ -7,6 +7,7 @@
 #include "core/error.hpp"
 #include "inference/onnx_runtime_api.hpp"
 #include "inference/runtime.hpp"
+#include "inference/winograd_op.hpp"
 
 namespace hrn::inference {
 namespace {
@@ -28,6 +29,7 @@ Ort::SessionOptions session_options(int threads) {
   options.SetInterOpNumThreads(1);
   options.SetExecutionMode(ORT_SEQUENTIAL);
   options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
+  add_winograd(options);
   return options;
 }
 
