@@ -114,10 +114,13 @@ describe('the cast', () => {
     expect(likeness(members[1]!.looks, Float64Array.of(1, 0, 0))).toBeGreaterThan(0.8);
   });
 
-  it('keeps the best frame of each turn', () => {
+  it('keeps the best frames of each turn, some time apart', () => {
     const cast = new Cast();
-    for (const [i, score] of [1, 5, 3, 4].entries()) cast.add([at(i, 100, [1, 0], score)]);
-    expect(cast.members()[0]!.best.map(({ frame }) => frame.index)).toEqual([1, 3]);
+    for (const [i, score] of [1, 5, 4, 3, 2, 6, 5.5, 1, 1, 1, 0.5, 7].entries()) {
+      const seen = at(i, 100, [1, 0], score);
+      cast.add([{ ...seen, frame: { ...seen.frame, timeSeconds: i / 8 } }]);
+    }
+    expect(cast.members()[0]!.best.map(({ frame }) => frame.index)).toEqual([1, 3, 5, 7, 11]);
   });
 });
 

@@ -23,11 +23,11 @@ export interface CastMember {
   best: SeenFace[];
 }
 
-/** Turns of the head between which a best frame is kept, degrees. */
+/** Turns of the head between which best frames are kept, degrees, and how many: what several err by evens out. */
 const TURNS = [-90, -28, -12, 12, 28, 90] as const;
-const FRONTAL_TURN = 2;
-/** From the front there may be two. */
-const FRONTAL = 2;
+const KEPT = [2, 3, 5, 3, 2] as const;
+/** Neighbouring frames err alike. */
+const APART_SECONDS = 0.2;
 /** More people than this are not kept apart: those who are seen least are forgotten, their frames take memory. */
 const MOST_MEMBERS = 12;
 
@@ -119,5 +119,10 @@ function turnOf({ landmarks }: SeenFace): number {
 }
 
 function bestOf(faces: SeenFace[], turn: number): SeenFace[] {
-  return faces.toSorted((a, b) => b.score - a.score).slice(0, turn === FRONTAL_TURN ? FRONTAL : 1);
+  const best: SeenFace[] = [];
+  for (const face of faces.toSorted((a, b) => b.score - a.score)) {
+    const apart = best.every(({ frame }) => Math.abs(frame.timeSeconds - face.frame.timeSeconds) >= APART_SECONDS);
+    if (apart && best.length < KEPT[turn]!) best.push(face);
+  }
+  return best;
 }
