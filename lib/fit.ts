@@ -2,15 +2,17 @@ import type { HeadModel } from './head-model.js';
 import type { DecodedImage } from './image.js';
 import { Begun } from './native/begun.js';
 import type { NativeContext } from './native/binding.js';
-import type { ResolvedFitOptions } from './options.js';
+import { invalid, type ResolvedFitOptions } from './options.js';
 import type { ProgressReporter, Stage } from './progress.js';
 import type { Reference } from './reference/reference.js';
 import { Reconstruction } from './result.js';
-import { assemble, requireLikeness, withTexture } from './stages/assemble.js';
+import { assemble, betweenEyes, requireLikeness, withTexture } from './stages/assemble.js';
 import { fitFromStarts } from './stages/coarse-starts.js';
+import type { DenseFace } from './stages/dense.js';
 import { fitDetail } from './stages/detail.js';
 import type { DetectedFace } from './stages/detected-face.js';
 import { type FacePixels, seeFacePixels } from './stages/face-pixels.js';
+import { seeHair, shapeHair } from './stages/hair.js';
 import { headTurn, requireFacing, requireFollowed } from './stages/head-turn.js';
 import { metricScale } from './stages/iris-scale.js';
 import { landmarksInFrame } from './stages/landmarks.js';
@@ -47,6 +49,7 @@ export async function fitFace(
   timingsMs: Record<string, number>,
 ): Promise<Reconstruction> {
   const { context, networks, head, regressor, device, reference } = resources;
+  if (reference && options.hair) throw invalid('false or nothing with the reference', 'hair', options.hair);
   if (reference) return reference.fit(resources, image, photo, face, options, progress, timingsMs);
   const { signal } = options;
   const stage = async <T>(name: Stage, run: (report: (done: number, total: number) => void) => Promise<T>) => {
@@ -63,9 +66,11 @@ export async function fitFace(
   // Stages that do not need each other run side by side. They are still waited for, and fail, in their order.
   await using begun = new Begun();
   let looking: Promise<FacePixels> | undefined;
+  let seeingHair: Promise<DenseFace> | undefined;
   const landmarks = await stage('landmarks', async () => {
     const region = face.framed;
     looking = begun.add(seeFacePixels(networks, photo, { region }, signal));
+    if (options.hair) seeingHair = begun.add(seeHair(networks, photo, { region }, signal));
     return landmarksInFrame(networks, photo, region, signal);
   });
   const estimating = regressor
@@ -122,6 +127,14 @@ export async function fitFace(
       ),
     ),
   );
+  const growing =
+    seeingHair &&
+    begun.add(
+      seeingHair.then((wide) => {
+        const frame = { origin: betweenEyes(head.morphable, refined.positions), factor: scale.factor };
+        return shapeHair(context, head, photo, refined, landmarks, pixels, wide, frame, signal);
+      }),
+    );
   // What needs no texture is put together while it is painted.
   const unpainted = assemble({
     head: head.morphable,
@@ -145,8 +158,11 @@ export async function fitFace(
     quality: unpainted.quality,
     poseDifference: difference,
   });
+  const painted = withTexture(unpainted, await texturing);
+  const hair = await growing;
   return new Reconstruction({
-    ...withTexture(unpainted, await texturing),
+    ...painted,
+    ...(hair && { hair }),
     timingsMs,
     face: { index: face.index, box: face.box, score: face.score, presence: landmarks.presence },
     warnings,

@@ -46,6 +46,7 @@ export type {
   DetectedAs,
   EncodeOptions,
   FaceWarning,
+  Hair,
   Mesh,
   MeshPart,
   ModelRecord,

@@ -53,6 +53,8 @@ export interface FitOptions extends DetectOptions {
    * texture without light; `albedo` asks files for it in place of the other.
    */
   texture?: TextureKind | undefined;
+  /** Also a simple volume of hair, `face.hair`, where the photo shows hair: a node of its own in a GLB. Default false. */
+  hair?: boolean | undefined;
   /** In place of the instance's device, for this fit. */
   device?: DeviceRequest | undefined;
   /** Called on the event loop; see ProgressEvent. What it throws rejects the fit. */
@@ -60,7 +62,7 @@ export interface FitOptions extends DetectOptions {
 }
 
 /** Options of fitViews: `face` has no meaning there, each photo's largest face is taken. */
-export interface FitViewsOptions extends Omit<FitOptions, 'face' | 'onProgress' | 'focalLengthPx'> {
+export interface FitViewsOptions extends Omit<FitOptions, 'face' | 'hair' | 'onProgress' | 'focalLengthPx'> {
   /** Whose expression, pose and camera the result has, as a number among the images. Default: the most frontal one. */
   view?: number | undefined;
   /** Focal length of all photos in pixels. Default: from EXIF, else estimated. */
@@ -139,6 +141,7 @@ export interface ResolvedFitOptions extends ResolvedDetectOptions {
   regressor: boolean;
   textureSize: number;
   texture: TextureKind;
+  hair: boolean;
   device: DeviceRequest | undefined;
   onProgress: OnProgress | undefined;
 }
@@ -211,6 +214,7 @@ const FIT_OPTIONS = [
   'regressor',
   'textureSize',
   'texture',
+  'hair',
   'minFacePx',
   'device',
   'onProgress',
@@ -229,6 +233,7 @@ export function resolveFitOptions(options: FitOptions = {}): ResolvedFitOptions 
     regressor: flagOf(given, 'regressor', true),
     textureSize: whole(given, 'textureSize', 256, 8192, 2048),
     texture: oneOf(given, 'texture', TEXTURE_KINDS),
+    hair: flagOf(given, 'hair', false),
     device: given.device === undefined ? undefined : deviceOf(given.device),
     onProgress: functionOf(given),
   };
@@ -241,6 +246,8 @@ export function resolveFitViewsOptions(options: FitViewsOptions = {}): ResolvedF
   if (oneCamera !== undefined && typeof oneCamera !== 'boolean') throw invalid('true or false', 'oneCamera', oneCamera);
   // Each photo has a light of its own, and its wrinkles another expression.
   if (shared.detail === 'high') throw invalid("'coarse' or 'medium' for several photos", 'detail', shared.detail);
+  // Hair falls as it will in each.
+  if (shared.hair) throw invalid('false or nothing for several photos', 'hair', shared.hair);
   return {
     ...resolveFitOptions(shared),
     oneCamera,

@@ -22,6 +22,12 @@ export interface Mesh {
   parts: readonly MeshPart[];
 }
 
+/** A volume of hair around the head: a shell that is open where the face is, and lies under the skin where it ends. */
+export interface Hair extends Omit<Mesh, 'parts'> {
+  /** Over the shell's own UVs. */
+  texture: Raster;
+}
+
 /** 8-bit sRGB pixels, rows from the top. */
 export interface Raster {
   data: Uint8Array;
@@ -132,6 +138,8 @@ export interface ReconstructionData {
   texture: Raster;
   /** Colours without light; absent unless asked for. */
   albedo?: Raster;
+  /** Absent unless asked for, and where the photo shows no hair. */
+  hair?: Hair;
   quality: Quality;
   timingsMs: Record<string, number>;
   face: DetectedAs;

@@ -5,6 +5,7 @@ import type {
   DeformationMap,
   DetectedAs,
   DisplacementMap,
+  Hair,
   Levels,
   Mesh,
   ModelRecord,
@@ -47,6 +48,8 @@ export class Reconstruction implements ReconstructionData {
   readonly texture: Raster;
   /** The texture without light, shadow and shine, of the same layout; absent unless `texture` was `albedo` or `both`. */
   readonly albedo?: Raster;
+  /** A simple volume of hair; absent unless `hair` was asked for, and where the photo shows too little hair. */
+  readonly hair?: Hair;
   readonly quality: Quality;
   /** Wall time per stage. */
   readonly timingsMs: Record<string, number>;
@@ -80,6 +83,7 @@ export class Reconstruction implements ReconstructionData {
     if (data.displacementMap) this.displacementMap = data.displacementMap;
     this.texture = data.texture;
     if (data.albedo) this.albedo = data.albedo;
+    if (data.hair) this.hair = data.hair;
     this.quality = data.quality;
     this.timingsMs = data.timingsMs;
     this.face = data.face;

@@ -26,7 +26,7 @@ describe('native includes', () => {
   const UNDER_FIT = ['core', 'ops', 'losses', 'optim', 'imaging', 'inference', 'backends/backend.hpp'];
   const STAGES = [
     ...['fit/head', 'fit/outline', 'fit/dense', 'fit/landmarks'],
-    ...['fit/parameters', 'fit/deformation', 'fit/detail', 'fit/texture'],
+    ...['fit/parameters', 'fit/deformation', 'fit/detail', 'fit/texture', 'fit/hair'],
   ];
   /** Room by room, what may be included besides the room itself. */
   const MAY_INCLUDE: Record<string, readonly string[]> = {
@@ -48,7 +48,8 @@ describe('native includes', () => {
     'fit/parameters': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/dense', 'fit/landmarks'],
     'fit/deformation': [...UNDER_FIT, 'fit/head', 'fit/outline', 'fit/landmarks', 'fit/parameters'],
     'fit/detail': [...UNDER_FIT, 'fit/head', 'fit/parameters'],
-    'fit/texture': [...UNDER_FIT, ...STAGES.filter((stage) => stage !== 'fit/texture')],
+    'fit/texture': [...UNDER_FIT, ...STAGES.filter((stage) => stage !== 'fit/texture' && stage !== 'fit/hair')],
+    'fit/hair': [...UNDER_FIT, 'fit/head'],
     // Several views share one fit of every stage.
     'fit/views': [...UNDER_FIT, ...STAGES],
     // The reference's own loop stands apart: the same ops and losses, none of the stages.

@@ -75,6 +75,10 @@ describe('fit', () => {
       expect(plain.albedo).toBeUndefined();
       expect((await fit({ texture: 'both' })).albedo!.width).toBe(256);
     },
+    hair: async () => {
+      expect(plain.hair).toBeUndefined();
+      expect((await fit({ hair: true })).hair!.indices.length).toBeGreaterThan(3000);
+    },
     minFacePx: async () => expect(await codeOf(fit({ minFacePx: 200 }))).toBe('FACE_TOO_SMALL'),
     maxPixels: async () => expect(await codeOf(fit({ maxPixels: 512 * 511 }))).toBe('IMAGE_TOO_LARGE'),
     maxSide: async () => expect(await codeOf(fit({ maxSide: 511 }))).toBe('IMAGE_TOO_LARGE'),
@@ -106,6 +110,7 @@ describe('fit', () => {
     regressor: 'yes',
     textureSize: 255,
     texture: 'shiny',
+    hair: 'long',
     minFacePx: 0,
     maxPixels: 0,
     maxSide: 1.5,

@@ -15,6 +15,7 @@ describe('options', () => {
       focalLengthPx: undefined,
       regressor: true,
       texture: 'photo',
+      hair: false,
       textureSize: 2048,
       minFacePx: undefined,
       device: undefined,

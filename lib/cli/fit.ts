@@ -40,6 +40,7 @@ interface FitFlags {
   compress?: string;
   textureFormat?: string;
   texture?: string;
+  hair?: boolean;
   minFacePx?: number;
   maxPixels?: number;
   maxSide?: number;
@@ -305,6 +306,7 @@ function fitOptions(flags: FitFlags): Omit<FitOptions, 'face' | 'onProgress'> {
     regressor: flags.regressor,
     textureSize: flags.textureSize,
     texture: flags.texture as FitOptions['texture'],
+    hair: flags.hair,
     minFacePx: flags.minFacePx,
     maxPixels: flags.maxPixels,
     maxSide: flags.maxSide,
@@ -402,6 +404,7 @@ export const fitCommand = new Command('fit')
   )
   .option('--compress <how>', 'compression of a GLB: none (default) or meshopt')
   .option('--texture <kind>', 'photo (default), albedo: without light, or both: also NAME_albedo.png')
+  .option('--hair', 'also a simple volume of hair in a GLB, where the photo shows hair')
   .option('--texture-format <name>', 'image format in a GLB: jpeg (default), png or webp')
   .option('--min-face-px <px>', 'refuse faces smaller than this (default: 45)', parseNumber)
   .option('--max-pixels <n>', 'refuse images of more pixels (default: 50000000)', parseNumber)

@@ -32,6 +32,7 @@ const KINDS = {
   roughnessImage: {},
   normalImage: {},
   lashImage: {},
+  hairImage: {},
 } as const;
 type Kind = keyof typeof KINDS;
 
@@ -177,7 +178,10 @@ export class GlbContainer {
   }
 
   /** An encoded image; gives the index of its buffer view, which is the image's own. */
-  image(bytes: Uint8Array, kind: 'image' | 'roughnessImage' | 'normalImage' | 'lashImage' = 'image'): number {
+  image(
+    bytes: Uint8Array,
+    kind: 'image' | 'roughnessImage' | 'normalImage' | 'lashImage' | 'hairImage' = 'image',
+  ): number {
     return this.#place(kind, bytes).bufferView;
   }
 

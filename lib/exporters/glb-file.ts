@@ -10,7 +10,7 @@ import { type GlbHead, type GlbJob, METRES_PER_MM } from './glb-head.js';
 import { nodesOf } from './glb-nodes.js';
 import { lashTexture } from './lash-texture.js';
 import { type LevelOfDetail, levelOfDetail } from './level-of-detail.js';
-import { CORNEA, LASHES, MATERIALS } from './materials.js';
+import { CORNEA, HAIR, LASHES, MATERIALS } from './materials.js';
 import { movingFolds } from './moving-folds.js';
 import { rimOf } from './neck-rim.js';
 import { normalMap, tangentsOf } from './normal-map.js';
@@ -153,6 +153,20 @@ function eyePrimitive(
   };
 }
 
+function hairMaterial(texture: number): object {
+  return {
+    name: 'hair',
+    pbrMetallicRoughness: {
+      baseColorTexture: { index: texture },
+      metallicFactor: 0,
+      roughnessFactor: HAIR.roughness,
+    },
+    doubleSided: true,
+  };
+}
+
+const EYE_MATERIALS = 2;
+
 function eyeMaterials({ lashColour }: GlbHead, texture: number): object[] {
   // Factors are linear.
   const linear = lashColour.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
@@ -178,6 +192,30 @@ function eyeMaterials({ lashColour }: GlbHead, texture: number): object[] {
       doubleSided: true,
     },
   ];
+}
+
+/** Hair goes along with the skull. */
+function hairPrimitive(
+  container: GlbContainer,
+  { positions, normals, uvs, indices }: NonNullable<GlbHead['hair']>,
+  isSkinned: boolean,
+  material: number,
+): object {
+  const count = positions.length / 3;
+  const skull = JOINTS.findIndex(({ name }) => name === 'skull');
+  return {
+    attributes: {
+      POSITION: container.vec3(positions.map((value) => value * METRES_PER_MM)),
+      NORMAL: container.vec3(normals),
+      TEXCOORD_0: container.vec2(uvs),
+      ...(isSkinned && {
+        JOINTS_0: container.joints(Uint8Array.from({ length: 4 * count }, (_, i) => (i % 4 === 0 ? skull : 0))),
+        WEIGHTS_0: container.weights(Uint16Array.from({ length: 4 * count }, (_, i) => (i % 4 === 0 ? 65535 : 0))),
+      }),
+    },
+    indices: container.indices(indices, count),
+    material,
+  };
 }
 
 /**
@@ -207,6 +245,9 @@ export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Prom
         ['lashes', eyePrimitive(container, eyes.lashes, skeleton !== undefined, parts.length + 1)],
       ]
     : [];
+  const { hair } = result;
+  const hairMesh =
+    hair && hairPrimitive(container, hair, skeleton !== undefined, parts.length + (eyes ? EYE_MATERIALS : 0));
   const bufferView = container.image(await texture);
   const roughnessView = container.image(await encodeRoughness(model), 'roughnessImage');
   const detailView =
@@ -217,18 +258,21 @@ export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Prom
         )
       : undefined;
   const lashView = eyes && container.image(await lashTexture(), 'lashImage');
+  const hairView = hair && container.image(hair.image, 'hairImage');
   const detailTextures = detailView === undefined ? 0 : 1;
   const webp = options.textureFormat === 'webp';
+  const textureOf = (source: number) => (webp ? { extensions: { EXT_texture_webp: { source } } } : { source });
+  const hairTexture = 2 + detailTextures + (eyes ? 1 : 0);
   const levelSkin = parts.find((part) => part.name === 'skin');
   // Compression puts vertices in another order.
   const rim =
     levelSkin && options.compression === 'none'
       ? rimOf(partVertices(level.indices, levelSkin, model.vertexCount).indices)
       : [];
-  const names = ['head', ...eyeMeshes.map(([name]) => name)];
+  const names = ['head', ...eyeMeshes.map(([name]) => name), ...(hairMesh ? ['hair'] : [])];
   const nodes = nodesOf(container, skeleton, gazeOf(coefficients.expression), names) as { nodes: { mesh?: number }[] };
   const moving: Moving = {
-    meshes: nodes.nodes.flatMap(({ mesh }, i) => (mesh === undefined ? [] : [i])),
+    meshes: nodes.nodes.flatMap(({ mesh }, i) => (mesh === undefined || names[mesh] === 'hair' ? [] : [i])),
     targets,
     // A skinned mesh stands where its joints do, whatever its own node does.
     head: skeleton ? 1 : 0,
@@ -258,23 +302,29 @@ export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Prom
           extras: { targetNames: shapes.map((shape) => shape.name) },
         }),
       })),
+      ...(hairMesh ? [{ name: 'hair', primitives: [hairMesh] }] : []),
     ],
     materials: [
       ...parts.map((part) => materialOf(part, detailView !== undefined)),
       ...(eyes ? eyeMaterials(result, 2 + detailTextures) : []),
+      ...(hair ? [hairMaterial(hairTexture)] : []),
     ],
     ...(motion && { animations: [animationOf(container, motion, moving, METRES_PER_MM)] }),
     textures: [
-      webp ? { extensions: { EXT_texture_webp: { source: 0 } } } : { source: 0 },
+      textureOf(0),
       { source: 1 },
       ...(detailView === undefined ? [] : [{ source: 2 }]),
       ...(lashView === undefined ? [] : [{ source: 2 + detailTextures }]),
+      ...(hairView === undefined ? [] : [textureOf(hairTexture)]),
     ],
     images: [
       { name: 'texture', mimeType: MIME_TYPES[options.textureFormat], bufferView },
       { name: 'roughness', mimeType: 'image/png', bufferView: roughnessView },
       ...(detailView === undefined ? [] : [{ name: 'normals', mimeType: 'image/png', bufferView: detailView }]),
       ...(lashView === undefined ? [] : [{ name: 'lashes', mimeType: 'image/png', bufferView: lashView }]),
+      ...(hairView === undefined
+        ? []
+        : [{ name: 'hair', mimeType: MIME_TYPES[options.textureFormat], bufferView: hairView }]),
     ],
     ...(webp && { extensionsUsed: ['EXT_texture_webp'], extensionsRequired: ['EXT_texture_webp'] }),
   });

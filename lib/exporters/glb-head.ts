@@ -1,6 +1,6 @@
 /** What a GLB is made of: plain data, because a thread of its own makes it. */
 import type { MorphableModel } from '../morphable-model.js';
-import type { DisplacementMap, Mesh, ReconstructionData } from '../result-data.js';
+import type { DisplacementMap, Hair, Mesh, ReconstructionData } from '../result-data.js';
 import type { HeadMotion } from './motion.js';
 import type { ResolvedExportOptions } from './options.js';
 
@@ -20,6 +20,8 @@ export interface GlbHead {
   displacementMap: Pick<DisplacementMap, 'data' | 'size'> | undefined;
   /** sRGB-encoded 0..1. */
   lashColour: readonly [number, number, number];
+  /** Its texture is an encoded image. */
+  hair: (Omit<Hair, 'texture'> & { image: Uint8Array }) | undefined;
 }
 
 /** One file to be made. */

@@ -1,4 +1,4 @@
-import type { ReconstructionData } from '../result-data.js';
+import type { Hair, ReconstructionData } from '../result-data.js';
 import { inArkitOrder } from './arkit.js';
 import type { Exporter } from './exporter.js';
 import { encodeInThread } from './glb-thread.js';
@@ -37,7 +37,7 @@ async function encodeHead(
   options: ResolvedExportOptions,
   motion?: HeadMotion,
 ): Promise<Uint8Array> {
-  const { mesh, model, coefficients, scale, levels, displacementMap } = result;
+  const { mesh, model, coefficients, scale, levels, displacementMap, hair } = result;
   const { names } = model.expression;
   const chosen = chosenTargets(options.targets, names);
   return encodeInThread(
@@ -49,6 +49,7 @@ async function encodeHead(
         scaleSource: scale.source,
         displacementMap: levels.high && displacementMap && { data: displacementMap.data, size: displacementMap.size },
         lashColour: lashColour(result),
+        hair: hair && (await hairOf(hair, options)),
       },
       options,
       targets: options.targets === 'arkit' ? inArkitOrder(names) : chosen,
@@ -57,4 +58,8 @@ async function encodeHead(
     // In threads of the image library.
     encodeTexture(result.texture, options.textureFormat),
   );
+}
+
+async function hairOf({ texture, positions, normals, uvs, indices }: Hair, options: ResolvedExportOptions) {
+  return { positions, normals, uvs, indices, image: await encodeTexture(texture, options.textureFormat) };
 }

@@ -3,6 +3,7 @@ import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
 import type { DetailFit, DetailProblem } from './detail.js';
 import type { Affine, NativeDenseClasses, NativeFaceView } from './face-view.js';
+import type { HairProblem, NativeHair } from './hair.js';
 import type { NativeReferenceModel, ReferenceFit, ReferenceModel, ReferenceProblem } from './reference.js';
 import type {
   DeformationFit,
@@ -154,6 +155,13 @@ export interface NativeBinding {
     photo: NativeImage,
     problem: TextureProblem,
   ): NativeJob<Float32Array>;
+  /** A volume of hair around a fitted head. */
+  hairVolume(
+    context: NativeContext,
+    model: NativeModel,
+    photo: NativeImage,
+    problem: HairProblem,
+  ): NativeJob<NativeHair>;
 }
 
 export const NATIVE_EXPORTS = [
@@ -186,6 +194,7 @@ export const NATIVE_EXPORTS = [
   'jointDeformationFit',
   'TextureBlend',
   'recoverTexture',
+  'hairVolume',
 ] as const satisfies readonly (keyof NativeBinding)[];
 
 export interface CudaDevice {

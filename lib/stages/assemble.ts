@@ -79,21 +79,22 @@ export function withTexture({ mesh, ...head }: Unpainted, { rgb, albedo, normals
   };
 }
 
+/** Points `[n][3]` of the fitted head in the public frame. */
+export function placed(points: Float32Array, [x, y, z]: HeadOrigin, factor: number): Float32Array {
+  const out = new Float32Array(points.length);
+  for (let i = 0; i < out.length; i += 3) {
+    out[i] = (points[i]! - x) * factor;
+    out[i + 1] = (points[i + 1]! - y) * factor;
+    out[i + 2] = (points[i + 2]! - z) * factor;
+  }
+  return out;
+}
+
 /** Brings the stages' results to metric size and into the public frame: origin between the fitted eyes. */
 export function assemble(fitted: Fitted): Unpainted {
   const { head, landmarks, coarse, refined, detail, scale, focal, principalPx } = fitted;
   const origin = fitted.origin ?? betweenEyes(head, refined.positions);
-  const place = (positions: Float32Array) => {
-    const placed = new Float32Array(positions.length);
-    const [x, y, z] = origin;
-    const { factor } = scale;
-    for (let i = 0; i < placed.length; i += 3) {
-      placed[i] = (positions[i]! - x) * factor;
-      placed[i + 1] = (positions[i + 1]! - y) * factor;
-      placed[i + 2] = (positions[i + 2]! - z) * factor;
-    }
-    return placed;
-  };
+  const place = (points: Float32Array) => placed(points, origin, scale.factor);
   const positions = place(refined.positions);
   const { pose, projection } = placedCamera(refined.camera, origin, scale.factor, principalPx);
   const points = surfacePoints(head.ibug68, positions);

@@ -10,6 +10,7 @@
 #include "binding/device.hpp"
 #include "binding/errors.hpp"
 #include "binding/face.hpp"
+#include "binding/hair.hpp"
 #include "binding/image.hpp"
 #include "binding/model.hpp"
 #include "binding/reference.hpp"
@@ -70,6 +71,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_reference(env, exports);
   register_refine(env, exports);
   register_detail(env, exports);
+  register_hair(env, exports);
   register_views(env, exports);
   return exports;
 }

@@ -361,6 +361,11 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     call: call(addon.recoverTexture),
   },
   {
+    name: 'hairVolume',
+    args: [context, head, image, { positions: model.mean, camera, face: view, dense, wide: dense }],
+    call: call(addon.hairVolume),
+  },
+  {
     name: 'TextureBlend',
     args: [head],
     call: call((...args) => {
