@@ -28,11 +28,10 @@ constexpr double kSeenWeight = 2, kRimWeight = 1.2, kGrownWeight = 0.05;
 // Of a neck behind short hair.
 constexpr double kBareWeight = 0.5;
 constexpr int kSweeps = 240;
-// Of the scalp that is seen so much must be hair, else the head is bald.
-constexpr double kLeastHair = 0.12;
-// And so much of its outline must be raised by so many mm, else the hair is shaven, and its colour is all there is to
-// it.
-constexpr double kRaised = 5, kLeastRaised = 0.35;
+// The share of hair in the scalp that is seen and the share of its outline that is raised by so many mm must come to so
+// much, else the head is bald, or shaven: its colour is all there is to it. Of so few nodes of scalp the share is not
+// known.
+constexpr double kLeastHair = 0.7, kRaised = 5, kFewNodes = 20, kUnknown = 0.5;
 // The lowest rows bend inwards to a closed end.
 constexpr long kClosing = 7;
 // Ears are rough: where they are bare the shell lies deeper under them.
@@ -49,7 +48,8 @@ class Thickness {
   // Empty where the head is bald.
   std::vector<double> solve() {
     look();
-    if (seen_scalp_ < 1 || seen_hair_ < kLeastHair * seen_scalp_ || raised_ < kLeastRaised * outline_) return {};
+    const double on_scalp = seen_scalp_ < kFewNodes ? kUnknown : seen_hair_ / seen_scalp_;
+    if (outline_ < 1 || on_scalp + raised_ / outline_ < kLeastHair) return {};
     expect();
     std::vector<double> out(kNodes, kGrown);
     for (std::size_t i = 0; i < kNodes; ++i)
@@ -154,6 +154,10 @@ class Thickness {
       }
       if (sight_.hair(p) > 0.5) last = t;
     }
+    if (row < HairShell::kDome) {
+      outline_ += 1;
+      raised_ += last >= kRaised || (cut && last > 0) ? 1 : 0;
+    }
     // Beyond the photo there may be more.
     if (cut && last > 0) return;
     const Region region = shell_.region(row, column);
@@ -161,10 +165,6 @@ class Thickness {
         region != Region::scalp && region != Region::neck && region != Region::ears && region != Region::other;
     if (is_face && at_skin < 0.5) return;
     if (last < 0 && at_skin > 0.3) return;
-    if (row < HairShell::kDome) {
-      outline_ += 1;
-      raised_ += last >= kRaised ? 1 : 0;
-    }
     if (row > HairShell::kDome + kBelowEars) {
       const bool left = 2 * column > kRing;
       beside_[left] += 1;
