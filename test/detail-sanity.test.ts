@@ -42,7 +42,7 @@ beforeAll(async () => {
   sharp = agreement(first, first, portrait);
   blurred = agreement(await found(await soft.png().toBuffer()), first, portrait);
   relit = agreement(await found((await draw({ lightSeed: SEED + 2 })).image), first, portrait);
-}, 120_000);
+}, 240_000);
 afterAll(async () => {
   context.dispose();
   await instance.dispose();

@@ -13,7 +13,7 @@ std::size_t cuda_bytes_needed() {
   // bytes, the raster's key; on coarser levels, a third as many, values and weight.
   constexpr std::size_t kBake = kTexels * (4 + 2 * kFloat + 4 * kFloat + 3 + 8) + kTexels / 3 * 4 * kFloat;
   // Per texel of a map's box, a tenth less than the map: what it is, its rows, and what conjugate gradients keep.
-  constexpr std::size_t kMapTexels = 1024 * 1024, kMap = kMapTexels * (41 * kFloat + 1 + 4 + 2 * kFloat + 8);
+  constexpr std::size_t kMapTexels = 1024 * 1024, kMap = kMapTexels * (44 * kFloat + 1 + 4 + 2 * kFloat + 8);
   // Per pixel of what the camera sees: triangle, barycentrics, depth, edges, safety. Eight values of HeadSurface.
   constexpr std::size_t kLook = kSeen * (4 + 2 * kFloat + kFloat + 2 + kFloat) + kVertices * 8 * 3 * kFloat;
   // A margin, not measured: the driver's context, the code, the allocator's rounding, the rows of a large photo.

@@ -13,8 +13,10 @@ constexpr float kBinWidth = 0.22f;
 /// (mm^2) and value (mm^-2); the last is stronger where the photo tells nothing, so that the map ends there by itself.
 constexpr float kTilt = 0.1f, kBend = 0.05f, kLift = 0.03f, kLiftUnseen = 0.3f;
 /// Log light that a furrow loses per mm of depth: it sees less of what is around. As a part of what shading is, this
-/// also finds folds that run along the light.
-constexpr float kSky = 0.15f;
+/// also finds folds that run along the light. The walls of what is finer than the level before are nearer.
+constexpr float kSky = 0.15f, kFineSky = 0.5f;
+/// Log light within kDoubtMm below which what is left is noise and misfit rather than wrinkles: half the weight there.
+constexpr float kFaint = 0.03f;
 /// What a texel of a black-and-white photo counts, where nothing tells pigment from shading.
 constexpr float kGreyTrust = 0.4f;
 /// See RowArgs.

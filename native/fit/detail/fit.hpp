@@ -140,11 +140,12 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
 
     auto photo = floats(3 * n), trust = floats(n), unexplained = floats(3 * n), weight = floats(n), slope_u = floats(n),
          slope_v = floats(n), shift = floats(n), height = floats(n), sky = floats(n), lifts = floats(n),
-         shared = floats(n);
+         shared = floats(n), wide = floats(n), doubtful = floats(2 * n);
     auto active = bytes(n);
     const auto rgb = backend.borrow(level.rgb.data(), level.rgb.size());
     if (!coarse.empty())
-      backend.template for_each<Resample>(n, ResampleArgs{coarse_box, box, coarse.data(), height.data(), false});
+      for (float* to : {height.data(), wide.data()})
+        backend.template for_each<Resample>(n, ResampleArgs{coarse_box, box, coarse.data(), to, false});
     const double texel_mm = kTexelMm * 1024 / static_cast<double>(level.size);
     const long block = std::max(1L, std::lround(kSmoothMm / 2 / texel_mm));
     SmoothGridOf<B> smooth(box, block, 3, static_cast<float>(kSmoothMm / (texel_mm * static_cast<double>(block))),
@@ -153,7 +154,7 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     SmoothGridOf<B> grain(box, grain_block, 1,
                           static_cast<float>(kGrainMm / (texel_mm * static_cast<double>(grain_block))), backend);
     const long doubt_block = std::max(1L, std::lround(kDoubtMm / 2 / texel_mm));
-    SmoothGridOf<B> doubts(box, doubt_block, 1,
+    SmoothGridOf<B> doubts(box, doubt_block, 2,
                            static_cast<float>(kDoubtMm / (texel_mm * static_cast<double>(doubt_block))), backend);
     RowArgs rows;
     rows.box = box;
@@ -176,6 +177,10 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     rows.hue_trust = hue_trust;
     rows.limit = kLimit;
     rows.height = height.data();
+    rows.wide = wide.data();
+    rows.doubtful = doubtful.data();
+    rows.faint = kFaint;
+    rows.fine_sky = kFineSky;
     rows.active = active.data();
     rows.smooth = smooth.args;
     rows.grain = grain.args;
@@ -238,7 +243,7 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
       backend.template for_each<ShadingRow::Explain>(n, rows);
       smooth.smooth(unexplained.data(), trust.data(), backend);
       backend.template for_each<ShadingRow::Doubt>(n, rows);
-      doubts.smooth(lifts.data(), weight.data(), backend);
+      doubts.smooth(doubtful.data(), weight.data(), backend);
       backend.template for_each<ShadingRow::Weigh>(n, rows);
       result.iterations += solve_heights(system, iterations, kTolerance, backend, cancel);
     }

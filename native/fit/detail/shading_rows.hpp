@@ -36,18 +36,22 @@ struct RowArgs {
   long skin_side = 0;
   // In: what is known of light and colours.
   float lighting[27] = {};  // [3][9], linear light over albedo
-  float sky = 0;            // log light that a furrow loses per mm of depth, seeing less of what is around
-  float share[3] = {};      // of each channel in the shading
-  float doubt[6] = {};      // inverse covariance of what the channels do not share: rr, rg, rb, gg, gb, bb
-  float chroma_limit = 0;   // squared deviations at which a texel's colours have lost half their trust
-  float hue_trust = 1;      // what a texel counts at most: less where the photo has no hues to tell pigment by
-  float limit = 0;          // log light left unexplained at which a texel has lost half its trust
+  // Log light that a furrow loses per mm of depth, seeing less of what is around: what is as wide as the map of the
+  // level before, and what is finer, whose walls are nearer.
+  float sky = 0, fine_sky = 0;
+  float share[3] = {};     // of each channel in the shading
+  float doubt[6] = {};     // inverse covariance of what the channels do not share: rr, rg, rb, gg, gb, bb
+  float chroma_limit = 0;  // squared deviations at which a texel's colours have lost half their trust
+  float hue_trust = 1;     // what a texel counts at most: less where the photo has no hues to tell pigment by
+  float faint = 0;         // log light around a texel below which what is left is not believed
+  float limit = 0;         // log light left unexplained at which a texel has lost half its trust
   // In: the map so far.
   const float* height = nullptr;  // [n], mm
+  const float* wide = nullptr;    // [n], mm: the map of the level before
   const std::uint8_t* active = nullptr;
   SmoothGridArgs smooth{};          // of `unexplained`
   SmoothGridArgs grain{};           // of `shift` as Grain leaves it
-  SmoothGridArgs doubts{};          // of `shift` as Doubt leaves it
+  SmoothGridArgs doubts{};          // of `doubtful`
   float lift = 0, lift_unseen = 0;  // prior of heights, and what is added to it where the photo tells nothing
   float grain_limit = 0;            // mean squared second difference of log light at which half the trust is lost
   // Out.
@@ -62,6 +66,7 @@ struct RowArgs {
   float* shift = nullptr;        // [n]
   float* lifts = nullptr;        // [n]
   float* shared = nullptr;       // [n], of the rest after smoothing: what is taken for shading
+  float* doubtful = nullptr;     // [n][2]: how unlike shading the colours differ, and the square of `shared`
 };
 
 HRN_HD float raster_at(const float* values, long side, int channels, int channel, float x, float y) {
@@ -168,9 +173,10 @@ struct ShadingRow {
       const V3 n = (1 / norm) * m, along_u = load3(a.along_u, i), along_v = load3(a.along_v, i);
       float h[9];
       ops::Shade::basis(n, h);
-      const float depth = a.height[i];
+      const float depth = a.height[i], wide = a.wide[i], fine = depth - wide;
       // A furrow sees less of what is around; a ridge hardly more.
-      const float sky = a.sky * (depth < 0 ? 1.f : (depth > 0 ? 0.3f : 0.65f)), dark = sky * depth;
+      const auto share = [](float of) { return of < 0 ? 1.f : (of > 0 ? 0.3f : 0.65f); };
+      const float sky = a.fine_sky * share(fine), dark = sky * fine + a.sky * share(wide) * wide;
       float slope_u = 0, slope_v = 0;
       for (int k = 0; k < 3; ++k) {
         const float* light = a.lighting + 9 * k;
@@ -195,7 +201,7 @@ struct ShadingRow {
       a.slope_u[i] = slope_u;
       a.slope_v[i] = slope_v;
       a.sky_slope[i] = sky;
-      a.shift[i] = slope_u * u + slope_v * v + dark;
+      a.shift[i] = slope_u * u + slope_v * v + sky * depth;
     }
   };
 
@@ -220,10 +226,10 @@ struct ShadingRow {
   };
 
   // Per texel, when what is not explained has been smoothed: what of it is shading, and how unlike shading the colours
-  // differ from those around, into `lifts`; `weight` is 1 where there is an answer.
+  // differ from those around; `weight` is 1 where there is an answer.
   struct Doubt {
     HRN_HD static void run(const RowArgs& a, long i) {
-      a.weight[i] = a.shared[i] = a.lifts[i] = 0;
+      a.weight[i] = a.shared[i] = a.doubtful[2 * i] = a.doubtful[2 * i + 1] = 0;
       if (!(a.trust[i] > 0) || a.active[i] == 0) return;
       float smooth[3], rest[3], shared = 0;
       SmoothGrid::at(a.smooth, i, a.unexplained + 3 * i, smooth);
@@ -236,7 +242,8 @@ struct ShadingRow {
       const float chroma = d[0] * rest[0] * rest[0] + d[3] * rest[1] * rest[1] + d[5] * rest[2] * rest[2] +
                            2 * (d[1] * rest[0] * rest[1] + d[2] * rest[0] * rest[2] + d[4] * rest[1] * rest[2]);
       a.shared[i] = shared;
-      a.lifts[i] = chroma < 100 ? chroma : 100;
+      a.doubtful[2 * i] = chroma < 100 ? chroma : 100;
+      a.doubtful[2 * i + 1] = shared * shared;
       a.weight[i] = 1;
     }
   };
@@ -247,17 +254,18 @@ struct ShadingRow {
       a.weight[i] = 0;
       a.lifts[i] = a.lift + a.lift_unseen;
       if (!(a.trust[i] > 0) || a.active[i] == 0) return;
-      float chroma;
-      SmoothGrid::at(a.doubts, i, nullptr, &chroma);
+      float around[2];
+      SmoothGrid::at(a.doubts, i, nullptr, around);
       const float shared = a.shared[i], off = shared / a.limit;
-      const float stray = 1 + off * off, pure = 1 + chroma / a.chroma_limit;
+      const float stray = 1 + off * off, pure = 1 + around[0] / a.chroma_limit;
+      const float plain = around[1] / (around[1] + a.faint * a.faint + 1e-12f);
       // Texels finer than pixels say the same thing several times.
       const float pixels = a.area[i] * a.facing[i] * a.pixels_per_mm * a.pixels_per_mm;
       float grain;
       SmoothGrid::at(a.grain, i, nullptr, &grain);
       const float even = 1 + grain / a.grain_limit;
       const float doubt = even * even * pure * pure * stray * stray;
-      a.weight[i] = a.trust[i] * a.hue_trust / doubt * (pixels < 1 ? pixels : 1.f);
+      a.weight[i] = a.trust[i] * a.hue_trust * plain / doubt * (pixels < 1 ? pixels : 1.f);
       a.lifts[i] = a.lift + a.lift_unseen * (1 - a.trust[i]);
       a.shift[i] += shared;
     }

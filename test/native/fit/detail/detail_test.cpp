@@ -149,7 +149,7 @@ HRN_TEST("fit/detail/a row's slopes are the derivative of what shading explains"
     for (const double x : {-0.1, 1.1, 0.02}) along_v.push_back(static_cast<float>(x));
   }
   std::vector<std::uint8_t> active(n, 1);
-  Floats unexplained(3 * n), slope_u(n), slope_v(n), sky_slope(n), shift(n), own(1);
+  Floats unexplained(3 * n), wide(n), slope_u(n), slope_v(n), sky_slope(n), shift(n), own(1);
   height[0] = -0.05f;  // what a furrow loses bends at 0
   detail::RowArgs a;
   a.box = {8, 0, 0, 3, 3};
@@ -160,11 +160,13 @@ HRN_TEST("fit/detail/a row's slopes are the derivative of what shading explains"
   a.photo = photo.data();
   a.trust = trust.data();
   a.height = height.data();
+  a.wide = wide.data();
   a.active = active.data();
   a.unexplained = unexplained.data();
   a.slope_u = slope_u.data();
   a.slope_v = slope_v.data();
-  a.sky = 0.2f;
+  a.sky = 0.1f;
+  a.fine_sky = 0.2f;
   a.sky_slope = sky_slope.data();
   a.shift = shift.data();
   for (int k = 0; k < 3; ++k) {
