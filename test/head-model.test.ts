@@ -233,7 +233,9 @@ describe('head model', () => {
     for (let k = 0; k < 10; k++) expect(gap(shape([[model.identity, k, 2.5]]))).toBeLessThan(1.5);
     const drop = (part: string) => centre(expressed({ jawOpen: 1 }), part)[1]! - centre(model.mean, part)[1]!;
     expect(drop('lowerTeeth')).toBeLessThan(-15);
-    expect(drop('tongue')).toBeLessThan(-8);
+    const open = expressed({ jawOpen: 1 });
+    const tip = [...partVertices('tongue')].reduce((a, b) => (model.mean[3 * b + 2]! > model.mean[3 * a + 2]! ? b : a));
+    expect(open[3 * tip + 1]! - model.mean[3 * tip + 1]!).toBeLessThan(-15);
     expect(drop('upperTeeth')).toBeCloseTo(0, 1);
   });
 
@@ -271,10 +273,31 @@ describe('head model', () => {
     };
     expect(crossings({})).toEqual([0, 0, 0, 0, 0, 0]);
     expect(crossings({ tongueOut: 1 })).toEqual([0, 0, 0, 0, 0, 0]);
-    // Of the wide open mouth gums and lining still cross, where nobody looks; the tongue crosses nothing.
-    for (const jawOpen of [0.5, 1]) {
-      const [, , lipsAndTongue, , upper, lower] = crossings({ jawOpen, tongueOut: 1 });
-      expect([lipsAndTongue, upper, lower]).toEqual([0, 0, 0]);
+    // Of the wide open mouth gums and lining still cross, where nobody looks; the tongue crosses nothing on its way out.
+    for (const jawOpen of [0, 0.15, 0.5, 1]) {
+      for (const tongueOut of [0.3, 0.5, 0.7, 1]) {
+        const [, , lipsAndTongue, , upper, lower] = crossings({ jawOpen, tongueOut });
+        expect([lipsAndTongue, upper, lower], `jawOpen ${jawOpen}, tongueOut ${tongueOut}`).toEqual([0, 0, 0]);
+      }
+    }
+  });
+
+  it('keeps lips and lining out of teeth and gums in smiles and slides of the jaw', () => {
+    const skin = trianglesOf(model, 'skin');
+    const near = skin.filter((_, i) => {
+      const v = 3 * skin[i - (i % 3)]!;
+      return Math.abs(model.mean[v]!) < 45 && model.mean[v + 1]! < -40 && model.mean[v + 1]! > -115;
+    });
+    for (const weights of [
+      { mouthSmileLeft: 1, mouthSmileRight: 1 },
+      { mouthSmileLeft: 0.9, mouthSmileRight: 0.9, jawOpen: 0.5 },
+      { jawForward: 1 },
+      { jawLeft: 1 },
+      { mouthPucker: 1, jawOpen: 0.4 },
+    ]) {
+      const positions = expressed(weights);
+      for (const part of ['upperTeeth', 'lowerTeeth'] as const)
+        expect(crossingPairs(positions, near, trianglesOf(model, part)), Object.keys(weights).join()).toEqual([]);
     }
   });
 

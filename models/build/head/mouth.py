@@ -5,8 +5,6 @@ skin, but for what tongueOut does to it. For a file that pack.py wrote: the tong
 
 Lengths in mm in the head frame (x to the subject's left, y up, z out of the face)."""
 
-import hashlib
-import json
 import sys
 from pathlib import Path
 
@@ -15,7 +13,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.spatial import cKDTree
 
 from subdivision import catmull_clark
-from tensor_file import MODELS, aligned, read_safetensors, write_safetensors
+from tensor_file import MODELS, aligned, read_safetensors, save_model
 
 PARTS = ("skin", "leftEye", "rightEye", "upperTeeth", "lowerTeeth", "tongue")
 NO_VERTEX = 65535
@@ -72,28 +70,32 @@ INNER_LIPS = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 3
 REST = (
     (0.00, -94.0, -54.0, 17.0, 5.0),
     (0.25, -86.0, -38.0, 15.5, 6.0),
-    (0.50, -81.5, -18.0, 14.0, 5.6),
-    (0.70, -80.5, -3.0, 12.8, 4.6),
-    (0.85, -81.2, 7.0, 11.0, 3.4),
-    (0.95, -80.6, 12.0, 8.5, 2.0),
-    (1.00, -80.2, 14.0, 4.5, 1.1),
+    (0.50, -80.5, -20.0, 14.0, 5.6),
+    (0.70, -78.0, -8.0, 12.8, 4.2),
+    (0.85, -76.2, 1.0, 10.5, 2.6),
+    (0.95, -75.2, 5.5, 7.5, 1.4),
+    (1.00, -74.8, 7.5, 4.0, 0.8),
 )
+# A weight of tongueOut moves every point along a line, which has to pass between the teeth and over the lower lip.
 OUT = (
     (0.00, -93.0, -48.0, 17.0, 5.0),
-    (0.25, -87.0, -26.0, 15.5, 5.4),
-    (0.50, -82.5, 0.0, 12.5, 3.4),
-    (0.66, -80.0, 17.0, 11.0, 2.3),
-    (0.76, -78.5, 27.0, 10.8, 2.3),
-    (0.86, -78.6, 37.0, 11.5, 2.6),
-    (0.95, -82.0, 45.5, 8.5, 2.2),
-    (1.00, -84.0, 49.0, 4.5, 1.3),
+    (0.25, -86.0, -28.0, 15.5, 5.2),
+    (0.50, -80.8, -3.0, 12.0, 3.2),
+    (0.66, -78.4, 14.0, 9.4, 2.0),
+    (0.76, -77.3, 24.5, 9.4, 1.9),
+    (0.86, -77.2, 35.0, 10.6, 2.0),
+    (0.95, -79.2, 44.0, 8.5, 1.7),
+    (1.00, -81.0, 48.0, 4.5, 1.1),
 )
 # With the tongue out the jaw opens and the lower lip goes down so far.
-OPENS, LOWERS = 0.42, 0.3
+OPENS, LOWERS = 0.5, 0.8
+# And the lower teeth, which it hides, make way for it: so far, and how much of it each row of their points does.
+SINKS = np.array([0.0, -5.0, -2.5])
+SINKING = (0.0, 0.15, 0.55, 1.0, 1.0, 0.4, 0.0)
 # How far root and tip of the tongue go along with the jaw.
-ALONG = (0.12, 1.0)
+ALONG = (0.3, 1.0)
 # A jaw that slides opens a little, for its teeth to clear the upper ones.
-CLEARS = {name: np.array([0.0, down, 0.0]) for name, down in (("jawForward", -3.0), ("jawLeft", -2.4), ("jawRight", -2.4))}
+CLEARS = {name: np.array([0.0, down, 0.0]) for name, down in (("jawForward", -3.0), ("jawLeft", -3.8), ("jawRight", -3.8))}
 # Heads differ: what lies behind the lips goes along with the skin around it, smoothed over this distance.
 FOLLOW_MM = 14.0
 
@@ -281,6 +283,7 @@ def rebuild(tensors, metadata):
     expression[out] = 0
     for part in ("skin", "lowerTeeth"):
         expression[out, cage_of[part]] = OPENS * expression[jaw, cage_of[part]]
+    expression[out, cage_of["lowerTeeth"]] += np.repeat(SINKING, 29)[:, None] * SINKS
     for name in ("mouthLowerDownLeft", "mouthLowerDownRight"):
         expression[out, skin] += LOWERS * expression[names.index(name), skin]
     expression[out, cage_of["tongue"]] = tongue.shaped(OUT) - place["tongue"]
@@ -300,16 +303,7 @@ def rebuild(tensors, metadata):
 def main():
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else MODELS / "head.safetensors"
     tensors, metadata = read_safetensors(path)
-    write_safetensors(path, aligned(rebuild(tensors, metadata)), metadata)
-    manifest = MODELS / "manifest.json"
-    if path.parent == MODELS:
-        entries = json.loads(manifest.read_text())
-        data = path.read_bytes()
-        for entry in entries:
-            if entry["file"] == path.name:
-                entry.update(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
-        manifest.write_text(json.dumps(entries, indent=2) + "\n")
-    print(path.name, path.stat().st_size, "bytes")
+    save_model(path, aligned(rebuild(tensors, metadata)), metadata)
 
 
 if __name__ == "__main__":

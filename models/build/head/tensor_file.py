@@ -1,5 +1,6 @@
 """The safetensors format: u64 header length, JSON header padded with spaces to 8 bytes, raw little-endian data."""
 
+import hashlib
 import json
 import struct
 from pathlib import Path
@@ -22,6 +23,20 @@ def write_safetensors(path, tensors, metadata):
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(a.tobytes() for a in tensors.values()))
+
+
+def save_model(path, tensors, metadata):
+    """Writes a model, and what it is into the manifest where it is an embedded one."""
+    write_safetensors(path, tensors, metadata)
+    data = path.read_bytes()
+    if path.parent == MODELS:
+        manifest = MODELS / "manifest.json"
+        entries = json.loads(manifest.read_text())
+        for entry in entries:
+            if entry["file"] == path.name:
+                entry.update(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+        manifest.write_text(json.dumps(entries, indent=2) + "\n")
+    print(path.name, len(data), "bytes")
 
 
 def read_safetensors(path):
