@@ -294,7 +294,7 @@ describe('head model', () => {
       { jawForward: 1 },
       { jawLeft: 1 },
       { mouthPucker: 1, jawOpen: 0.4 },
-    ]) {
+    ] as Record<string, number>[]) {
       const positions = expressed(weights);
       for (const part of ['upperTeeth', 'lowerTeeth'] as const)
         expect(crossingPairs(positions, near, trianglesOf(model, part)), Object.keys(weights).join()).toEqual([]);
