@@ -194,7 +194,7 @@ export async function refine(
 /**
  * A head whose turn differs by less from what the dense network sees is not doubted, degrees; another fit of it is taken
  * where it is nearer by `nearer`. Of 99 portraits turned or bowed by 15 to 62 degrees 17 differ by more and one is then taken, of
- * 14 photos none by 3.1. Faces that followed a border in the photo were off by 6 to 12 degrees, by 3.4 at least from what
+ * 32 hard photos five differ. Faces that followed a border in the photo were off by 6 to 12 degrees, by 3.4 at least from what
  * the dense network sees.
  */
 const TURN_DOUBT = { degrees: 3.2, nearer: 2 } as const;
