@@ -209,6 +209,7 @@ describe('hrn fit', () => {
       '--texture-format': 'png',
       '--targets': 'jawOpen,mouthSmileLeft',
       '--no-skeleton': true,
+      '--hair': true,
       '--no-eye-parts': true,
       '--lod': '2',
       '--compress': 'meshopt',
@@ -241,6 +242,7 @@ describe('hrn fit', () => {
     expect(file.images[0].mimeType).toBe('image/png');
     const nodes = file.nodes.map(({ name }: { name: string }) => name);
     for (const name of ['jaw', 'corneas', 'lashes']) expect(nodes).not.toContain(name);
+    expect(nodes).toContain('hair');
     const vertices = (await readFile(join(out, 'astronaut.obj'), 'utf8')).match(/^v /gm)!.length;
     expect(vertices).toBeLessThan(0.3 * (plain.mesh.positions.length / 3));
   });
