@@ -11,7 +11,12 @@
 namespace hrn {
 namespace {
 
-constexpr std::uint64_t kClosed = 0xffffffffu;
+// Of a seat's state: chunks taken from the front, from the back, generation.
+constexpr int kBits = 21;
+constexpr std::uint64_t kMask = (1u << kBits) - 1;
+constexpr std::uint64_t kFront = 1, kBack = kFront << kBits, kGeneration = kBack << kBits;
+// As many are taken as no work has.
+constexpr std::uint64_t kClosed = kMask;
 // About 20 microseconds: bridges the gaps between the ops of an iteration without burning a core between jobs.
 constexpr int kSpins = 600;
 // How long a job that waits for its turn does not look whether it was cancelled.
@@ -79,8 +84,7 @@ void Crew::leave(Seat& seat) {
 }
 
 void Crew::share(Seat& seat, long count, Chunk chunk, void* context) {
-  // Chunk numbers are 32 bits wide inside.
-  constexpr long kMost = 1L << 30;
+  constexpr long kMost = static_cast<long>(kMask) - 1;
   const long helpers = std::min<long>(count - 1, threads_ - jobs_.load(std::memory_order_relaxed));
   if (helpers <= 0 || count > kMost) {
     for (long i = 0; i < count; ++i) chunk(context, i, 0);
@@ -92,8 +96,8 @@ void Crew::share(Seat& seat, long count, Chunk chunk, void* context) {
   seat.context.store(context, std::memory_order_release);
   seat.count.store(static_cast<std::uint32_t>(count), std::memory_order_release);
   seat.finished.store(0, std::memory_order_release);
-  const std::uint64_t generation = (seat.state.load(std::memory_order_relaxed) >> 32) + 1;
-  seat.state.store(generation << 32, std::memory_order_release);
+  const std::uint64_t generation = seat.state.load(std::memory_order_relaxed) / kGeneration + 1;
+  seat.state.store(generation * kGeneration, std::memory_order_release);
   epoch_.fetch_add(1);
   wake(static_cast<int>(helpers));
   run_chunks(seat, 0);
@@ -104,7 +108,7 @@ void Crew::share(Seat& seat, long count, Chunk chunk, void* context) {
     else
       std::this_thread::yield();
   }
-  seat.state.store((generation << 32) | kClosed, std::memory_order_release);
+  seat.state.store(generation * kGeneration + kClosed, std::memory_order_release);
 }
 
 bool Crew::run_chunks(Seat& seat, int worker) {
@@ -114,11 +118,13 @@ bool Crew::run_chunks(Seat& seat, int worker) {
     const Chunk run = seat.run.load(std::memory_order_acquire);
     void* const context = seat.context.load(std::memory_order_acquire);
     const std::uint64_t count = seat.count.load(std::memory_order_acquire);
-    const std::uint64_t chunk = state & kClosed;
-    if (chunk >= count || chunk == kClosed) break;
+    const std::uint64_t front = state & kMask, back = state / kBack & kMask;
+    if (front + back >= count) break;
     if (worker > 0 && !may_help(worker)) break;
-    if (!seat.state.compare_exchange_weak(state, state + 1, std::memory_order_acq_rel, std::memory_order_acquire))
-      continue;
+    // A job's own thread from the front, helpers from the back: what they worked on lies in their caches the next time.
+    const std::uint64_t chunk = worker == 0 ? front : count - 1 - back;
+    const std::uint64_t taken = state + (worker == 0 ? kFront : kBack);
+    if (!seat.state.compare_exchange_weak(state, taken, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
     run(context, static_cast<long>(chunk), worker);
     seat.finished.fetch_add(1, std::memory_order_release);
     found = true;

@@ -31,9 +31,9 @@ class Crew {
   friend class ThreadPool;
   using Chunk = void (*)(void* context, long chunk, int worker);
 
-  // What one job asks for. Generation in the upper half of `state`, next unclaimed chunk in the lower: a claim is one
-  // compare-and-swap that fails if the work has changed meanwhile, so the caller waits only for helpers that really
-  // took a chunk.
+  // What one job asks for. `state`: a generation, and how many chunks are claimed from the front and from the back. A
+  // claim is one compare-and-swap that fails if the work has changed meanwhile, so the caller waits only for helpers
+  // that really took a chunk.
   struct alignas(64) Seat {
     std::atomic<std::uint64_t> state;
     std::atomic<Chunk> run{nullptr};
