@@ -1,7 +1,9 @@
 #include "inference/session.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
+#include <mutex>
 #include <numeric>
 
 #include "core/error.hpp"
@@ -29,8 +31,24 @@ Ort::SessionOptions session_options(int threads) {
   options.SetInterOpNumThreads(1);
   options.SetExecutionMode(ORT_SEQUENTIAL);
   options.SetGraphOptimizationLevel(ORT_ENABLE_ALL);
-  add_winograd(options);
   return options;
+}
+
+// A session with our operators where the network uses them. ONNX Runtime enters their domain in a table of the whole
+// process when it first meets it, and of two threads that do so at a time one fails.
+Ort::Session cpu_session(Ort::Env& environment, std::span<const std::uint8_t> model, int threads) {
+  static std::mutex meeting;
+  static std::atomic<bool> met{false};
+  Ort::SessionOptions options = session_options(threads);
+  std::unique_lock lock(meeting, std::defer_lock);
+  const bool own = uses_winograd(model);
+  if (own) {
+    add_winograd(options);
+    if (!met.load()) lock.lock();
+  }
+  Ort::Session session(environment, model.data(), model.size(), options);
+  if (own) met.store(true);
+  return session;
 }
 
 void add_cuda_provider(Ort::SessionOptions& options, int device) {
@@ -91,8 +109,7 @@ Session::Session(const std::string& library, std::span<const std::uint8_t> model
     }
   }
   try {
-    if (!impl_->on_cuda)
-      impl_->session = Ort::Session(environment, model.data(), model.size(), session_options(threads));
+    if (!impl_->on_cuda) impl_->session = cpu_session(environment, model, threads);
     impl_->memory = Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault);
     const Ort::Session& session = impl_->session;
     Ort::AllocatorWithDefaultOptions allocator;

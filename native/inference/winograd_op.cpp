@@ -1,7 +1,10 @@
 #include "inference/winograd_op.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "inference/winograd.hpp"
 
@@ -97,6 +100,8 @@ class Kernel {
   std::vector<float> bias_;
 };
 
+constexpr std::string_view kName = "WinogradConv";
+
 struct Op : Ort::CustomOpBase<Op, Kernel, true> {
   OrtStatusPtr CreateKernelV2(const OrtApi&, const OrtKernelInfo* info, void** kernel) const noexcept {
     try {
@@ -106,7 +111,7 @@ struct Op : Ort::CustomOpBase<Op, Kernel, true> {
       return status_of(e);
     }
   }
-  const char* GetName() const { return "WinogradConv"; }
+  const char* GetName() const { return kName.data(); }
   std::size_t GetInputTypeCount() const { return 3; }
   ONNXTensorElementDataType GetInputType(std::size_t) const { return ONNX_TENSOR_ELEMENT_DATA_TYPE_FLOAT; }
   std::size_t GetOutputTypeCount() const { return 1; }
@@ -114,6 +119,11 @@ struct Op : Ort::CustomOpBase<Op, Kernel, true> {
 };
 
 }  // namespace
+
+bool uses_winograd(std::span<const std::uint8_t> model) {
+  const std::boyer_moore_horspool_searcher name(kName.begin(), kName.end());
+  return std::search(model.begin(), model.end(), name) != model.end();
+}
 
 void add_winograd(Ort::SessionOptions& options) {
   // Sessions may end after static destructors, so neither is ever destroyed.

@@ -42,6 +42,14 @@ async function run(model: Uint8Array, input: Float32Array, threads: number): Pro
 }
 
 describe('WinogradConv', () => {
+  // Before all others: a process meets the operators once.
+  it('may be met by several sessions at a time', async () => {
+    const layer = { channels: 3, outputs: 4, height: 4, width: 64, pad: 1, relu: false };
+    const input = randoms('input', 3 * 4 * 64, 1);
+    const results = await Promise.all(Array.from({ length: 4 }, () => run(network(layer, true), input, 1)));
+    for (const result of results) expect(result).toEqual(results[0]);
+  });
+
   it.each<[string, Layer]>([
     // Many panels of tiles in several blocks, edges on all sides.
     ['padded, rectified', { channels: 70, outputs: 20, height: 44, width: 192, pad: 1, relu: true }],
