@@ -21,9 +21,9 @@ afterAll(async () => {
 it('no generated picture gives a wrong head without a word', { timeout: 600_000 }, async () => {
   const judged: Judged[] = [];
   for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
-    judged.push(...(await judgePicture(hrn, await robustPicture(seed, studio.painter, studio.model), 'coarse')));
+    judged.push(...(await judgePicture(hrn, await robustPicture(seed, studio.painter, studio.model), 'medium')));
   }
-  const told = summary(judged, { first: FIRST, count: COUNT, detail: 'coarse', minutes: 0 });
+  const told = summary(judged, { first: FIRST, count: COUNT, detail: 'medium', minutes: 0 });
   expect(countOf(judged, 'wrong'), told).toBe(0);
   expect(countOf(judged, 'right'), told).toBeGreaterThan(COUNT / 2);
   expect(countOf(judged, 'false refusal'), told).toBeLessThanOrEqual(1);

@@ -80,7 +80,9 @@ struct TotalVariation {
             long i = first;
             for (; i + kLanes <= last; i += kLanes)
 #pragma GCC ivdep
+#if !defined(__CUDACC__)
 #pragma GCC unroll 1
+#endif
               for (int lane = 0; lane < kLanes; ++lane) {
                 const Real* value = a.map + i + lane;
                 add_entry(value[0], value[at.down], value[C], Lane{lanes + lane});

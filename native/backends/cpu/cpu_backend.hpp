@@ -161,7 +161,9 @@ class CpuBackend {
       long i = begin;
       for (; i + kSumLanes <= end; i += kSumLanes) {
 #pragma GCC ivdep
+#if !defined(__CUDACC__)
 #pragma GCC unroll 1
+#endif
         for (int lane = 0; lane < kSumLanes; ++lane) K::run(args, i + lane, LaneOfSums{lanes + lane});
       }
       for (int lane = 0; i < end; ++i, ++lane) K::run(args, i, LaneOfSums{lanes + lane});
