@@ -1,7 +1,5 @@
 #include "inference/winograd_op.hpp"
 
-#include <algorithm>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -121,8 +119,8 @@ struct Op : Ort::CustomOpBase<Op, Kernel, true> {
 }  // namespace
 
 bool uses_winograd(std::span<const std::uint8_t> model) {
-  const std::boyer_moore_horspool_searcher name(kName.begin(), kName.end());
-  return std::search(model.begin(), model.end(), name) != model.end();
+  const std::string_view bytes(reinterpret_cast<const char*>(model.data()), model.size());
+  return bytes.find(kName) != std::string_view::npos;
 }
 
 void add_winograd(Ort::SessionOptions& options) {
