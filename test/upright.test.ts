@@ -51,7 +51,8 @@ it('landmarks do not cling to a face where the dense network sees no lips', asyn
         landmarksInFrame(networks, photo, framed),
         lookDensely(networks, photo, { region: framed }),
       ]);
-      expect(seenLips(dense, landmarks)).toBeGreaterThan(0.25);
+      // Below it other squares are tried (framing.ts).
+      expect(seenLips(dense, landmarks)).toBeGreaterThan(0.18);
     }
   } finally {
     photo.dispose();
