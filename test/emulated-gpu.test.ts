@@ -114,7 +114,7 @@ describe.skipIf(!emulated)('a GPU that fails', { timeout: 300_000 }, () => {
          results.push(await hrn.fit(photo, { detail: 'coarse', device: 'cuda', ...options })
            .then(({ device }) => device, ({ code }) => code));
        return results;`,
-      'memory=740',
+      'memory=770',
     );
     expect(results).toEqual([expect.stringMatching(/^cuda:0/), 'OUT_OF_MEMORY', expect.stringMatching(/^cuda:0/)]);
   });
