@@ -36,8 +36,7 @@ export class ExpressionFolds {
     worn: ExpressionWeights,
     map: Pick<DisplacementMap, 'data' | 'size'>,
   ) {
-    const skin = mesh.parts.find((part) => part.name === 'skin')!;
-    this.#corners = mesh.indices.subarray(skin.firstIndex, skin.firstIndex + skin.indexCount);
+    this.#corners = skinCorners(mesh);
     this.#relief = reliefTensors(mesh, this.#corners, map);
     this.#neutral = mesh.positions.slice();
     this.#add(this.#neutral, worn, -1);
@@ -93,13 +92,16 @@ export class ExpressionFolds {
 
 /** A value per vertex as a map, linear over triangles; 0 outside the layout. `[size][size]` */
 export function drawn(mesh: Mesh, values: Float32Array, size: number): Float32Array {
-  const skin = mesh.parts.find((part) => part.name === 'skin')!;
-  const corners = mesh.indices.subarray(skin.firstIndex, skin.firstIndex + skin.indexCount);
   const out = new Float32Array(size * size);
-  eachTexel(mesh.uvs, corners, size, (texel, v, w) => {
+  eachTexel(mesh.uvs, skinCorners(mesh), size, (texel, v, w) => {
     out[texel] = w[0]! * values[v[0]!]! + w[1]! * values[v[1]!]! + w[2]! * values[v[2]!]!;
   });
   return out;
+}
+
+function skinCorners({ parts, indices }: Mesh): Uint32Array {
+  const { firstIndex, indexCount } = parts.find((part) => part.name === 'skin')!;
+  return indices.subarray(firstIndex, firstIndex + indexCount);
 }
 
 /** Of the map at a place of the unit square, linear between texels. */

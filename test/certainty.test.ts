@@ -1,23 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { robustPicture } from '../bench/robust/pictures.js';
-import { create, type Hrn } from '../lib/hrn.js';
-import { openStudio, type PortraitStudio } from './portrait-studio.js';
+import { useStudio } from './portrait-studio.js';
 
-let studio: PortraitStudio;
-let hrn: Hrn;
-beforeAll(async () => {
-  studio = await openStudio();
-  hrn = await create({ device: 'cpu' });
-});
-afterAll(async () => {
-  await hrn.dispose();
-  studio.context.dispose();
-});
+const used = useStudio();
 
 /** Of the largest face of a picture of `npm run bench:robust`. */
 async function codesOf(seed: number): Promise<string[]> {
-  const { image } = await robustPicture(seed, studio.painter, studio.model);
-  const { warnings } = await hrn.fit(image, { detail: 'coarse', textureSize: 256 });
+  const { image } = await robustPicture(seed, used.studio.painter, used.studio.model);
+  const { warnings } = await used.hrn.fit(image, { detail: 'coarse', textureSize: 256 });
   return warnings.map(({ code }) => code);
 }
 
@@ -40,10 +30,10 @@ it.each([
   [61_000_026, true],
   [61_000_060, false],
 ])('a fringe over the forehead is told: %i', async (seed, isTold) => {
-  const { pixels, over } = await studio.painter.draw(seed);
+  const { pixels, over } = await used.studio.painter.draw(seed);
   const side = Math.round(Math.sqrt(pixels.length / 3));
   const image = { data: pixels, width: side, height: side, channels: 3 } as const;
-  const { warnings } = await hrn.fit(image, { detail: 'coarse', textureSize: 256 });
+  const { warnings } = await used.hrn.fit(image, { detail: 'coarse', textureSize: 256 });
   expect(over.includes('fringe')).toBe(isTold);
   expect(warnings.some(({ code }) => code === 'COVERED')).toBe(isTold);
 });

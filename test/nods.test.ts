@@ -1,26 +1,16 @@
 /** Heads bowed and thrown back: the landmark network sees such nods too small, and the fits know it. */
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { create, type Hrn } from '../lib/hrn.js';
+import { expect, it } from 'vitest';
 import { cameraBefore } from '../lib/sample/camera.js';
 import { againstLineOfSight } from '../lib/stages/seen-pose.js';
 import { PORTRAIT_PX } from '../models/train/portrait.js';
-import { openStudio, type PortraitStudio } from './portrait-studio.js';
+import { useStudio } from './portrait-studio.js';
 
 const SEEDS = [34000000, 34000001, 34000002, 34000003];
 const NOD_DEGREES = 30;
 const DISTANCE_MM = 1000;
 const FACE_SHARE = 0.6;
 
-let studio: PortraitStudio;
-let hrn: Hrn;
-beforeAll(async () => {
-  studio = await openStudio();
-  hrn = await create({ device: 'cpu' });
-});
-afterAll(async () => {
-  await hrn.dispose();
-  studio.context.dispose();
-});
+const used = useStudio();
 
 /** Degrees, positive with the forehead nearer. */
 const nodOf = ({ rotation, translation }: { rotation: ArrayLike<number>; translation: ArrayLike<number> }) =>
@@ -32,7 +22,7 @@ it.each([
 ])('heads %s are fitted as far as they are', { timeout: 60_000 }, async (_, pitch) => {
   let short = 0;
   for (const seed of SEEDS) {
-    const { pixels, camera } = await studio.painter.draw(seed, {
+    const { pixels, camera } = await used.studio.painter.draw(seed, {
       camera: (_random, size) =>
         cameraBefore(
           [0, -25, 60],
@@ -44,7 +34,7 @@ it.each([
         ),
     });
     const image = { data: pixels, width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 as const };
-    const { pose } = await hrn.fit(image, { detail: 'medium', textureSize: 256 });
+    const { pose } = await used.hrn.fit(image, { detail: 'medium', textureSize: 256 });
     const [fitted, truth] = [nodOf(pose), nodOf(camera)];
     short += (Math.sign(truth) * (truth - fitted)) / SEEDS.length;
   }

@@ -1,3 +1,5 @@
+import { afterAll, beforeAll } from 'vitest';
+import { create, type Hrn } from '../lib/hrn.js';
 import { loadHead } from '../lib/models/head.js';
 import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
@@ -17,4 +19,18 @@ export async function openStudio(): Promise<PortraitStudio> {
   const context = new (native().Context)({ threads: 2 });
   const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
   return { context, model, painter: new PortraitPainter(context, model, await native().buildModel(model).promise) };
+}
+
+/** For the tests of a file or a block: a studio, and who fits what it paints; there once they run. */
+export function useStudio(): { studio: PortraitStudio; hrn: Hrn } {
+  const used = {} as { studio: PortraitStudio; hrn: Hrn };
+  beforeAll(async () => {
+    used.studio = await openStudio();
+    used.hrn = await create({ device: 'cpu' });
+  });
+  afterAll(async () => {
+    await used.hrn.dispose();
+    used.studio.context.dispose();
+  });
+  return used;
 }

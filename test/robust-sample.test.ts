@@ -1,27 +1,19 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { judgePicture } from '../bench/robust/picture-verdicts.js';
 import { robustPicture } from '../bench/robust/pictures.js';
 import { countOf, type Judged, summary } from '../bench/robust/summary.js';
-import { create, type Hrn } from '../lib/hrn.js';
-import { openStudio, type PortraitStudio } from './portrait-studio.js';
+import { useStudio } from './portrait-studio.js';
 
 /** A sample of `npm run bench:robust`, whose thousand pictures take an hour. */
 const [FIRST, COUNT] = [500, 50];
-let studio: PortraitStudio;
-let hrn: Hrn;
-beforeAll(async () => {
-  studio = await openStudio();
-  hrn = await create({ device: 'cpu' });
-});
-afterAll(async () => {
-  await hrn.dispose();
-  studio.context.dispose();
-});
+const used = useStudio();
 
 it('no generated picture gives a wrong head without a word', { timeout: 600_000 }, async () => {
   const judged: Judged[] = [];
   for (let seed = FIRST; seed < FIRST + COUNT; seed++) {
-    judged.push(...(await judgePicture(hrn, await robustPicture(seed, studio.painter, studio.model), 'medium')));
+    judged.push(
+      ...(await judgePicture(used.hrn, await robustPicture(seed, used.studio.painter, used.studio.model), 'medium')),
+    );
   }
   const told = summary(judged, { first: FIRST, count: COUNT, detail: 'medium', minutes: 0 });
   expect(countOf(judged, 'wrong'), told).toBe(0);

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { deviation } from '../bench/robust/judge.js';
 import { robustPicture } from '../bench/robust/pictures.js';
-import { create, type Hrn } from '../lib/hrn.js';
 import { Random } from '../lib/sample/random.js';
 import { DENSE_CLASSES } from '../lib/stages/dense.js';
 import { againstLineOfSight, degreesBetween, seenRotation } from '../lib/stages/seen-pose.js';
-import { openStudio, type PortraitStudio } from './portrait-studio.js';
+import { useStudio } from './portrait-studio.js';
 
 /** Head upright, facing the camera, then turned by yaw and pitch; row-major. */
 function rotated(yaw: number, pitch: number): number[] {
@@ -67,29 +66,20 @@ describe('seenRotation', () => {
 });
 
 describe('a border in the photo', () => {
-  let studio: PortraitStudio;
-  let hrn: Hrn;
-  beforeAll(async () => {
-    studio = await openStudio();
-    hrn = await create({ device: 'cpu' });
-  });
-  afterAll(async () => {
-    await hrn.dispose();
-    studio.context.dispose();
-  });
+  const used = useStudio();
 
   it.each([
     [500034, 1],
     [300158, 1],
   ])('through the ear does not turn the head: seed %i, face %i', async (seed, face) => {
-    const { image, faces } = await robustPicture(seed, studio.painter, studio.model);
+    const { image, faces } = await robustPicture(seed, used.studio.painter, used.studio.model);
     const options = { detail: 'medium', textureSize: 256 } as const;
-    const head = await hrn.fit(image, { ...options, face });
+    const head = await used.hrn.fit(image, { ...options, face });
     const { box } = head.face;
     const distance = ({ x, y }: { x: number; y: number }) =>
       Math.hypot(box.x + box.width / 2 - x, box.y + box.height / 2 - y);
     const shown = faces.reduce((a, b) => (distance(b) < distance(a) ? b : a));
-    const own = await hrn.fit(shown.own, options);
+    const own = await used.hrn.fit(shown.own, options);
     expect(deviation(head, own, shown).poseDegrees).toBeLessThan(5);
   });
 });

@@ -18,8 +18,7 @@ const reconstructor = await hrn.create({ device: 'cpu' });
 try {
   for (const video of videos) {
     const start = performance.now();
-    const halves = await inHalves(video);
-    const [first, second] = halves.people as [hrn.ViewsReconstruction, hrn.ViewsReconstruction];
+    const [first, second] = (await inHalves(video)) as [hrn.ViewsReconstruction, hrn.ViewsReconstruction];
     const distance = new ShapeDistance(first.model);
     const between = (shape: (data: hrn.Reconstruction) => Float32Array, withScale: boolean) =>
       distance.between(shape(first), shape(second), withScale).toFixed(2);
@@ -37,7 +36,7 @@ try {
 }
 
 /** Who each half shows. */
-async function inHalves(video: string): Promise<{ people: hrn.ViewsReconstruction[] }> {
+async function inHalves(video: string): Promise<hrn.ViewsReconstruction[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'hrn-bench-halves-'));
   try {
     const { status, stderr } = spawnSync('ffmpeg', ['-v', 'error', '-i', video, path.join(folder, '%06d.png')]);
@@ -55,7 +54,7 @@ async function inHalves(video: string): Promise<{ people: hrn.ViewsReconstructio
         break;
       }
     }
-    return { people };
+    return people;
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -36,9 +36,8 @@ HRN_HD double combine_partial(double a, double b) {
 /// `deliver(it)`.
 /// - `for_each<K>(n, args)`: K::run(args, i) for i in [0, n), in any order; elements must not read what others write.
 ///   Where elements are few and long, `K::kGrain` says how many of them are worth a thread.
-/// - `in_turn<K1, K2, ...>(backend, n, args1, args2, ...)`: for_each of one after the other, where an element of a
-/// later
-///   kernel reads nothing that an earlier one wrote for other elements.
+/// - `in_turn<K1, K2, ...>(backend, n, args1, args2, ...)`: for_each of one after the other, where an element of
+///   a later kernel reads nothing that an earlier one wrote for other elements.
 /// - `reduce<K, N>(n, args, out)`: K::run(args, i, acc) adds to double acc[N]; out[N] on the host is overwritten with
 ///   the sum, taken over fixed chunks of elements in order, so it is the same for any number of threads.
 /// - `reduce_to<K, N>(n, args, out)`: the same into N doubles of the backend's memory.

@@ -100,6 +100,17 @@ fit::PhotometricLevel level_of(const PhotoTruth& t, int iterations) {
   return level;
 }
 
+// What fits of a head that is lit and seen already start from.
+template <class Problem>
+Problem lit_head(const PhotoTruth& t) {
+  Problem p;
+  p.positions = t.positions;
+  p.camera = t.camera;
+  p.albedo = t.albedo;
+  p.lighting = t.lighting;
+  return p;
+}
+
 }  // namespace
 
 const fit::Model& small_head() {
@@ -139,11 +150,7 @@ fit::PhotometricProblem photometric_problem() {
 
 fit::DeformationProblem deformation_problem() {
   const PhotoTruth& t = photo_truth();
-  fit::DeformationProblem p;
-  p.positions = t.positions;
-  p.camera = t.camera;
-  p.albedo = t.albedo;
-  p.lighting = t.lighting;
+  auto p = lit_head<fit::DeformationProblem>(t);
   p.pixels = t.pixels;
   p.level = level_of(t, 6);
   p.map_size = 32;
@@ -152,11 +159,7 @@ fit::DeformationProblem deformation_problem() {
 
 fit::TextureProblem texture_problem() {
   const PhotoTruth& t = photo_truth();
-  fit::TextureProblem p;
-  p.positions = t.positions;
-  p.camera = t.camera;
-  p.albedo = t.albedo;
-  p.lighting = t.lighting;
+  auto p = lit_head<fit::TextureProblem>(t);
   p.size = 96;
   return p;
 }

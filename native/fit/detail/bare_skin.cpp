@@ -3,16 +3,12 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/smoothstep.hpp"
 #include "imaging/skin_colour.hpp"
 #include "imaging/skin_mask.hpp"
 
 namespace hrn::fit {
 namespace {
-
-double smoothstep(double lo, double hi, double x) {
-  const double t = std::clamp((x - lo) / (hi - lo), 0.0, 1.0);
-  return t * t * (3 - 2 * t);
-}
 
 struct Box {
   double left = 1e9, top = 1e9, right = -1e9, low = -1e9;

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "core/host_device.hpp"
+#include "core/smoothstep.hpp"
 
 namespace hrn::fit::detail {
 
@@ -14,12 +15,6 @@ struct Box {
   long x0 = 0, y0 = 0, width = 0, height = 0;
   HRN_HD long texels() const { return width * height; }
 };
-
-HRN_HD float clamp(float x, float low, float high) { return x > low ? (x < high ? x : high) : low; }
-HRN_HD float smoothstep(float lo, float hi, float x) {
-  const float t = clamp((x - lo) / (hi - lo), 0.f, 1.f);
-  return t * t * (3 - 2 * t);
-}
 
 /// Weighted means of `channels` values over square cells of `block` texels, blurred over cells. With several bins only
 /// texels of like value count (Paris and Durand 2006, "A fast approximation of the bilateral filter"): what lies beyond

@@ -30,7 +30,7 @@ double noise(long x, long y) {
 // Smooth, of cells of one, repeating after `period` columns.
 double smooth_noise(double x, double y, long period) {
   const double fx = std::floor(x), fy = std::floor(y);
-  const double u = ramp(0, 1, x - fx), v = ramp(0, 1, y - fy);
+  const double u = smoothstep(0, 1, x - fx), v = smoothstep(0, 1, y - fy);
   const auto cell = [&](long i, long j) {
     return noise((static_cast<long>(fx) + i + period) % period, static_cast<long>(fy) + j);
   };
@@ -91,7 +91,7 @@ class Painter {
     const imaging::Point at = sight_.pixel(p);
     if (!sight_.shows(at) || between(thickness_, row, column) < 0) return {0, {}};
     const double facing = sight_.facing(p, between(normals_, row, column));
-    const double seen = ramp(0.3, 0.75, facing) * ramp(0.5, 0.8, sight_.strand(at));
+    const double seen = smoothstep(0.3, 0.75, facing) * smoothstep(0.5, 0.8, sight_.strand(at));
     if (seen <= 0) return {0, {}};
     return {seen, sight_.colour(at)};
   }

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "core/smoothstep.hpp"
 #include "core/thread_pool.hpp"
 #include "core/vec.hpp"
 #include "fit/head/camera_pose.hpp"
@@ -17,12 +18,6 @@ namespace hrn::fit {
 
 // So much of the square of the face, from its border on, the wider one takes over.
 inline constexpr double kBorder = 0.08;
-
-/// 0 to 1 between two values, smoothly.
-inline double ramp(double from, double to, double x) {
-  const double t = std::clamp((x - from) / (to - from), 0.0, 1.0);
-  return t * t * (3 - 2 * t);
-}
 
 class HairSight {
  public:

@@ -133,7 +133,8 @@ class Thickness {
           // What is neither covers the head, and tells nothing.
           const double sure = std::max(hair, skin);
           if (sure > 0.4)
-            set(row, column, kUnder + (kSeen - kUnder) * ramp(0.25, 0.75, hair / (hair + skin)), kSeenWeight * sure);
+            set(row, column, kUnder + (kSeen - kUnder) * smoothstep(0.25, 0.75, hair / (hair + skin)),
+                kSeenWeight * sure);
         }
         if (std::abs(facing) <= kRim && shown) rim(row, column, hair);
       }

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "core/host_device.hpp"
+#include "core/smoothstep.hpp"
 
 namespace hrn::fit {
 
@@ -18,11 +19,6 @@ struct DepthImage {
 namespace texture {
 
 HRN_HD float larger(float x, float y) { return x > y ? x : y; }
-HRN_HD float clamp(float x, float low, float high) { return x > low ? (x < high ? x : high) : low; }
-HRN_HD float smoothstep(float lo, float hi, float x) {
-  const float t = clamp((x - lo) / (hi - lo), 0.f, 1.f);
-  return t * t * (3 - 2 * t);
-}
 
 struct ConfidenceArgs {
   DepthImage seen;

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <numbers>
 
+#include "core/smoothstep.hpp"
 namespace hrn::fit {
 namespace {
 
@@ -13,10 +14,6 @@ constexpr int kRings = IrisMap::kRings, kAngles = IrisMap::kAngles;
 using Point = std::array<double, 2>;
 
 double brightness(const Colour& c) { return 0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2]; }
-double smooth(double low, double high, double x) {
-  const double t = std::clamp((x - low) / (high - low), 0.0, 1.0);
-  return t * t * (3 - 2 * t);
-}
 double quantile(std::vector<double>& values, double share) {
   const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * static_cast<double>(values.size() - 1));
   std::nth_element(values.begin(), at, values.end());
@@ -63,7 +60,8 @@ class Opening {
       side = std::min(side, x * x + y * y);
     }
     if (!inside) return 0;
-    return smooth(0.4 * upper_px_, upper_px_, std::sqrt(upper)) * smooth(0.4 * lower_px_, lower_px_, std::sqrt(lower));
+    return smoothstep(0.4 * upper_px_, upper_px_, std::sqrt(upper)) *
+           smoothstep(0.4 * lower_px_, lower_px_, std::sqrt(lower));
   }
 
  private:
@@ -166,8 +164,8 @@ void distrust_what_lies_over(Seen& seen, const std::array<double, kRings>& rings
     const double expected = std::max(rings[static_cast<std::size_t>(r)], r < kRings / 2 ? 0.75 * iris : 0.0);
     for (int a = 0; a < kAngles; ++a) {
       const double own = brightness(seen.colours[cell(r, a)]);
-      const double bright = smooth(1.25 * expected + 0.06, 1.45 * expected + 0.12, own);
-      const double dark = r > kRings * 5 / 8 ? smooth(0.7, 0.45, own / std::max(expected, 0.02)) : 0.0;
+      const double bright = smoothstep(1.25 * expected + 0.06, 1.45 * expected + 0.12, own);
+      const double dark = r > kRings * 5 / 8 ? smoothstep(0.7, 0.45, own / std::max(expected, 0.02)) : 0.0;
       kept[cell(r, a)] = 1 - std::max(bright, dark);
     }
   }
@@ -207,7 +205,7 @@ void distrust_dark_iris(Seen& seen, double pupil) {
   const double iris = quantile(values, 0.6);
   for (int r = first; r < last; ++r)
     for (int a = 0; a < kAngles; ++a)
-      seen.trust[cell(r, a)] *= 1 - smooth(0.68, 0.48, brightness(seen.colours[cell(r, a)]) / std::max(iris, 0.03));
+      seen.trust[cell(r, a)] *= 1 - smoothstep(0.68, 0.48, brightness(seen.colours[cell(r, a)]) / std::max(iris, 0.03));
 }
 
 // Light and lid's shadow over the iris, by angle: divided out, since the iris turns.
