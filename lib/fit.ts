@@ -18,7 +18,7 @@ import { metricScale } from './stages/iris-scale.js';
 import { landmarksInFrame } from './stages/landmarks.js';
 import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
-import { refine } from './stages/refine.js';
+import { observe, refine } from './stages/refine.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput, regress } from './stages/regress.js';
 import { poseDifference } from './stages/seen-pose.js';
 import { EYES, requireCredible, seenSkin } from './stages/seen-skin.js';
@@ -89,6 +89,9 @@ export async function fitFace(
       return fitFromStarts(context, head, landmarks, estimate, lens, { signal, onProgress });
     }),
   );
+  const observing = begun.add(
+    looking!.then((pixels) => observe(context, head, photo, landmarks, pixels, options.detail, signal)),
+  );
   const pixels = await stage('mask', () => looking!);
   const turnDegrees = headTurn(landmarks, pixels.dense);
   requireFacing(turnDegrees);
@@ -98,8 +101,8 @@ export async function fitFace(
     onCoarseProgress = onProgress;
     return fittingCoarse;
   });
-  const fitted = await stage('refine', (onProgress) =>
-    refine(context, head, photo, landmarks, pixels, coarse, options.detail, { signal, onProgress }),
+  const fitted = await stage('refine', async (onProgress) =>
+    refine(context, head, coarse, await observing, pixels.dense, options.detail, { signal, onProgress }),
   );
   requireLikeness(head, landmarks, coarse, fitted, principalPx);
   const difference = poseDifference(pixels.dense, fitted.camera);

@@ -22,7 +22,7 @@ import { focalLengthPrior } from '../../lib/stages/focal-length.js';
 import { findLandmarks } from '../../lib/stages/framing.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
-import { refine } from '../../lib/stages/refine.js';
+import { observe, refine } from '../../lib/stages/refine.js';
 import { type CoefficientEstimate, EMBEDDED_REGRESSOR, regress } from '../../lib/stages/regress.js';
 import { heldOutCases, inModelCases, outOfModelCases, type PortraitCase } from './cases.js';
 import { ictPath, readIctModel } from './ict-head.js';
@@ -178,6 +178,7 @@ async function fitEveryWay({ image, truth, head: name }: PortraitCase): Promise<
     const landmarks = await findLandmarks(networks, photo, face);
     const pixels = await seeFacePixels(networks, photo, landmarks);
     const full = await regress(networks, EMBEDDED_REGRESSOR, head.morphable, photo, landmarks);
+    const seen = await observe(context, head, photo, landmarks, pixels, 'medium', undefined);
     const principalPx = [image.width / 2, image.height / 2] as const;
     const fits = new Map<string, Figures>();
     for (const variant of VARIANTS) {
@@ -187,7 +188,7 @@ async function fitEveryWay({ image, truth, head: name }: PortraitCase): Promise<
       const problem = coarseProblem(head, landmarks, estimate, focal, principalPx);
       const { problem: solved, fit } = await solveCoarse(context, head, variant.landmarkFit?.(problem) ?? problem, {});
       const coarse = { problem: refinementProblem(solved, estimate), fit };
-      const refined = await refine(context, head, photo, landmarks, pixels, coarse, 'medium', {});
+      const refined = await refine(context, head, coarse, seen, pixels.dense, 'medium', {});
       const hasOwnCoarse = variant === ALL_TERMS || variant.estimate || variant.landmarkFit;
       const coarseMm = hasOwnCoarse
         ? errorOf(truth, head, refined.coarsePositions).meanMm

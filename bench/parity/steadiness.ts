@@ -12,7 +12,7 @@ import { focalLengthPrior } from '../../lib/stages/focal-length.js';
 import { findLandmarks } from '../../lib/stages/framing.js';
 import { FaceNetworks } from '../../lib/stages/networks.js';
 import { Photo } from '../../lib/stages/photo.js';
-import { refine } from '../../lib/stages/refine.js';
+import { observe, refine } from '../../lib/stages/refine.js';
 import { EMBEDDED_REGRESSOR, regress } from '../../lib/stages/regress.js';
 import { faceDistance } from './compare.js';
 
@@ -48,8 +48,9 @@ export class SteadinessProbe {
       const focal = focalLengthPrior(landmarks, undefined, undefined, estimate);
       const principal = [image.width / 2, image.height / 2] as const;
       const coarse = await fitCoarse(context, head, landmarks, estimate, focal, principal, {});
+      const seen = await observe(context, head, photo, landmarks, pixels, 'medium', undefined);
       const fit = (start: CoarseStage['fit']) =>
-        refine(context, head, photo, landmarks, pixels, { ...coarse, fit: start }, 'medium', {});
+        refine(context, head, { ...coarse, fit: start }, seen, pixels.dense, 'medium', {});
       const { positions } = await fit(coarse.fit);
       const distances: number[] = [];
       for (const beside of STARTS) {

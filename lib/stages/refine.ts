@@ -1,5 +1,6 @@
 import type { HeadModel } from '../head-model.js';
 import { type MorphableModel, REGION_NAMES, type RegionName } from '../morphable-model.js';
+import { Begun } from '../native/begun.js';
 import type { NativeContext } from '../native/binding.js';
 import type { CoarseProblem } from '../native/coarse.js';
 import { type JobOptions, runJob } from '../native/job.js';
@@ -145,26 +146,27 @@ export function deformationProblem(
   };
 }
 
-/** Photometric refinement of the parameters; at medium detail they and the deformation map are fitted. */
+/**
+ * Photometric refinement of the parameters; at medium detail they and the deformation map are fitted.
+ *
+ * @param seen of the photo, at the same detail
+ */
 export async function refine(
   context: NativeContext,
   head: HeadModel,
-  photo: Photo,
-  landmarks: DenseLandmarks,
-  pixels: FacePixels,
   coarse: CoarseStage,
+  seen: Observation,
+  dense: DenseFace,
   detail: Detail,
   job: JobOptions,
 ): Promise<RefinedHead> {
   const { signal } = job;
+  await using begun = new Begun();
   const shape = ({ identity, expression }: { identity: Float64Array; expression: Float64Array }) =>
-    runJob(() => native().headShape(context, head.native, identity, expression), { signal });
-  const [coarsePositions, seen] = await Promise.all([
-    shape(coarse.fit),
-    observe(context, head, photo, landmarks, pixels, detail, signal),
-  ]);
+    begun.add(runJob(() => native().headShape(context, head.native, identity, expression), { signal }));
+  const coarseShape = shape(coarse.fit);
   const problem = photometricProblem(coarse, seen);
-  const fitted = await fitParameters(context, head, problem, detail === 'coarse' ? undefined : pixels.dense, job);
+  const fitted = await fitParameters(context, head, problem, detail === 'coarse' ? undefined : dense, job);
   const { rotation, translation, focalPx, identity, expression, albedo, lighting, error } = fitted;
   const camera: NativeCamera = { rotation, translation, focalPx, principalPx: coarse.problem.principalPx };
   const parametric = await shape(fitted);
@@ -174,7 +176,7 @@ export async function refine(
     expression,
     albedo,
     lighting,
-    coarsePositions,
+    coarsePositions: await coarseShape,
     ...(fitted.evidence.length > 0 ? { evidence: fitted.evidence } : {}),
   };
   if (detail === 'coarse') return { ...common, positions: parametric, photometricError: error };
