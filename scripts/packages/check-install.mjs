@@ -23,7 +23,7 @@ import { checkoutManifest, platformManifest, platformPackage, root, writeManifes
 import { managers, TOOLS } from './package-managers.mjs';
 import { addonPath, PLATFORMS, platformNamed } from './platforms.mjs';
 import { startRegistry } from './registry.mjs';
-import { pack, stageMain, stagePlatform } from './stage.mjs';
+import { pack, packToPublish, stageMain, stagePlatform } from './stage.mjs';
 
 const MOST_DOWNLOADED = 40e6;
 const MOST_INSTALLED = 120e6;
@@ -35,22 +35,26 @@ const inCheckout = join(root, 'build', 'Release', 'hrn.node');
 const work = mkdtempSync(join(tmpdir(), 'hrn-install-'));
 const platform = platformNamed();
 
-function makePackages() {
+async function makePackages() {
   const builtAddon = (one) => join(root, 'npm', platformPackage(one), addonPath(one));
   const built = existsSync(builtAddon(platform));
   console.log(`addon: ${built ? 'prebuilt' : "the checkout's"}`);
-  const stages = PLATFORMS.map((one) => {
-    if (one.name === platform.name) return stagePlatform(work, one, built ? builtAddon(one) : inCheckout);
-    // Asked for by name and never unpacked here.
-    const stage = join(work, platformPackage(one));
-    mkdirSync(stage);
-    writeManifest(stage, platformManifest(checkoutManifest(), one));
-    return stage;
-  });
-  return [stageMain(work), ...stages].map((stage) => ({
+  const published = (stage, { path }) => ({
     manifest: JSON.parse(readFileSync(join(stage, 'package.json'), 'utf8')),
-    archive: pack(stage, work).path,
-  }));
+    archive: path,
+  });
+  const packages = [];
+  for (const stage of [stageMain(work), stagePlatform(work, platform, built ? builtAddon(platform) : inCheckout)]) {
+    packages.push(published(stage, await packToPublish(stage, work)));
+  }
+  for (const other of PLATFORMS.filter(({ name }) => name !== platform.name)) {
+    // Asked for by name and never unpacked here.
+    const stage = join(work, platformPackage(other));
+    mkdirSync(stage);
+    writeManifest(stage, platformManifest(checkoutManifest(), other));
+    packages.push(published(stage, pack(stage, work)));
+  }
+  return packages;
 }
 
 /** A PATH without a compiler. */
@@ -129,7 +133,7 @@ async function tryManager(manager, registry, bin, tools) {
 const wanted = process.argv.slice(2);
 let failed = 0;
 try {
-  const registry = await startRegistry(makePackages());
+  const registry = await startRegistry(await makePackages());
   const tools = join(work, 'tools');
   mkdirSync(tools);
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefix', tools, ...TOOLS], {

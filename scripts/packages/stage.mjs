@@ -2,6 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import zopfli from '@gfx/zopfli';
 import {
   checkoutManifest,
   platformManifest,
@@ -106,4 +108,22 @@ export function pack(stage, destination) {
     execFileSync(npm, args, { cwd: stage, encoding: 'utf8' }),
   );
   return { path: join(destination, filename), size, unpackedSize, files: files.map(({ path }) => path) };
+}
+
+/**
+ * Packs a staged folder as it is published: npm's archive, compressed by Zopfli, 1 % smaller for hrn-face and 5 % for a
+ * platform's package. Takes about a minute.
+ *
+ * @param {string} stage
+ * @param {string} destination folder
+ * @returns {Promise<ReturnType<typeof pack>>}
+ */
+export async function packToPublish(stage, destination) {
+  const packed = pack(stage, destination);
+  const files = gunzipSync(readFileSync(packed.path));
+  // More than one of its iterations takes half as long again for another 0.1 %.
+  const archive = await zopfli.gzipAsync(files, { numiterations: 1 });
+  if (!gunzipSync(archive).equals(files)) throw new Error(`${packed.path}: Zopfli changed what is in it`);
+  writeFileSync(packed.path, archive);
+  return { ...packed, size: archive.length };
 }
