@@ -12,8 +12,9 @@ class RunningMean:
         self.network = copy.deepcopy(network).eval()
 
     @torch.no_grad()
-    def follow(self, network, steps):
-        keep = min(LONGEST, steps / (steps + 20))
+    def follow(self, network, steps, last=1):
+        """After `steps` steps, the `last` of them since the last call."""
+        keep = min(LONGEST, steps / (steps + 20)) ** last
         own, mean = network.state_dict(), self.network.state_dict()
         floats = [k for k in mean if mean[k].is_floating_point()]
         torch._foreach_lerp_([mean[k] for k in floats], [own[k] for k in floats], 1 - keep)
@@ -30,9 +31,9 @@ class RunningMean:
 class Averaged:
     """What is trained: `kind`, `network`, `optimiser`, `steps`, and the running mean of it in `average`."""
 
-    def follow(self):
-        self.steps += 1
-        self.average.follow(self.network, self.steps)
+    def follow(self, last=1):
+        self.steps += last
+        self.average.follow(self.network, self.steps, last)
 
     def save(self, path):
         self.average.save(path, self.kind, self.steps)

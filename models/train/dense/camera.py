@@ -2,7 +2,7 @@
 
 import torch
 
-from chance import unit
+from chance import constant, unit
 
 RIGHT_EYE_OUTER, LEFT_EYE_OUTER = 33, 263
 REGION_SCALE = 1.5
@@ -17,7 +17,7 @@ def head_rotation(yaw, pitch, roll):
     turn = matrix((y.cos(), zero, y.sin()), (zero, one, zero), (-y.sin(), zero, y.cos()))
     nod = matrix((one, zero, zero), (zero, p.cos(), -p.sin()), (zero, p.sin(), p.cos()))
     tilt = matrix((r.cos(), -r.sin(), zero), (r.sin(), r.cos(), zero), (zero, zero, one))
-    return torch.diag(torch.tensor([1.0, -1, -1], device=y.device)) @ tilt @ nod @ turn
+    return torch.diag(constant(y.device, 1.0, -1.0, -1.0)) @ tilt @ nod @ turn
 
 
 def axis_rotation(vector):
@@ -39,7 +39,7 @@ class Cameras:
         pitch = c.normal(0, 12)
         rotation = head_rotation(yaw, pitch, c.normal(0, 10))
         distance = c.log_uniform(260, 2600)
-        centre = torch.tensor(CENTRE_MM, device=device)
+        centre = constant(device, *CENTRE_MM)
         offset = -rotation @ centre
         offset[:, 2] += distance
         # A face beside the axis of the lens.

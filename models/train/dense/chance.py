@@ -1,6 +1,8 @@
 """Random numbers of a batch of portraits: one generator, so that a seed gives the same batch on the same kind of device."""
 
 import math
+import random
+from functools import cache
 
 import torch
 
@@ -10,6 +12,8 @@ class Chance:
         self.generator = torch.Generator(device)
         self.generator.manual_seed(seed)
         self.size, self.device = size, device
+        #: For what the whole batch shares: a processor that asked a GPU for it would wait.
+        self.shared = random.Random(seed)
 
     def uniform(self, low=0.0, high=1.0, *shape):
         return low + (high - low) * torch.rand(self.size, *shape, generator=self.generator, device=self.device)
@@ -31,6 +35,12 @@ class Chance:
     def pick(self, table, *shape):
         """Rows of a table."""
         return table[self.integer(len(table), *shape)]
+
+
+@cache
+def constant(device, *values):
+    """A tensor that is made once: a processor waits for a GPU wherever it hands numbers over."""
+    return torch.tensor(values, device=device)
 
 
 def smooth(low, high, x):

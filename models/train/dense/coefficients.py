@@ -2,6 +2,8 @@
 
 import torch
 
+from chance import constant
+
 #: A head differs from the nearest that the model makes by this much, mm, in patches of this many vertices.
 MISFIT_MM, PATCH_VERTICES = 1.0, 40
 
@@ -32,6 +34,6 @@ class NearestCoefficients:
 def framed_pose(cameras):
     """models/train/framed-pose.ts: the head's x and z axes in the crop's camera and the logarithm of the distance, [n][7]."""
     # Right, down, forward.
-    view = cameras.view * cameras.view.new_tensor([1.0, -1, -1])[:, None]
+    view = cameras.view * constant(cameras.view.device, 1.0, -1.0, -1.0)[:, None]
     axes = view @ cameras.rotation
     return torch.cat([axes[:, :, 0], axes[:, :, 2], cameras.translation.norm(dim=1, keepdim=True).log()], 1)

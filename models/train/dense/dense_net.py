@@ -16,6 +16,7 @@ from portraits import CLASSES, IN, OUT
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from depthwise import depthwise  # noqa: E402
+from normalise import Normalised  # noqa: E402
 
 #: widths at 128, 64, 32, 16 and 8 pixels; blocks there; how far a block widens inside
 SIZES = {
@@ -38,8 +39,8 @@ class Depthwise(nn.Conv2d):
 
 def layer(inputs, outputs, size=3, stride=1, groups=1, active=True):
     kind = Depthwise if groups == inputs else nn.Conv2d
-    parts = [kind(inputs, outputs, size, stride, size // 2, groups=groups, bias=False), nn.BatchNorm2d(outputs)]
-    return nn.Sequential(*parts, nn.ReLU(inplace=True)) if active else nn.Sequential(*parts)
+    convolution = kind(inputs, outputs, size, stride, size // 2, groups=groups, bias=False)
+    return nn.Sequential(convolution, Normalised(outputs, active))
 
 
 def resized(x, side):

@@ -25,8 +25,9 @@ def fold(module):
     if isinstance(module, nn.Sequential):
         for k in range(len(module) - 1):
             if isinstance(module[k], nn.Conv2d) and isinstance(module[k + 1], nn.BatchNorm2d):
-                module[k] = fuse_conv_bn_eval(module[k], module[k + 1])
-                module[k + 1] = nn.Identity()
+                normalised = module[k + 1]
+                module[k] = fuse_conv_bn_eval(module[k], normalised)
+                module[k + 1] = nn.ReLU() if normalised.active else nn.Identity()
 
 
 def halve(model):

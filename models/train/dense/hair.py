@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from chance import smooth, unit
+from chance import constant, smooth, unit
 
 STEPS = 9
 STRANDS = 1300
@@ -98,7 +98,7 @@ class Strands:
         # Slightly rounded ribbons.
         normals = flat(unit(radial - 0.5 * across), unit(radial + 0.5 * across))
         strand = torch.arange(self.count, device=c.device, dtype=torch.float32)
-        u = torch.tensor([0.0, 1.0], device=c.device)
+        u = constant(c.device, 0.0, 1.0)
         code = torch.stack(
             torch.broadcast_tensors(u[None, None] * 1.3, t[None, :, None] * 2.0, strand[:, None, None] * 3.7), 3
         ).reshape(1, -1, 3)
@@ -138,7 +138,7 @@ def beard_hair(strands, c, positions, person):
     present = person["beard_long"] * (cover.sum(1, keepdim=True) > 1).float() * (1 - person["mask"])
 
     def direction(places, normals):
-        return normals + torch.tensor([0, -0.6, 0.2], device=c.device)
+        return normals + constant(c.device, 0.0, -0.6, 0.2)
 
     length = c.log_uniform(4, 70, 1)
     return strands.grow(c, positions, cover, length, direction, c.uniform(0.1, 0.4, 1), c.uniform(0, 0.5, 1),

@@ -6,7 +6,7 @@ skin. What is random is drawn first; the arithmetic over all pixels is one pure 
 import torch
 from torch.nn import functional
 
-from chance import smooth, unit
+from chance import constant, smooth, unit
 from raster import depth_of, draw
 
 SHADOW_PX = 320
@@ -15,7 +15,7 @@ SHADOW_PX = 320
 def draw_light(c):
     """What light a portrait stands in, each [n][1][1][1 or 3]."""
     wide = lambda x: x[:, None, None]
-    tints = torch.tensor([0.03, 0.06, 0.06, 0.25], device=c.device)
+    tints = constant(c.device, 0.03, 0.06, 0.06, 0.25)
     tint = lambda: torch.exp(c.normal(0, 1, 3) * c.pick(tints, 1))
     light = {
         "ambient": wide(c.uniform(0.1, 0.8, 1) * tint()), "slope": wide(c.uniform(0, 0.9, 1)),
@@ -84,7 +84,7 @@ def colour_of(albedo, normal, place, tangent, grain, fine, coarse, spots, moles,
 def visible(position, points, triangles, towards, blur):
     """How much of the lamp in a direction [n][3] is seen from positions [n][h][w][3], [n][h][w]; blur [n][1][1]."""
     n = len(points)
-    up = torch.tensor([0.01, 1.01, 0.01], device=points.device).expand(n, 3)
+    up = constant(points.device, 0.01, 1.01, 0.01).expand(n, 3)
     across = unit(torch.linalg.cross(up, towards))
     upwards = torch.linalg.cross(towards, across)
     frame = torch.stack([across, upwards, -towards], 1)

@@ -5,7 +5,7 @@ make-up and hats. All lengths in mm, in the head frame.
 
 import torch
 
-from chance import smooth
+from chance import constant, smooth
 from head import REGIONS, distance_to
 
 # Typical skin from the darkest to the palest, sRGB.
@@ -44,6 +44,7 @@ class People:
                 self.feature_side.append(0.0 if len(at) == 1 else float(torch.sign(points[i, 0])))
         self.feature_weight = torch.stack(self.feature_weight)
         self.feature_scale = torch.tensor(self.feature_scale, device=device)
+        self.feature_pairs = [k for k, side in enumerate(self.feature_side) if side < 0]
         self.feature_side = torch.tensor(self.feature_side, device=device)
         self.folds = self._folds(points)
         self.brow_distance = torch.stack(
@@ -138,7 +139,7 @@ class People:
         moves = c.normal(0, 1, len(self.feature_weight), 3, limit=2.6) * self.feature_scale * c.uniform(0.1, 1.15, 1, 1)
         moves = moves.clone()
         side = self.feature_side
-        for k in (side < 0).nonzero().flatten().tolist():
+        for k in self.feature_pairs:
             moves[:, k + 1] = moves[:, k] + 0.3 * (moves[:, k + 1] - moves[:, k])
         moves[:, :, 0] *= torch.where(side == 0, torch.ones_like(side), side)
         change = torch.einsum("nfk,fv->nvk", moves, self.feature_weight)
@@ -227,7 +228,7 @@ class People:
         colours = mix(colours, c.uniform(0.05, 0.7, 1, 3), shadow)
         # Hair on the head, as a cap; its strands are drawn apart.
         cap, cap_mm, style = self._cap(c, noise)
-        strands = 0.55 + 0.45 * noise(head.mean / head.mean.new_tensor([3.0, 14.0, 5.0]), 3, c)
+        strands = 0.55 + 0.45 * noise(head.mean / constant(head.mean.device, 3.0, 14.0, 5.0), 3, c)
         colours = mix(colours, hair[:, None] * strands[:, :, None].clamp(0.2, 1.5), cap)
         covers["hair"] = cap
         # Hats and hoods, and what covers mouth and nose.

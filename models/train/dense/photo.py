@@ -5,12 +5,20 @@ import math
 import torch
 from torch.nn import functional
 
-from chance import smooth
+from chance import constant, smooth
 
-QUANTISATION = torch.tensor([
-    [16, 11, 10, 16, 24, 40, 51, 61], [12, 12, 14, 19, 26, 58, 60, 55], [14, 13, 16, 24, 40, 57, 69, 56],
-    [14, 17, 22, 29, 51, 87, 80, 62], [18, 22, 37, 56, 68, 109, 103, 77], [24, 35, 55, 64, 81, 104, 113, 92],
-    [49, 64, 78, 87, 103, 121, 120, 101], [72, 92, 95, 98, 112, 100, 103, 99]], dtype=torch.float32)  # fmt: skip
+QUANTISATION = (
+    (16.0, 11.0, 10.0, 16.0, 24.0, 40.0, 51.0, 61.0),
+    (12.0, 12.0, 14.0, 19.0, 26.0, 58.0, 60.0, 55.0),
+    (14.0, 13.0, 16.0, 24.0, 40.0, 57.0, 69.0, 56.0),
+    (14.0, 17.0, 22.0, 29.0, 51.0, 87.0, 80.0, 62.0),
+    (18.0, 22.0, 37.0, 56.0, 68.0, 109.0, 103.0, 77.0),
+    (24.0, 35.0, 55.0, 64.0, 81.0, 104.0, 113.0, 92.0),
+    (49.0, 64.0, 78.0, 87.0, 103.0, 121.0, 120.0, 101.0),
+    (72.0, 92.0, 95.0, 98.0, 112.0, 100.0, 103.0, 99.0),
+)  # fmt: skip
+TO_YCC = ((0.299, 0.587, 0.114), (-0.1687, -0.3313, 0.5), (0.5, -0.4187, -0.0813))
+FROM_YCC = tuple(map(tuple, torch.linalg.inv(torch.tensor(TO_YCC)).tolist()))
 
 
 def backdrop(c, side, noise, skin):
@@ -59,7 +67,7 @@ def develop(c, linear, face):
     saturation = torch.where(c.chance(0.12, 1, 1, 1) > 0, torch.zeros(c.size, 1, 1, 1, device=c.device), c.uniform(0.55, 1.4, 1, 1, 1))
     x = grey + saturation * (x - grey)
     tinted = (saturation == 0).float() * c.chance(0.3, 1, 1, 1)
-    x = x * (1 + tinted * torch.tensor([0.1, 0.0, -0.16], device=c.device)[None, :, None, None])
+    x = x * (1 + tinted * constant(c.device, 0.1, 0.0, -0.16)[None, :, None, None])
     return x.clamp(0, 1)
 
 
@@ -83,20 +91,20 @@ def jpeg(x, quality):
     i = torch.arange(8, device=device, dtype=torch.float32)
     basis = torch.cos((2 * i[None] + 1) * i[:, None] * math.pi / 16) / 2
     basis[0] /= math.sqrt(2)
-    matrix = torch.tensor([[0.299, 0.587, 0.114], [-0.1687, -0.3313, 0.5], [0.5, -0.4187, -0.0813]], device=device)
+    matrix, back = constant(device, *TO_YCC), constant(device, *FROM_YCC)
     y = torch.einsum("ij,njhw->nihw", matrix, 255 * x)
     y[:, 0] -= 128
     blocks = y.reshape(n, k, h // 8, 8, w // 8, 8).permute(0, 1, 2, 4, 3, 5)
     coefficients = basis @ blocks @ basis.T
     scale = torch.where(quality < 50, 5000 / quality, 200 - 2 * quality)[:, None, None, None, None, None] / 100
-    table = QUANTISATION.to(device)[None, None, None, None]
-    table = table * torch.tensor([1.0, 2.0, 2.0], device=device)[None, :, None, None, None, None] * scale
+    table = constant(device, *QUANTISATION)[None, None, None, None]
+    table = table * constant(device, 1.0, 2.0, 2.0)[None, :, None, None, None, None] * scale
     table = table.clamp(min=1)
     coefficients = torch.round(coefficients / table) * table
     blocks = basis.T @ coefficients @ basis
     y = blocks.permute(0, 1, 2, 4, 3, 5).reshape(n, k, h, w)
     y[:, 0] += 128
-    return (torch.einsum("ij,njhw->nihw", torch.linalg.inv(matrix), y) / 255).clamp(0, 1)
+    return (torch.einsum("ij,njhw->nihw", back, y) / 255).clamp(0, 1)
 
 
 def photograph(c, x):
@@ -104,11 +112,11 @@ def photograph(c, x):
     n, _, h, w = x.shape
     deviation = c.chance(0.55) * c.uniform(0.2, 2.2)
     x = blurred(x, deviation)
-    share = float(c.uniform(0, 1)[0])
+    share = c.shared.random()
     side = h
     if share < 0.6:
         # Small faces: the crop is blown up from few pixels.
-        side = max(40, int(h * math.exp(float(c.uniform(math.log(0.18), 0)[0]))) // 8 * 8)
+        side = max(40, int(h * math.exp(c.shared.uniform(math.log(0.18), 0))) // 8 * 8)
         x = functional.interpolate(x, (side, side), mode="bilinear", antialias=True, align_corners=False)
     grain = c.chance(0.7, 1, 1, 1) * c.uniform(0, 0.045, 1, 1, 1)
     x = x + grain * c.normal(0, 1, 3, *x.shape[2:]) * (0.4 + 0.6 * x.clamp(0, 1).sqrt())
@@ -116,6 +124,6 @@ def photograph(c, x):
     coded = jpeg(x, c.uniform(25, 98))
     x = torch.where(c.chance(0.7, 1, 1, 1) > 0, coded, x)
     if side != h:
-        mode = "bicubic" if float(c.uniform(0, 1)[0]) < 0.5 else "bilinear"
+        mode = "bicubic" if c.shared.random() < 0.5 else "bilinear"
         x = functional.interpolate(x, (h, w), mode=mode, align_corners=False)
     return (x * 255).round().clamp(0, 255) / 255

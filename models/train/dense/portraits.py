@@ -28,22 +28,22 @@ CLASS = {name: i for i, name in enumerate(CLASSES)}
 IN, OUT, DRAWN = 256, 128, 384
 # Of the attributes at a vertex.
 ALBEDO, CODE, NORMAL, PLACE, TANGENT = (slice(k, k + 3) for k in range(0, 15, 3))
-HAIR, BEARDED, BROWS, CLOTH, COVERED, LIPS, GRAIN = range(15, 22)
-CHANNELS = 22
+HAIR, BEARDED, BROWS, CLOTH, COVERED, LIPS, GRAIN, HAND = range(15, 23)
+CHANNELS = 23
 #: Surface points are told in units of this many mm of the mean head.
 POINT_MM = 100.0
 SHAPED = ("face", "ears", "neck", "lips", "brows", "eyes")
 
 
 class Portraits:
-    def __init__(self, device, compiled=True):
+    def __init__(self, device, compiled=True, coefficients=True):
         self.device = torch.device(device)
         # A machine without a working compiler draws the same, slower.
         torch._dynamo.config.suppress_errors = True
         self.colour_of = torch.compile(colour_of, dynamic=False) if compiled else colour_of
         head = self.head = Head(self.device)
         self.people, self.noise = People(head), Noise(self.device)
-        self.nearest = NearestCoefficients(head)
+        self.nearest = NearestCoefficients(head) if coefficients else None
         self.hair, self.beard = Strands(head, STRANDS), Strands(head, BEARD)
         self.torso, self.brim = Torso(self.device), Brim(self.device)
         self.glasses, self.occluders = Glasses(self.device), Occluders(self.device)
@@ -82,8 +82,8 @@ class Portraits:
         Returns a dict of tensors on the device: crop [n][3][256][256] sRGB 0..1; and in 128 x 128: classes [n][14]
         (shares of a pixel), normal [n][3] (right, up, towards the camera of the crop) and shaped [n][1] (share of the
         pixel that has it), point [n][3] (of the mean head, in POINT_MM) with shaped too, depth [n][1] (mm behind the
-        face's middle), known [n][1] (0 beyond the border of the photo). Then yaw and pitch [n] degrees, and coefficients
-        [n][179]: identity and expression of the head model, and the pose (coefficients.py).
+        face's middle), known [n][1] (0 beyond the border of the photo). Then yaw and pitch [n] degrees, and where asked for
+        coefficients [n][179]: identity and expression of the head model, and the pose (coefficients.py).
         """
         c = Chance(seed, size, self.device)
         head, people = self.head, self.people
@@ -121,8 +121,9 @@ class Portraits:
         add(rims, torch.where(c.chance(0.6, 1, 1) > 0, c.uniform(0, 0.2, 1, 1).expand(-1, -1, 3), c.uniform(0, 0.9, 1, 3)), rims / 9,
             vertex_normals(rims, self.glasses.triangles))  # fmt: skip
         middle = head.points68(positions)[:, 30]
-        things, thing_colours = self.occluders.build(c, person["skin"], middle)
-        add(things, thing_colours, things / 10, vertex_normals(things, self.occluders.triangles))
+        things, thing_colours, hand = self.occluders.build(c, person["skin"], middle)
+        # Pores and creases of a hand are as fine as the face's.
+        add(things, thing_colours, things / (10 - 9 * hand[:, None]), vertex_normals(things, self.occluders.triangles))
         del middle
         # Everything into the camera and onto the crop.
         world = torch.cat(surface, 1)
@@ -141,7 +142,8 @@ class Portraits:
             attributes[:, skins, channel] = person["covers"][name]
         attributes[:, skins, LIPS] = head.lips
         attributes[:, skins, GRAIN] = person["grain"]
-        attributes[:, head.vertices :, GRAIN] = c.uniform(0, 0.35, 1)
+        attributes[:, head.vertices :, GRAIN] = c.uniform(0, 0.35, 1) * (1 - 0.8 * hand)
+        attributes[:, -things.shape[1] :, HAND] = hand
         keys = draw(screen, self.triangles, DRAWN, DRAWN)
         pixels, triangle = resolve(screen, self.triangles, attributes, keys, DRAWN, DRAWN)
         empty = triangle < 0
@@ -156,8 +158,10 @@ class Portraits:
         scene = torch.where(empty[..., None], backdrop(c, DRAWN, self.noise, person["skin"]), shaded)
         scene, kinds = self._lenses(c, scene, kinds, cameras, lenses, keys, wears)
         scene = self._neighbour(c, scene, kinds == CLASS["background"])
-        told = torch.cat([self.nearest(neutral), expression, framed_pose(cameras)], 1)
-        return {**self._finish(c, scene, kinds, geometric, pixels, on_head, cameras), "coefficients": told}
+        finished = self._finish(c, scene, kinds, geometric, pixels, on_head, cameras)
+        if not self.nearest:
+            return finished
+        return {**finished, "coefficients": torch.cat([self.nearest(neutral), expression, framed_pose(cameras)], 1)}
 
     def _shade(self, c, pixels, kinds, on_head, camera):
         is_ = lambda *names: torch.stack([kinds == CLASS[name] for name in names]).any(0).float()
@@ -165,11 +169,13 @@ class Portraits:
         code = pixels[..., CODE] + c.uniform(0, 200, 1, 1, 3)
         at = lambda scale, first, last: self.noise.at(code / scale, slice(first, last))
         clear = visible(pixels[..., PLACE], camera, self.triangles, light["towards0"][:, 0, 0], c.uniform(0.3, 4, 1, 1))
-        skin = is_("face", "ears", "neck", "brows") * on_head.float()
+        # A hand is skin as the face is: what tells it is its form and its edge.
+        hand = is_("occluder") * (pixels[..., HAND] > 0.5).float()
+        skin = is_("face", "ears", "neck", "brows") * on_head.float() + hand
         return self.colour_of(
             pixels[..., ALBEDO], pixels[..., NORMAL], pixels[..., PLACE], pixels[..., TANGENT], pixels[..., GRAIN],
             at(2.2, 0, 4), at(7.0, 4, 6), at(3.1, 6, 7), at(6.1, 7, 8), clear, skin, is_("lips"), is_("eyes", "teeth"),
-            is_("glasses"), is_("clothes", "occluder"), is_("mouth"), materials, light,
+            is_("glasses"), is_("clothes", "occluder") - hand, is_("mouth"), materials, light,
         )  # fmt: skip
 
     def _lenses(self, c, scene, kinds, cameras, lenses, keys, wears):

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from chance import unit
+from chance import constant, unit
 
 FAR = -1e5
 RING, TUBE = 28, 4
@@ -99,10 +99,10 @@ class Glasses:
         angle = torch.linspace(0, 2 * math.pi, RING + 1, device=device)[:-1][None, :, None]
         cos, sin = torch.cos(angle), torch.sin(angle)
         radius = (cos.abs() ** power + sin.abs() ** power) ** (-1 / power)
-        tube = torch.tensor([[1.0, 1], [1, -1], [-1, -1], [-1, 1]], device=device)[None, None]
+        tube = constant(device, (1.0, 1.0), (1.0, -1.0), (-1.0, -1.0), (-1.0, 1.0))[None, None]
         rims, lenses, ends = [], [], []
         for k, sign in enumerate((1, -1)):
-            eye = eyes[:, k] * torch.tensor([1.0, 1, 1], device=device)
+            eye = eyes[:, k]
             outward = -1.0 if k == 0 else 1.0
             grow = 1 + tube[..., 0] * (0.5 * thick / half_width)[:, :, None]
             u = radius * cos * half_width[:, :, None] * grow
@@ -122,7 +122,7 @@ class Glasses:
             outer = ends[k][1]
             ear = torch.stack([(outer[:, 0].abs() + 6) * torch.sign(outer[:, 0]), outer[:, 1] + 4, torch.full_like(outer[:, 0], -75.0)], 1)
             bars.append((outer, ear))
-        up = torch.tensor([0.0, 1, 0], device=device)
+        up = constant(device, 0.0, 1.0, 0.0)
         for a, b in bars:
             along = unit(b - a)
             side = unit(torch.linalg.cross(along, up.expand_as(along)))
@@ -141,10 +141,10 @@ class Occluders:
         self.triangles = torch.cat([one + k * SIDES * RINGS for k in range(CAPSULES)])
 
     def build(self, c, skin, centre):
-        """centre [n][3]: where the face's front is. Returns vertices and colours [n][v][3]."""
+        """centre [n][3]: where the face's front is. Returns vertices and colours [n][v][3], and whether it is a hand [n][1]."""
         n, device = c.size, c.device
         kind = c.uniform(0, 1, 1)
-        hand, thing = (kind < 0.07).float(), ((kind >= 0.07) & (kind < 0.14)).float()
+        hand, thing = (kind < 0.14).float(), ((kind >= 0.14) & (kind < 0.23)).float()
         at = centre + torch.cat([c.normal(0, 38, 1), c.normal(-25, 45, 1), c.uniform(4, 45, 1)], 1)
         turn = c.uniform(0, 2 * math.pi, 1)
         fingers = torch.cat([torch.cos(turn), torch.sin(turn), 0.3 * c.normal(0, 1, 1)], 1)
@@ -164,7 +164,7 @@ class Occluders:
         start.append(palm), end.append(palm - 220 * fingers), radius.append(torch.full((n, 1), 27.0, device=device))
         start, end, radius = torch.stack(start, 1), torch.stack(end, 1), torch.stack(radius, 1)
         # Things: two or three thick capsules about one axis.
-        axis = unit(c.normal(0, 1, 3) + torch.tensor([0, 1.2, 0], device=device))[:, None]
+        axis = unit(c.normal(0, 1, 3) + constant(device, 0.0, 1.2, 0.0))[:, None]
         size, reach = c.log_uniform(9, 60, CAPSULES, 1), c.log_uniform(5, 120, CAPSULES, 1)
         middle = at[:, None] + axis * c.normal(0, 25, CAPSULES, 1) - axis * 40
         several = (torch.arange(CAPSULES, device=device)[None] < 1 + c.integer(3)[:, None]).float()[:, :, None]
@@ -184,6 +184,12 @@ class Occluders:
         rim = torch.cos(angle)[None, None, None, :, None] * side[:, :, None, None] + torch.sin(angle)[None, None, None, :, None] * other[:, :, None, None]
         vertices = middle_line[:, :, :, None] + rim * (swell[None, None, :, None, None] * radius[:, :, None, None])
         vertices = absent(vertices.reshape(n, -1, 3), hand + thing)
-        colour = torch.where(is_thing, c.uniform(0.02, 0.95, CAPSULES, 3), skin[:, None] * torch.exp(c.normal(0, 0.1, 1, 1)))
-        colour = colour[:, :, None].expand(-1, -1, SIDES * RINGS, -1).reshape(n, -1, 3)
-        return vertices, colour
+        # Mostly the person's own hand, a little lighter or darker and redder than the face; joints are dark lines.
+        other = c.chance(0.15, 1, 1)
+        tone = skin[:, None] * torch.exp(c.normal(0, 0.12, 1, 1) + c.normal(0, 0.04, 1, 3))
+        tone = tone + other * (c.uniform(0.12, 0.85, 1, 1) * constant(device, 1.0, 0.78, 0.66) - tone)
+        joints = sum(torch.exp(-(((t - at) / 0.05) ** 2)) for at in (0.36, 0.7))
+        tone = tone[:, :, None] * (1 - c.uniform(0, 0.25, 1, 1, 1) * joints[None, None, :, None])
+        colour = torch.where(is_thing[..., None], c.uniform(0.02, 0.95, CAPSULES, 1, 3), tone)
+        colour = colour.expand(-1, CAPSULES, -1, -1).repeat_interleave(SIDES, 2).reshape(n, -1, 3)
+        return vertices, colour, hand

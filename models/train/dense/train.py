@@ -20,18 +20,26 @@ from torch.nn import functional
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 import depthwise
+import normalise
 from average import Averaged, RunningMean
 from coefficient_trainee import FIRST, CoefficientTrainee, usable
 from dense_net import DenseNetwork, mirrored, split
 from landmark_net import Landmarks
 from portraits import CLASS, CLASSES, Portraits
+from steps import Beside, Steps
 
 HELD_SEED, TRAIN_SEED = 10_000_000, 20_000_000
 HELD = 512
 #: Share of the time in which the kinds are compared, and what the smallest may be worse by.
 COMPARE, WITHIN = 0.25, 1.03
-#: How much a class counts in the loss; the rest 1. Rims of glasses and things before a face are few pixels.
-COUNTS = {"glasses": 2.5, "occluder": 1.5, "teeth": 1.5}
+#: How much a class counts in the loss at first and at last; the rest 1. Of eyes, brows, rims of glasses there are so few
+#: pixels that they are learned late; at last what is said is to be a probability again.
+COUNTS = {
+    "lips": (3, 1), "ears": (2, 1), "brows": (6, 1.2), "eyes": (8, 1.2), "mouth": (8, 1.2), "teeth": (8, 1.5),
+    "beard": (3, 1), "glasses": (8, 2), "occluder": (3, 1.5),
+}  # fmt: skip
+#: The share of the time in which they go from the one to the other.
+COUNTED = 0.75
 
 
 def arguments():
@@ -48,6 +56,7 @@ def arguments():
     parser.add_argument("--held-out", type=int, default=HELD)
     parser.add_argument("--rate", type=float, default=2.5e-3)
     parser.add_argument("--coefficient-rate", type=float, default=1.5e-3)
+    parser.add_argument("--from", dest="before", help="a KIND.pt to begin with")
     parser.add_argument("--first", type=int, help="portraits drawn before the first step")
     parser.add_argument("--profile", action="store_true", help="one drawing and one step to profile.txt")
     parser.add_argument("--report", type=float, default=30, help="seconds between reports")
@@ -104,12 +113,13 @@ def augment(batch):
     x = (x * torch.exp(0.12 * torch.randn(n, 3, 1, 1, device=device))).clamp(1e-4, 1)
     x = x ** torch.exp(0.2 * torch.randn(n, 1, 1, 1, device=device))
     grey = x.mean(1, keepdim=True)
-    x = grey + torch.where(even(1, 1, 1) < 0.1, 0.0, 0.7 + 0.6 * even(1, 1, 1)) * (x - grey)
+    x = grey + (even(1, 1, 1) >= 0.1) * (0.7 + 0.6 * even(1, 1, 1)) * (x - grey)
     out["crop"] = x.clamp(0, 1)
     return out
 
 
-def loss_of(out, truth):
+def loss_of(out, truth, counts):
+    """counts [classes]: what each counts."""
     got = split(out)
     shaped, known = truth["shaped"], truth["known"]
     weight = (shaped > 0.6).float() * (known > 0.99).float()
@@ -125,8 +135,7 @@ def loss_of(out, truth):
     missed_mm = (100 * (got["point"] - truth["point"])).square().sum(1, keepdim=True)
     point = (torch.sqrt(missed_mm + 1) * weight).sum() / total
     log = functional.log_softmax(got["classes"], 1)
-    counts = log.new_tensor([COUNTS.get(name, 1.0) for name in CLASSES])[:, None, None]
-    classes = -((counts * truth["classes"] * log).sum(1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
+    classes = -((counts[:, None, None] * truth["classes"] * log).sum(1, keepdim=True) * known).sum() / known.sum().clamp(min=1)
     # Deviations are learned from the errors, not the errors from them.
     s = got["normal_deviation"]
     likely = 2 * s + 1.5 * torch.log1p(apart.detach().square() * torch.exp(-2 * s) / 2)
@@ -164,7 +173,7 @@ def figures(network, held, size):
         wanted, said = truth["classes"].argmax(1), got["classes"].argmax(1)
         clear = (truth["classes"].amax(1) > 0.8).float() * truth["known"][:, 0]
         add("right class", (wanted == said).float(), clear)
-        for name in ("face", "hair", "occluder", "glasses"):
+        for name in ("face", "hair", "eyes", "brows", "beard", "occluder", "glasses"):
             k = CLASS[name]
             either = ((wanted == k) | (said == k)).float() * clear
             add(f"{name} IoU", ((wanted == k) & (said == k)).float(), either)
@@ -173,31 +182,44 @@ def figures(network, held, size):
 
 
 class Trainee(Averaged):
-    def __init__(self, kind, rate, device):
+    def __init__(self, kind, rate, device, before=None):
         self.kind, self.rate = kind, rate
         self.network = DenseNetwork(kind).to(device)
+        if before:
+            self.network.load_state_dict(torch.load(before, map_location=device, weights_only=True)["state"])
         self.average = RunningMean(self.network)
         groups = [
             {"params": [p for p in self.network.parameters() if p.dim() > 1], "weight_decay": 1e-4},
             {"params": [p for p in self.network.parameters() if p.dim() <= 1], "weight_decay": 0},
         ]
-        self.optimiser = torch.optim.AdamW(groups, lr=rate)
+        # A recorded step reads its rate where it lies on the device.
+        on_gpu = device.type == "cuda"
+        start = torch.tensor(rate, device=device) if on_gpu else rate
+        self.optimiser = torch.optim.AdamW(groups, lr=start, fused=on_gpu, capturable=on_gpu)
+        self.first, self.last = torch.tensor([COUNTS.get(name, (1.0, 1.0)) for name in CLASSES], device=device).T
+        self.counts = self.first.clone()
         self.steps = 0
 
-    def step(self, batch, progress):
+    def set_pace(self, progress):
+        torch.lerp(self.last, self.first, max(0, 1 - progress / COUNTED), out=self.counts)
         rate = self.rate * min(1, (self.steps + 1) / 100) * (0.5 * (1 + math.cos(math.pi * progress)) + 0.002)
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            if torch.is_tensor(group["lr"]):
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def learn(self, batch):
+        """One step; the loss."""
         self.network.train()
-        with torch.autocast(batch["crop"].device.type, torch.bfloat16, enabled=batch["crop"].is_cuda):
+        with torch.autocast(batch["crop"].device.type, torch.bfloat16, enabled=batch["crop"].is_cuda, cache_enabled=False):
             out = self.network(batch["crop"])
-        loss = loss_of(out.float(), batch)
+        loss = loss_of(out.float(), batch, self.counts)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 3)
         self.optimiser.step()
-        self.follow()
-        return loss
+        return loss.detach()
 
 
 def chosen(rows, kinds):
@@ -221,7 +243,8 @@ def main():
         print(text, file=log, flush=True)
 
     depthwise.check(device)
-    portraits = Portraits(device)
+    normalise.check(device)
+    portraits = Portraits(device, coefficients=bool(options.coefficients))
     landmarks = Landmarks(device) if options.coefficients else None
     first = options.first or (FIRST if options.coefficients else 8 * options.batch)
 
@@ -238,7 +261,7 @@ def main():
         held.add(drawn_batch(HELD_SEED + seed, min(size, options.held_out - seed)))
     store = Store(options.keep, device)
     kinds = options.kinds.split(",")
-    trainees = {kind: Trainee(kind, options.rate, device) for kind in kinds}
+    trainees = {kind: Trainee(kind, options.rate, device, options.before) for kind in kinds}
     regressors, saved = {}, None
     rows, drawn, spent = {}, 0, 0.0
     state = folder / "state.pt"
@@ -252,37 +275,51 @@ def main():
     last = time.time()
     seconds = 60 * options.minutes
     profiled = not options.profile
+    beside, steps = Beside(device), {}
     while (spent := time.time() - start) < seconds:
         if not profiled and store.count >= first:
             profiled = True
+            beside.join()
             profile(folder, lambda: drawn_batch(TRAIN_SEED + drawn, options.draw), lambda: [
-                trainee.step(augment(store.take(torch.arange(options.batch, device=device))), 0) for trainee in trainees.values()])  # fmt: skip
-        store.add(drawn_batch(TRAIN_SEED + drawn, options.draw))
+                trainee.learn(augment(store.take(torch.arange(options.batch, device=device)))) for trainee in trainees.values()])  # fmt: skip
+        ready = store.count >= min(options.keep, first)
+        if ready and not steps:
+            beside.join()
+            steps = {kind: Steps(trainee, store, options.batch, augment) for kind, trainee in trainees.items()}
+        with beside.learning():
+            for one in steps.values():
+                loss = one(options.steps, spent / seconds)
+            if ready and options.coefficients:
+                seen = store.usable()
+                if not regressors:
+                    learned = store.take(seen, ("landmarks", "coefficients"))
+                    for kind in options.coefficients.split(","):
+                        regressors[kind] = CoefficientTrainee(kind, options.coefficient_rate, *learned.values(), device)
+                        if saved:
+                            regressors[kind].load(saved[f"coefficients-{kind}"])
+                for _ in range(options.steps):
+                    chosen_rows = seen[torch.randint(len(seen), (options.batch,), device=device)]
+                    batch = store.take(chosen_rows, ("landmarks", "crop", "coefficients"))
+                    for regressor in regressors.values():
+                        regressor.step(batch, spent / seconds)
+        with beside.drawing():
+            batch = drawn_batch(TRAIN_SEED + drawn, options.draw)
+        beside.hand_over(batch)
+        with beside.learning():
+            store.add(batch)
+        del batch
         drawn += options.draw
-        if store.count < min(options.keep, first):
+        beside.pace()
+        if not steps:
             continue
-        if options.coefficients:
-            seen = store.usable()
-        if not regressors and options.coefficients:
-            learned = store.take(seen, ("landmarks", "coefficients"))
-            for kind in options.coefficients.split(","):
-                regressors[kind] = CoefficientTrainee(kind, options.coefficient_rate, *learned.values(), device)
-                if saved:
-                    regressors[kind].load(saved[f"coefficients-{kind}"])
-        for _ in range(options.steps):
-            batch = augment(store.take(torch.randint(store.count, (options.batch,), device=device)))
-            for trainee in trainees.values():
-                loss = trainee.step(batch, spent / seconds)
-            if regressors:
-                chosen_rows = seen[torch.randint(len(seen), (options.batch,), device=device)]
-                batch = store.take(chosen_rows, ("landmarks", "crop", "coefficients"))
-                for regressor in regressors.values():
-                    regressor.step(batch, spent / seconds)
         if time.time() - last > options.report:
             last = time.time()
+            beside.join()
+            if not math.isfinite(float(loss)):
+                raise SystemExit(f"the loss is {float(loss)} after {spent:.0f} s")
             for kind, trainee in trainees.items():
                 rows[kind] = figures(trainee.average.network, held, options.batch)
-                report(f"{spent:6.0f} s, {drawn} drawn, {kind} step {trainee.steps}, loss {float(loss.detach()):.3f}  {line(rows[kind])}")
+                report(f"{spent:6.0f} s, {drawn} drawn, {kind} step {trainee.steps}, loss {float(loss):.3f}  {line(rows[kind])}")
                 trainee.save(folder / f"{kind}.pt")
             for kind, regressor in regressors.items():
                 report(f"{'':6s}    coefficients {kind} step {regressor.steps}  {line(regressor.row(held, held.usable(), options.batch))}")
@@ -291,12 +328,13 @@ def main():
                 best = chosen(rows, kinds)
                 report(f"{best} goes on alone")
                 write_table(folder, rows, trainees, drawn, "when the kinds were compared")
-                trainees = {best: trainees[best]}
+                trainees, steps = {best: trainees[best]}, {best: steps[best]}
             keep = {kind: trainee.state() for kind, trainee in trainees.items()}
             keep |= {f"coefficients-{kind}": regressor.state() for kind, regressor in regressors.items()}
             partial = folder / "state.partial"
             torch.save({"drawn": drawn, "spent": spent, "rows": rows, "kinds": list(trainees), **keep}, partial)
             partial.rename(state)
+    beside.join()
     for kind, trainee in trainees.items():
         rows[kind] = figures(trainee.average.network, held, options.batch)
         trainee.save(folder / f"{kind}.pt")
