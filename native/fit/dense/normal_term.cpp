@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "core/error.hpp"
 #include "core/vec.hpp"
@@ -19,6 +20,18 @@ constexpr double kMinSkin = 0.5;
 constexpr losses::Robust kForm = losses::Robust::geman_mcclure;
 
 constexpr Requirement require{"normals"};
+
+// Targets that one thread takes at a time.
+constexpr std::size_t kChunk = 16;
+
+// body(i, chunk) for i in [begin, end), by all threads.
+template <class Body>
+void for_chunks(ThreadPool& pool, std::size_t begin, std::size_t end, const Body& body) {
+  pool.parallel_for(static_cast<long>((end - begin + kChunk - 1) / kChunk), [&](long chunk) {
+    const std::size_t first = begin + static_cast<std::size_t>(chunk) * kChunk;
+    for (std::size_t i = first; i < std::min(first + kChunk, end); ++i) body(i, static_cast<std::size_t>(chunk));
+  });
+}
 
 Vec3<double> unit(Vec3<double> v) { return (1 / std::sqrt(dot(v, v))) * v; }
 
@@ -210,10 +223,10 @@ Vec3<double> NormalTerm::area(const std::vector<double>& moved, std::size_t i) c
   return targets_[i].area + Vec3<double>{change(0), change(1), change(2)};
 }
 
-double NormalTerm::energy(const HeadState& state) const {
-  double sum = 0;
+double NormalTerm::energy(const HeadState& state, ThreadPool& pool) const {
   const std::vector<double> change = moved(state);
-  for (std::size_t i = 0; i < targets_.size(); ++i) {
+  std::vector<double> terms(targets_.size());
+  for_chunks(pool, 0, targets_.size(), [&](std::size_t i, std::size_t) {
     const Target& t = targets_[i];
     const Vec3<double> n = unit(area(change, i));
     double squared = 0;
@@ -221,37 +234,50 @@ double NormalTerm::energy(const HeadState& state) const {
       const double r = (axis[0] * n.x + axis[1] * n.y + axis[2] * n.z) * t.inverse_sigma;
       squared += r * r;
     }
-    sum += t.weight * losses::robust(kForm, squared, problem_.robust_scale).rho;
-  }
-  return 0.5 * sum;
+    terms[i] = t.weight * losses::robust(kForm, squared, problem_.robust_scale).rho;
+  });
+  return 0.5 * std::accumulate(terms.begin(), terms.end(), 0.0);
 }
 
 void NormalTerm::accumulate(const HeadState& state, const ParameterLayout& layout, ThreadPool& pool,
                             optim::NormalEquations& equations) {
-  row_.assign(static_cast<std::size_t>(layout.pose + layout.shape), 0.0f);
-  const std::size_t shape = static_cast<std::size_t>(coefficients_);
+  constexpr std::size_t kTargets = kRows / 2;
+  const std::size_t width = static_cast<std::size_t>(layout.pose + layout.shape);
+  rows_.assign((kTargets + kChunk - 1) / kChunk * width, 0.0f);
   const std::vector<double> change = moved(state);
-  for (std::size_t i = 0; i < targets_.size(); ++i) {
-    if (i > 0 && 2 * i % kRows == 0) equations.accumulate(pool);
-    const Target& t = targets_[i];
-    const Vec3<double> a = area(change, i);
-    const double length = std::sqrt(dot(a, a));
-    const Vec3<double> n = (1 / length) * a;
-    double r[2], squared = 0;
-    for (int k = 0; k < 2; ++k) {
-      r[k] = (t.axes[k][0] * n.x + t.axes[k][1] * n.y + t.axes[k][2] * n.z) * t.inverse_sigma;
-      squared += r[k] * r[k];
-    }
-    const double root = std::sqrt(t.weight * losses::robust(kForm, squared, problem_.robust_scale).derivative);
-    for (int k = 0; k < 2; ++k) {
-      const Vec3<double> axis{t.axes[k][0], t.axes[k][1], t.axes[k][2]};
-      const Vec3<double> g = (root * t.inverse_sigma / length) * (axis - dot(axis, n) * n);
-      const float weights[3] = {static_cast<float>(g.x), static_cast<float>(g.y), static_cast<float>(g.z)};
-      const float* j = jacobian_.data() + 3 * i * shape;
-      const float* rows[3] = {j, j + shape, j + 2 * shape};
-      basis_row_kernels().combine(rows, weights, 3, coefficients_, row_.data() + layout.pose);
-      equations.set_row(equations.add_rows(1), row_, root * r[k]);
-    }
+  for (std::size_t begin = 0; begin < targets_.size(); begin += kTargets) {
+    if (begin > 0) equations.accumulate(pool);
+    const std::size_t end = std::min(begin + kTargets, targets_.size());
+    const int first = equations.add_rows(static_cast<int>(2 * (end - begin)));
+    for_chunks(pool, begin, end, [&](std::size_t i, std::size_t chunk) {
+      set_rows(i, change, layout, first + static_cast<int>(2 * (i - begin)), {rows_.data() + chunk * width, width},
+               equations);
+    });
+  }
+}
+
+// Both rows of target i.
+void NormalTerm::set_rows(std::size_t i, const std::vector<double>& change, const ParameterLayout& layout, int first,
+                          std::span<float> row, optim::NormalEquations& equations) const {
+  const std::size_t shape = static_cast<std::size_t>(coefficients_);
+  const Target& t = targets_[i];
+  const Vec3<double> a = area(change, i);
+  const double length = std::sqrt(dot(a, a));
+  const Vec3<double> n = (1 / length) * a;
+  double r[2], squared = 0;
+  for (int k = 0; k < 2; ++k) {
+    r[k] = (t.axes[k][0] * n.x + t.axes[k][1] * n.y + t.axes[k][2] * n.z) * t.inverse_sigma;
+    squared += r[k] * r[k];
+  }
+  const double root = std::sqrt(t.weight * losses::robust(kForm, squared, problem_.robust_scale).derivative);
+  for (int k = 0; k < 2; ++k) {
+    const Vec3<double> axis{t.axes[k][0], t.axes[k][1], t.axes[k][2]};
+    const Vec3<double> g = (root * t.inverse_sigma / length) * (axis - dot(axis, n) * n);
+    const float weights[3] = {static_cast<float>(g.x), static_cast<float>(g.y), static_cast<float>(g.z)};
+    const float* j = jacobian_.data() + 3 * i * shape;
+    const float* rows[3] = {j, j + shape, j + 2 * shape};
+    basis_row_kernels().combine(rows, weights, 3, coefficients_, row.data() + layout.pose);
+    equations.set_row(first + k, row, root * r[k]);
   }
 }
 

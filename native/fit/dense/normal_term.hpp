@@ -4,6 +4,7 @@
 #pragma once
 #include <array>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "core/thread_pool.hpp"
@@ -40,7 +41,7 @@ class NormalTerm {
              ThreadPool& pool);
 
   // Robust energy of the matched patches at `state`.
-  double energy(const HeadState& state) const;
+  double energy(const HeadState& state, ThreadPool& pool) const;
 
   // Adds two rows per matched patch.
   void accumulate(const HeadState& state, const ParameterLayout& layout, ThreadPool& pool,
@@ -58,6 +59,8 @@ class NormalTerm {
   // Of the coefficients since they were matched; and what a target's patch has become by that, mm^2.
   std::vector<double> moved(const HeadState& state) const;
   Vec3<double> area(const std::vector<double>& moved, std::size_t i) const;
+  void set_rows(std::size_t i, const std::vector<double>& moved, const ParameterLayout& layout, int first,
+                std::span<float> row, optim::NormalEquations& equations) const;
   void read_map(const CameraPose& camera, double x, double y, Vec3<double>& normal, double& sigma, double& skin) const;
 
   const Model& model_;
@@ -68,7 +71,7 @@ class NormalTerm {
   std::vector<Target> targets_;
   std::vector<double> matched_at_;  // [coefficients]
   std::vector<float> jacobian_;     // [targets][3][coefficients], mm^2 per unit
-  std::vector<float> row_;
+  std::vector<float> rows_;         // scratch, one a chunk
 };
 
 /// Throws Error(invalid_argument).

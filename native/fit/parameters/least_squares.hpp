@@ -162,7 +162,8 @@ class PhotometricLeastSquares {
   }
   // Of what the photo shows: colours, silhouette and normals.
   double seen_energy(const HeadState& state, const Appearance& look) {
-    return photo_.energy(state, look, crop_, problem_.photo) + silhouette_.energy(state) + normals_.energy(state);
+    return photo_.energy(state, look, crop_, problem_.photo) + silhouette_.energy(state) +
+           normals_.energy(state, pool_);
   }
 
   double light_mean(const Appearance& look, int k) const {

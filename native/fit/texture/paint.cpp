@@ -18,6 +18,8 @@ constexpr double kLeastShare = 0.2;
 constexpr double kLeastBeside = 0.01;
 // Steps of averaging over neighbours, a millimetre and a half or so each, that carry what is seen of the hairline on.
 constexpr int kSteps = 30;
+// Vertices that one thread takes at a time.
+constexpr std::size_t kVertices = 1024;
 // How firmly what is seen holds against its neighbours; and what a head is like where nothing is.
 constexpr float kSeenFirmness = 1, kUsual = 0.03f;
 // Cosines between the surface and the camera: beside the outline hair and background are easily taken for skin's place.
@@ -170,7 +172,8 @@ void keep_grown(std::vector<float>& share, const Model& model, const std::vector
 
 // Share of hair at every vertex: as the photo shows it, on the other side if it does not show this one, else hair on
 // the scalp and skin elsewhere; smooth, so that seen and unseen hair meet without a gap.
-std::vector<float> hairline(const Model& model, const TextureProblem& p, const imaging::FaceView& view) {
+std::vector<float> hairline(const Model& model, const TextureProblem& p, const imaging::FaceView& view,
+                            ThreadPool& pool) {
   const View photo(p, view);
   const auto count = static_cast<std::size_t>(model.vertex_count);
   struct Known {
@@ -201,14 +204,17 @@ std::vector<float> hairline(const Model& model, const TextureProblem& p, const i
   std::vector<float> share(count), next(count);
   for (std::size_t v = 0; v < count; ++v) share[v] = known[v].share;
   for (int step = 0; step < kSteps; ++step) {
-    for (std::size_t v = 0; v < count; ++v) {
-      const auto first = t.neighbour_offsets[v], last = t.neighbour_offsets[v + 1];
-      float sum = 0;
-      for (auto n = first; n < last; ++n)
-        sum += share[static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)])];
-      const float neighbours = static_cast<float>(last - first), own_weight = known[v].firmness * neighbours;
-      next[v] = neighbours > 0 ? (own_weight * known[v].share + sum) / (own_weight + neighbours) : known[v].share;
-    }
+    pool.parallel_for(static_cast<long>((count + kVertices - 1) / kVertices), [&](long chunk) {
+      const std::size_t begin = static_cast<std::size_t>(chunk) * kVertices;
+      for (std::size_t v = begin; v < std::min(begin + kVertices, count); ++v) {
+        const auto first = t.neighbour_offsets[v], last = t.neighbour_offsets[v + 1];
+        float sum = 0;
+        for (auto n = first; n < last; ++n)
+          sum += share[static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)])];
+        const float neighbours = static_cast<float>(last - first), own_weight = known[v].firmness * neighbours;
+        next[v] = neighbours > 0 ? (own_weight * known[v].share + sum) / (own_weight + neighbours) : known[v].share;
+      }
+    });
     share.swap(next);
   }
   for (float& s : share) {
@@ -225,7 +231,7 @@ void set(std::vector<float>& paint, long v, const std::array<float, 3>& colour, 
 }
 
 void paint_scalp(std::vector<float>& paint, const Model& model, const TextureProblem& problem,
-                 const imaging::FaceView& view) {
+                 const imaging::FaceView& view, ThreadPool& pool) {
   Seen seen = look_at_scalp(model, problem, view);
   if (seen.count < kLeastSeen) {
     seen.hair = hair_beside(problem, view);
@@ -240,7 +246,7 @@ void paint_scalp(std::vector<float>& paint, const Model& model, const TexturePro
   const std::size_t first = at(kDark), last = std::max(at(kBright), first + 1);
   for (std::size_t i = first; i < last; ++i)
     for (std::size_t k = 0; k < 3; ++k) colour[k] += seen.hair[i].colour[k] / static_cast<float>(last - first);
-  const std::vector<float> share = hairline(model, problem, view);
+  const std::vector<float> share = hairline(model, problem, view, pool);
   for (long v = 0; v < model.vertex_count; ++v)
     if (share[static_cast<std::size_t>(v)] > 0) set(paint, v, colour, share[static_cast<std::size_t>(v)]);
 }
@@ -286,9 +292,10 @@ void paint_lips(std::vector<float>& paint, const Model& model, const TextureProb
 
 }  // namespace
 
-std::vector<float> texture_paint(const Model& model, const TextureProblem& problem, const imaging::FaceView& view) {
+std::vector<float> texture_paint(const Model& model, const TextureProblem& problem, const imaging::FaceView& view,
+                                 ThreadPool& pool) {
   std::vector<float> paint(static_cast<std::size_t>(4 * model.vertex_count));
-  paint_scalp(paint, model, problem, view);
+  paint_scalp(paint, model, problem, view, pool);
   paint_lips(paint, model, problem, view);
   return paint;
 }

@@ -162,7 +162,7 @@ void look_at_face(TextureProblem& problem, const Model& model, const imaging::Fa
   problem.person.opening = imaging::opening_mask(view, pool);
   problem.colourless = imaging::is_colourless(view);
   problem.sights = texture_sights(model, problem.positions, problem.camera, view, problem.person.skin);
-  problem.paint = texture_paint(model, problem, view);
+  problem.paint = texture_paint(model, problem, view, pool);
 }
 
 }  // namespace hrn::fit
