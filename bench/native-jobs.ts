@@ -1,18 +1,23 @@
 /**
- * `npm run bench:jobs [-- --device cuda] [--fits N] [--coarse] [PHOTO]`: what each native job of a warm medium fit takes
+ * `npm run bench:jobs [-- --device cuda] [--fits N] [--coarse | --high] [PHOTO]`: what each native job of a warm medium fit (or coarse, or high) takes
  * by the wall clock, from its start to its end, in the order of their starts; jobs of a name are added. Jobs run beside
- * each other, so that they add up to more than the fit. Prints a line of JSON a job, medians over the fits.
+ * each other, so that they add up to more than the fit. Prints a line of JSON a job, medians over the fits. `--spans FILE`
+ * keeps the start and end of each too.
  */
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as hrn from '../lib/index.js';
 import { native } from '../lib/native/load.js';
+import { type JobSpan, WHOLE_FIT } from './gpu/gpu-time.js';
 
 const { values: given, positionals } = parseArgs({
   options: {
     device: { type: 'string', default: 'auto' },
     fits: { type: 'string', default: '9' },
+    spans: { type: 'string' },
     coarse: { type: 'boolean', default: false },
+    high: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
@@ -20,6 +25,7 @@ const photo = positionals[0] ?? fileURLToPath(new URL('../examples/astronaut.png
 const options: hrn.FitOptions = {
   device: given.device as hrn.DeviceRequest,
   ...(given.coarse && { detail: 'coarse', textureSize: 256 }),
+  ...(given.high && { detail: 'high' }),
 };
 
 interface Span {
@@ -30,6 +36,10 @@ interface Span {
 /** Of the fit that runs. */
 let spans = new Map<string, Span>();
 let began = 0;
+/** Of all fits but the first. */
+const kept: JobSpan[] = [];
+/** As performance.now(), by the clock of what happens on a GPU. */
+const clockNs = () => Number(process.hrtime.bigint());
 
 /** Every function of the addon that starts a job says when the job ended. */
 function watch(): void {
@@ -37,11 +47,12 @@ function watch(): void {
   for (const [name, start] of Object.entries(binding)) {
     if (typeof start !== 'function' || /^[A-Z]/.test(name)) continue; // classes
     binding[name] = (...args: unknown[]) => {
-      const from = performance.now();
+      const [from, fromNs] = [performance.now(), clockNs()];
       const job = start(...args) as { promise?: Promise<unknown> } | undefined;
       const note = () => {
         const span = spans.get(name) ?? { startMs: from - began, ms: 0, times: 0 };
         spans.set(name, { ...span, ms: span.ms + performance.now() - from, times: span.times + 1 });
+        kept.push({ fit: fits.length, job: name, startNs: fromNs, endNs: clockNs() });
       };
       if (job?.promise instanceof Promise) job.promise.then(note, note);
       return job;
@@ -51,17 +62,21 @@ function watch(): void {
 
 const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
+const fits: { total: number; spans: Map<string, Span> }[] = [];
 watch();
 await using instance = await hrn.create();
 await instance.fit(photo, options);
-const fits: { total: number; spans: Map<string, Span> }[] = [];
+kept.length = 0;
 let device = '';
 for (let i = 0; i < Number(given.fits); i++) {
   spans = new Map();
   began = performance.now();
+  const startNs = clockNs();
   ({ device } = await instance.fit(photo, options));
+  kept.push({ fit: i, job: WHOLE_FIT, startNs, endNs: clockNs() });
   fits.push({ total: performance.now() - began, spans });
 }
+if (given.spans) writeFileSync(given.spans, JSON.stringify(kept));
 console.log(
   JSON.stringify({ device, job: 'whole fit', ms: median(fits.map(({ total }) => total)), startMs: 0, times: 1 }),
 );

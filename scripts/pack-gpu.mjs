@@ -49,6 +49,14 @@ const folder = (name) => {
 };
 const strip = (from, to) => run('strip', ['-s', '-o', to, from]);
 
+/** Folder of the CUDA toolkit that nvcc is of. */
+function toolkit(source) {
+  const { stderr } = spawnSync('nvcc', ['--dryrun', source], { encoding: 'utf8' });
+  const [, top] = /^#\$ TOP=(.*)$/m.exec(stderr ?? '') ?? [];
+  if (!top) throw new Error('nvcc does not tell its toolkit');
+  return top;
+}
+
 function packRuntime() {
   const to = folder('runtime');
   mkdirSync(join(to, 'bin'));
@@ -94,6 +102,13 @@ async function packPrograms() {
   const code = `arch=compute_${number},code=sm_${number}`;
   const fault = join(root, 'bench', 'gpu', 'gpu_fault.cu');
   run('nvcc', ['-shared', '-Xcompiler', '-fPIC', '-gencode', code, fault, '-o', join(to, 'bin', 'gpu_fault.so')]);
+  // CUPTI of this toolkit comes with it.
+  const cupti = dirname(realpathSync(join(toolkit(fault), 'lib64', 'libcupti.so')));
+  const beside = ['-L', cupti, '-lcupti', '-Xlinker', '-rpath', '-Xlinker', '$ORIGIN'];
+  const tracer = join(root, 'bench', 'gpu', 'gpu_trace.cpp');
+  run('nvcc', ['-O2', '-shared', '-Xcompiler', '-fPIC', tracer, ...beside, '-o', join(to, 'bin', 'gpu_trace.so')]);
+  const major = readdirSync(cupti).find((name) => /^libcupti\.so\.\d+$/.test(name));
+  strip(join(cupti, major), join(to, 'bin', major));
   build(`--product=${join(to, 'build', 'Release')}`);
   strip(join(to, 'build', 'Release', 'hrn.node'), join(to, 'build', 'Release', 'hrn.node'));
 

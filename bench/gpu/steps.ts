@@ -1,6 +1,8 @@
 // What .ci/gpu does, the most telling first.
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { gpuTime, type JobSpan, readTrace } from './gpu-time.js';
 import { type Figure, jsonLines, type Outcome, type Output, type Step } from './step.js';
 
 export interface Surroundings {
@@ -64,6 +66,7 @@ export function steps(at: Surroundings): Step[] {
       leastS: 10,
       read: readJobs,
     },
+    timeOnDevice(at, 'medium', node('bench/native-jobs', '--device', 'cuda', '--fits', '5')),
     {
       name: 'kernels',
       ...program(at, 'hrn_bench', '--gpu', ...quick('pose_project/backward pose')),
@@ -71,6 +74,14 @@ export function steps(at: Surroundings): Step[] {
       leastS: 15,
       read: (output) => readKernels(join(at.results, 'kernels.jsonl'), output),
     },
+    {
+      name: 'high detail and a track',
+      command: node('bench/gpu/other-fits', '--device', 'cuda', ...quick('--quick')),
+      limitS: dry ? 240 : 45,
+      leastS: 20,
+      read: readOtherFits,
+    },
+    timeOnDevice(at, 'high', node('bench/native-jobs', '--device', 'cuda', '--high', '--fits', '3')),
     {
       name: 'tests',
       ...tests(at, dry ? 'pose_project/1' : 'cuda'),
@@ -80,11 +91,11 @@ export function steps(at: Surroundings): Step[] {
     },
     peer(at),
     {
-      name: 'high detail and a track',
-      command: node('bench/gpu/other-fits', '--device', 'cuda', ...quick('--quick')),
-      limitS: dry ? 240 : 45,
-      leastS: 20,
-      read: readOtherFits,
+      name: 'networks by threads',
+      command: node('bench/gpu/network-threads', ...quick('--quick')),
+      limitS: 20,
+      leastS: 8,
+      read: readNetworks,
     },
     lostDevice(at, node('bench/gpu/lost-device', ...quick('--quick'))),
     sanitizer(at, 'memcheck', 'cuda', 110),
@@ -195,6 +206,39 @@ function readJobs({ text }: Output): Outcome {
   };
 }
 
+/** What of a fit's jobs is the GPU's work, what is waiting, launching, copying, allocating, and what the host's own. */
+function timeOnDevice(at: Surroundings, detail: string, jobs: readonly string[]): Step {
+  const library = join(at.programs, 'gpu_trace.so');
+  const [trace, spans] = ['trace', 'spans'].map((what) =>
+    join(tmpdir(), `hrn-gpu-${what}-${detail}-${process.pid}`),
+  ) as [string, string];
+  const rest = {
+    name: `where the time of a ${detail} fit goes`,
+    limitS: 40,
+    leastS: 15,
+    read: () => readTimeOnDevice(trace, spans),
+  };
+  if (!existsSync(library))
+    return { ...rest, reason: `gpu_trace.so is not in ${at.programs}: scripts/pack-gpu.mjs makes it` };
+  return {
+    ...rest,
+    command: [...jobs, '--spans', spans],
+    env: { CUDA_INJECTION64_PATH: library, HRN_GPU_TRACE: trace },
+  };
+}
+
+function readTimeOnDevice(trace: string, spans: string): Outcome {
+  try {
+    const figures = gpuTime(
+      readTrace(readFileSync(trace, 'utf8')),
+      JSON.parse(readFileSync(spans, 'utf8')) as JobSpan[],
+    );
+    return { figures, ...(figures.length === 0 && { failure: 'the trace holds nothing of the fits' }) };
+  } finally {
+    for (const file of [trace, spans]) rmSync(file, { force: true });
+  }
+}
+
 function readKernels(file: string, { text }: Output): Outcome {
   // As `npm run bench -- --from` takes it.
   writeFileSync(file, text);
@@ -236,6 +280,18 @@ function peer(at: Surroundings): Step {
       return { figures: [...figures, { name: 'ratio', value, unit: 'x', limit: PEER_RATIO, at: 'least' }] };
     },
   };
+}
+
+function readNetworks({ text }: Output): Outcome {
+  const lines = jsonLines(text) as unknown as { network: string; threads: number; medianMs: number }[];
+  const figures = lines.map(
+    ({ network, threads, medianMs }): Figure => ({
+      name: `${network}, ${threads} thread${threads > 1 ? 's' : ''}`,
+      value: medianMs,
+      unit: 'ms',
+    }),
+  );
+  return { figures, ...(figures.length === 0 && { failure: lastWords(text) }) };
 }
 
 /** A GPU that fails in mid-fit: a fault of its own in a kit's process, one that is told to the emulated GPU. */
