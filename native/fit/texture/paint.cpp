@@ -148,24 +148,34 @@ std::vector<std::uint8_t> near_scalp(const Model& model, const std::vector<std::
   return near;
 }
 
-// Takes hair away that does not hang together with that of the scalp.
+// Takes hair away that does not hang together with that of the scalp by what is mostly hair; a rim fades on.
 void keep_grown(std::vector<float>& share, const Model& model, const std::vector<std::uint8_t>& sights) {
+  constexpr float kMostly = 0.6f;
+  constexpr int kRim = 4;
   std::vector<std::size_t> open;
   std::vector<bool> grown(share.size());
-  const auto reach = [&](std::size_t v) {
-    if (grown[v] || !(share[v] > 0)) return;
-    grown[v] = true;
-    open.push_back(v);
+  const Topology& t = model.topology;
+  // Adds the neighbours of what was added last; those added are the last ones then.
+  const auto grow = [&](float least) {
+    std::vector<std::size_t> next;
+    for (const std::size_t v : open)
+      for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1]; ++n) {
+        const auto other = static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)]);
+        if (grown[other] || !(share[other] > least)) continue;
+        grown[other] = true;
+        next.push_back(other);
+      }
+    open.swap(next);
   };
   for (std::size_t v = 0; v < share.size(); ++v)
-    if (sights[v] == static_cast<std::uint8_t>(Sight::scalp) && share[v] == 1) reach(v);
-  const Topology& t = model.topology;
-  while (!open.empty()) {
-    const std::size_t v = open.back();
-    open.pop_back();
-    for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1]; ++n)
-      reach(static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)]));
-  }
+    if (sights[v] == static_cast<std::uint8_t>(Sight::scalp) && share[v] == 1) {
+      grown[v] = true;
+      open.push_back(v);
+    }
+  while (!open.empty()) grow(kMostly);
+  for (std::size_t v = 0; v < share.size(); ++v)
+    if (grown[v]) open.push_back(v);
+  for (int ring = 0; ring < kRim; ++ring) grow(0);
   for (std::size_t v = 0; v < share.size(); ++v)
     if (!grown[v]) share[v] = 0;
 }

@@ -14,16 +14,52 @@ struct Seen {
   float witness = 1;  // how far it tells the colour of what lies around it, where it is trusted
   float hair = 0;     // how far it is hair
 };
+// Cosine between a surface and the way to the camera.
+HRN_HD float facing_of(const Posed& p) {
+  return -dot(p.normal, p.position) / (std::sqrt(dot(p.normal, p.normal) * dot(p.position, p.position)) + 1e-12f);
+}
+// The layout is mirror-symmetric about u = 1/2.
+HRN_HD long mirrored(const TexelArgs& a, long i) {
+  const long size = a.bake.size, column = i % size;
+  return i - column + size - 1 - column;
+}
+// How far the same place on the other side of the face is the better witness: where a surface falls away from the
+// camera a fit that is a little off shows shadows, the outline's other side and drawn-out pixels.
+HRN_HD float better_there(const TexelArgs& a, long i, float facing) {
+  constexpr float kGlancing = 0.3f, kEnough = 0.75f, kLittle = 0.12f, kMuch = 0.35f;
+  if (facing >= kEnough || a.bake.islands[a.owner[i]] != 0) return 0;
+  const long m = mirrored(a, i);
+  if (a.owner[m] < 0) return 0;
+  const float there = facing_of(posed(a, corners(a, m)));
+  return (1 - smoothstep(kGlancing, kEnough, facing)) * smoothstep(kLittle, kMuch, there - facing);
+}
+// How far the photo shows hair beside a place, in the direction of the nearest outline: where its surface turns to.
+HRN_HD float hair_outwards(const TextureBakeArgs& a, const Posed& there) {
+  constexpr float kRimMm[3] = {3, 7, 12};
+  const V3 p = there.position, n = there.normal;
+  const float* q = a.person_from_photo;
+  const float scale = a.camera.focal / p.z, across = std::sqrt(n.x * n.x + n.y * n.y) + 1e-6f;
+  float hair = 0;
+  for (const float mm : kRimMm) {
+    const float u = scale * (p.x + mm * n.x / across) + a.camera.cx,
+                v = scale * (p.y + mm * n.y / across) + a.camera.cy;
+    hair = larger(hair, sample(a.hair, taps_at(a.person_width, a.person_height, q[0] * u + q[1] * v + q[2],
+                                               q[3] * u + q[4] * v + q[5])));
+  }
+  return hair;
+}
 HRN_HD Seen look(const TexelArgs& args, long i) {
   const TextureBakeArgs& a = args.bake;
   const Corners corner = corners(args, i);
-  const auto [c, m] = posed(args, corner);
+  const Posed there = posed(args, corner);
+  const V3 c = there.position;
   if (!(c.z > 1)) return {};
-  const float facing = -dot(m, c) / (std::sqrt(dot(m, m) * dot(c, c)) + 1e-12f);
+  const float facing = facing_of(there);
   // The insides of lips are seen at a glancing angle only.
   if (!(facing > 0.02f)) return {};
   const Sights sight = sights(args, i, corner);
   float weight = smoothstep(0.12f - 0.1f * sight.narrow, 0.42f - 0.3f * sight.narrow, facing) * (1 - sight.covered);
+  if (weight > 0) weight *= 1 - (1 - sight.narrow) * better_there(args, i, facing);
   if (!(weight > 0)) return {};
   const float u = a.camera.focal * c.x / c.z + a.camera.cx, v = a.camera.focal * c.y / c.z + a.camera.cy;
   const float right = static_cast<float>(a.width) - u, below = static_cast<float>(a.height) - v;
@@ -57,8 +93,11 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
     // At a glancing angle hair and what is behind the head are easily taken for the cheek.
     const float glancing = (1 - smoothstep(0.3f, 0.7f, facing)) * (1 - sight.narrow) * (1 - sight.scalp);
     // A lock that hangs over the side of the face would float there.
-    const float floating = hair * (1 - sight.scalp) * (1 - smoothstep(0.65f, 0.9f, facing));
-    weight *= 1 - floating;
+    const float sideways = (1 - sight.scalp) * (1 - smoothstep(0.65f, 0.9f, facing));
+    weight *= 1 - hair * sideways;
+    // So do its rim and its shadow.
+    if (is_skin && a.hair != nullptr && sideways > 0 && weight > 0)
+      weight *= 1 - sideways * (1 - sight.narrow) * hair_outwards(a, there);
     weight *= 1 - (sight.bare > glancing ? sight.bare : glancing) * (1 - smoothstep(0.5f, 1.f, skin));
   }
   return {u, v, weight, witness, hair};
@@ -173,8 +212,7 @@ struct Texel {
       const Corners corner = corners(a, i);
       // The model's colour, corrected towards the photo.
       fill = blend(corner, a.fill);
-      // The layout is mirror-symmetric about u = 1/2.
-      const long size = a.bake.size, m = i - i % size + size - 1 - i % size;
+      const long m = texture::mirrored(a, i);
       const Shown there = shown(a, m);
       // The other side's strands would be patches on hair of one colour.
       const float seen = there.weight > 0 ? there.weight * there.weight * bare(a, m) : 0.f;

@@ -1,4 +1,6 @@
 // Texture: what is known of colours that the photo does not show, and where it is not asked.
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 
 #include "fit/texture/plane.hpp"
@@ -48,6 +50,56 @@ HRN_TEST("fit/texture-bake/a texture without chroma has none anywhere") {
   const auto texture = plane.bake();
   for (std::size_t i = 0; i < texture.size(); i += 3)
     CHECK(texture[i] == texture[i + 1] && texture[i] == texture[i + 2]);
+}
+
+// Turns the normals of a half away from the camera, outwards.
+void turn_half(Plane& plane, int half, float facing) {
+  for (std::size_t v = static_cast<std::size_t>(4 * half); v < static_cast<std::size_t>(4 * half + 4); ++v) {
+    plane.normals[3 * v] = (half == 0 ? -1.f : 1.f) * std::sqrt(1 - facing * facing);
+    plane.normals[3 * v + 2] = facing;
+  }
+}
+
+HRN_TEST("fit/texture-bake/what falls away from the camera has the other side's detail where that faces it") {
+  const auto contrast = [](bool both) {
+    Plane plane;
+    plane.one_island();
+    turn_half(plane, 1, 0.45f);
+    if (both) turn_half(plane, 0, 0.45f);
+    plane.paint([](int, int column, int) { return column >= kSide / 2 ? 150 : column % 8 < 4 ? 180 : 120; });
+    const auto texture = plane.bake();
+    int low = 255, high = 0;
+    for (int column = 3 * kSide / 4; column < 3 * kSide / 4 + 8; ++column) {
+      low = std::min<int>(low, texture[texel(kSide / 2, column)]);
+      high = std::max<int>(high, texture[texel(kSide / 2, column)]);
+    }
+    return high - low;
+  };
+  CHECK(contrast(false) > 30);
+  // Where both fall away alike each is its own.
+  report.near(contrast(true), 0, 2, "contrast of its own");
+}
+
+HRN_TEST("fit/texture-bake/skin beside hair at the side of the face is not taken from the photo") {
+  // Of the strip inside the hair's edge, which the photo shows dark.
+  const auto strip = [](bool has_hair, float facing) {
+    Plane plane;
+    plane.one_island();
+    for (int half = 0; half < 2; ++half) turn_half(plane, half, facing);
+    constexpr int kEdge = 3 * kSide / 4;
+    plane.paint([](int, int column, int) { return column >= kEdge - 6 ? 20 : 200; });
+    const LeftHalf mask;
+    mask.frame(plane.args);
+    std::vector<float> hair(mask.everywhere.size());
+    for (std::size_t i = 0; i < hair.size() && has_hair; ++i)
+      hair[i] = static_cast<int>(i) % LeftHalf::kWidth >= 3 * LeftHalf::kWidth / 4 ? 1.f : 0.f;
+    plane.args.person = plane.args.skin = mask.everywhere.data();
+    plane.args.hair = hair.data();
+    return static_cast<int>(plane.bake()[texel(kSide / 2, kEdge - 4)]);
+  };
+  report.near(strip(false, 0.6f), 20, 2, "no hair there");
+  report.near(strip(true, 1), 20, 2, "in front of the face");
+  CHECK(strip(true, 0.6f) > 120);
 }
 
 }  // namespace
