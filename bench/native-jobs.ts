@@ -2,12 +2,13 @@
  * `npm run bench:jobs [-- --device cuda] [--fits N] [--coarse | --high] [PHOTO]`: what each native job of a warm medium fit (or coarse, or high) takes
  * by the wall clock, from its start to its end, in the order of their starts; jobs of a name are added. Jobs run beside
  * each other, so that they add up to more than the fit. Prints a line of JSON a job, medians over the fits. `--spans FILE`
- * keeps the start and end of each too.
+ * keeps the start and end of each too; `--network-threads N` runs each network on as many threads, in place of one.
  */
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import * as hrn from '../lib/index.js';
+import type { NativeJob, NativeSession } from '../lib/native/binding.js';
 import { native } from '../lib/native/load.js';
 import { type JobSpan, WHOLE_FIT } from './gpu/gpu-time.js';
 
@@ -16,6 +17,7 @@ const { values: given, positionals } = parseArgs({
     device: { type: 'string', default: 'auto' },
     fits: { type: 'string', default: '9' },
     spans: { type: 'string' },
+    'network-threads': { type: 'string' },
     coarse: { type: 'boolean', default: false },
     high: { type: 'boolean', default: false },
   },
@@ -44,6 +46,13 @@ const clockNs = () => Number(process.hrtime.bigint());
 /** Every function of the addon that starts a job says when the job ended. */
 function watch(): void {
   const binding = native() as unknown as Record<string, unknown>;
+  const threads = Number(given['network-threads'] ?? 1);
+  const { Session } = native();
+  binding.Session = class extends Session {
+    override open(options: Parameters<NativeSession['open']>[0]): NativeJob<string> {
+      return super.open({ ...options, threads });
+    }
+  };
   for (const [name, start] of Object.entries(binding)) {
     if (typeof start !== 'function' || /^[A-Z]/.test(name)) continue; // classes
     binding[name] = (...args: unknown[]) => {

@@ -66,6 +66,17 @@ export function steps(at: Surroundings): Step[] {
       leastS: 10,
       read: readJobs,
     },
+    {
+      name: 'native jobs, networks on 4 threads',
+      command: node(
+        'bench/native-jobs',
+        ...['--device', 'cuda', '--network-threads', '4'],
+        ...(dry ? ['--coarse', '--fits', '1'] : []),
+      ),
+      limitS: dry ? 120 : 30,
+      leastS: 10,
+      read: readJobs,
+    },
     timeOnDevice(at, 'medium', node('bench/native-jobs', '--device', 'cuda', '--fits', '5')),
     {
       name: 'kernels',

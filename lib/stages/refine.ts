@@ -59,7 +59,7 @@ export const MAP_SIZE = 128;
 const LANDMARK_WEIGHT = 0.03;
 
 /** What the refinement looks at in a photo: crops, coarse to fine, and the outline. */
-export type Observation = Required<Pick<PhotometricProblem, 'levels' | 'silhouette' | 'normals'>>;
+export type Observation = Required<Pick<PhotometricProblem, 'levels' | 'silhouette' | 'normals' | 'effectiveSamples'>>;
 
 export async function observe(
   context: NativeContext,
@@ -82,13 +82,14 @@ export async function observe(
     levels,
     silhouette: { edges, normals, takesPart: silhouetteVertices(head.morphable) },
     normals: normalsOf(pixels.dense),
+    effectiveSamples: colourWeight(levels.at(-1)!),
   };
 }
 
 /** The parametric refinement, from where the landmark fit ended. */
 export function photometricProblem(
   { problem, fit }: CoarseStage,
-  seen: Pick<PhotometricProblem, 'levels' | 'silhouette' | 'normals'>,
+  seen: Pick<PhotometricProblem, 'levels'> & Partial<Observation>,
 ): PhotometricProblem {
   return {
     landmarks: problem,
@@ -102,7 +103,6 @@ export function photometricProblem(
     expression: fit.expression,
     nuisance: fit.nuisance,
     ...seen,
-    effectiveSamples: colourWeight(seen.levels),
   };
 }
 
@@ -111,13 +111,11 @@ const COLOUR_SAMPLES = 70;
 /** from this mean of its red, of which shading is a share, while highlights and noise are not. */
 const BRIGHT_FACE = 0.7;
 
-function colourWeight(levels: readonly Pick<PhotometricLevel, 'rgb' | 'mask'>[]): number {
-  const finest = levels.at(-1);
-  if (!finest) return COLOUR_SAMPLES;
+function colourWeight({ rgb, mask }: Pick<PhotometricLevel, 'rgb' | 'mask'>): number {
   let [sum, weight] = [0, 0];
-  for (let i = 0; i < finest.mask.length; i++) {
-    sum += finest.mask[i]! * finest.rgb[3 * i]!;
-    weight += finest.mask[i]!;
+  for (let i = 0; i < mask.length; i++) {
+    sum += mask[i]! * rgb[3 * i]!;
+    weight += mask[i]!;
   }
   return COLOUR_SAMPLES * Math.min(1, (sum / Math.max(weight, 1) / BRIGHT_FACE) ** 3);
 }

@@ -1,5 +1,6 @@
 #include "binding/refine.hpp"
 
+#include <future>
 #include <initializer_list>
 #include <limits>
 #include <memory>
@@ -319,15 +320,28 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
           looks->classes.check_numbers();
           fit::look_at_face(problem, *model, looks->face.view(), looks->classes.classes(), pool);
         }
-        const auto recover = [&] {
-          if (auto* gpu = context->gpu()) return gpu->texture(model, *photo, problem, rgb, cancel);
-          ThreadPool pool(context->crew(), cancel);
-          return fit::recover_texture(*model, *photo, problem, rgb, pool, cancel);
+        const auto read_eyes = [&](ThreadPool& pool) {
+          return eyes ? fit::read_eyes(*model, *photo, problem, *eyes, pool) : fit::SeenEyes{};
         };
-        std::vector<float> normals = recover();
+        std::vector<float> normals;
+        fit::SeenEyes seen;
+        if (auto* gpu = context->gpu()) {
+          fit::check_texture_problem(*model, problem, rgb);
+          // The host reads the eyes while the device paints.
+          auto reading = std::async(std::launch::async, [&] {
+            ThreadPool pool(context->crew(), cancel);
+            return read_eyes(pool);
+          });
+          normals = gpu->texture(model, *photo, problem, rgb, cancel);
+          seen = reading.get();
+        } else {
+          ThreadPool pool(context->crew(), cancel);
+          normals = fit::recover_texture(*model, *photo, problem, rgb, pool, cancel);
+          seen = read_eyes(pool);
+        }
         if (eyes) {
           ThreadPool pool(context->crew(), cancel);
-          fit::paint_eyeballs(*model, *photo, problem, *eyes, rgb, pool);
+          fit::paint_eyeballs(*model, problem, seen, rgb, pool);
         }
         return normals;
       },

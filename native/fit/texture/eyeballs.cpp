@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "core/error.hpp"
-#include "fit/texture/iris.hpp"
 #include "ops/shade.hpp"
 
 namespace hrn::fit {
@@ -251,18 +250,22 @@ Colour white_of(const std::array<EyeColours, 2>& eyes, const Colour& light) {
 
 constexpr Requirement require{"eyes"};
 
+std::array<Ball, 2> balls_of(const Model& model, const TextureProblem& problem) {
+  return {ball_of(model, problem, "leftEye"), ball_of(model, problem, "rightEye")};
+}
+
 }  // namespace
 
-void paint_eyeballs(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
-                    const std::array<EyeSight, 2>& eyes, std::span<std::uint8_t> rgb, ThreadPool& pool) {
+SeenEyes read_eyes(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
+                   const std::array<EyeSight, 2>& eyes, ThreadPool& pool) {
   for (const EyeSight& eye : eyes) {
     for (const auto& p : eye.lids) require(std::isfinite(p[0]) && std::isfinite(p[1]), "finite lids");
     for (const auto& p : eye.iris) require(std::isfinite(p[0]) && std::isfinite(p[1]), "a finite iris");
     require(eye.shut >= 0 && eye.shut <= 1, "eyes shut by 0 to 1");
   }
-  const std::array<Ball, 2> balls{ball_of(model, problem, "leftEye"), ball_of(model, problem, "rightEye")};
-  if (balls[0].part == nullptr || balls[1].part == nullptr) return;
-  std::array<EyeColours, 2> seen;
+  const std::array<Ball, 2> balls = balls_of(model, problem);
+  SeenEyes seen;
+  if (balls[0].part == nullptr || balls[1].part == nullptr) return seen;
   pool.parallel_for(2, [&](long eye) {
     const auto e = static_cast<std::size_t>(eye);
     const Ball& ball = balls[e];
@@ -271,6 +274,13 @@ void paint_eyeballs(const Model& model, const imaging::Image& photo, const Textu
     problem.camera.project(ball.middle, middle.data());
     seen[e] = read_eye(photo, eyes[e], middle, problem.camera.focal_px * ball.fitted_radius / ball.middle.z);
   });
+  return seen;
+}
+
+void paint_eyeballs(const Model& model, const TextureProblem& problem, const SeenEyes& seen,
+                    std::span<std::uint8_t> rgb, ThreadPool& pool) {
+  const std::array<Ball, 2> balls = balls_of(model, problem);
+  if (balls[0].part == nullptr || balls[1].part == nullptr) return;
   const Colour light = frontal_light(problem);
   const Colour white = white_of(seen, light);
   Painter painter(model, problem, pool);

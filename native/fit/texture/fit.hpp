@@ -13,9 +13,6 @@
 
 namespace hrn::fit {
 
-/// Throws Error(invalid_argument).
-void check_texture_problem(const Model& model, const TextureProblem& problem, std::span<const std::uint8_t> rgb);
-
 /// Part of the photo that shows the head, px.
 struct Window {
   double x0, y0, width, height;

@@ -4,9 +4,16 @@
 #include <optional>
 #include <vector>
 
-#include "fit/texture/eyeballs.hpp"
+#include "imaging/image.hpp"
 
 namespace hrn::fit {
+
+/// What the landmark network says of one eye, pixels of the photo.
+struct EyeSight {
+  std::vector<std::array<double, 2>> lids;      // rim of the opening, once around
+  std::array<std::array<double, 2>, 5> iris{};  // its centre, then four points on its rim
+  double shut = 0;                              // 0 open to 1 shut; a shut eye shows nothing
+};
 
 using Colour = std::array<double, 3>;
 

@@ -41,6 +41,9 @@ struct TextureProblem {
   int size = 2048;          // texels a side
 };
 
+/// Throws Error(invalid_argument).
+void check_texture_problem(const Model& model, const TextureProblem& problem, std::span<const std::uint8_t> rgb);
+
 /// Writes the texture to `rgb` ([size][size][3], sRGB, rows from v = 0) and returns the vertices' unit normals [V][3].
 /// Throws Error(invalid_argument), Error(cancelled). Bit-identical for any thread count.
 std::vector<float> recover_texture(const Model& model, const imaging::Image& photo, const TextureProblem& problem,
