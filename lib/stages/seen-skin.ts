@@ -23,6 +23,10 @@ export interface SeenPart extends SeenSkin {
 const OWN: readonly DenseClass[] = ['face', 'lips', 'brows', 'eyes', 'mouth', 'teeth', 'beard'];
 const OVER: readonly DenseClass[] = ['occluder', 'glasses', 'clothes'];
 
+/** How far around a landmark a cover is measured on the mean head, and with how many landmarks at least. */
+const COVER_MM = 20;
+const LEAST_NEAR = 8;
+
 /**
  * Of 92 faces of people in photos the least that was seen bare was 0.82; of 36 drawn animals the most 0.76; painted-over
  * faces have 0.56 to 0.9 (`npm run bench:robust`).
@@ -89,6 +93,44 @@ export function seenLips(
 ): number | undefined {
   const cells = cellsOf(LIPS, pixels, toPhoto, side);
   return cells.length > 0 ? meanOver(classes, side, cells)(['lips', 'mouth', 'teeth']) : undefined;
+}
+
+/** Where most lies over a face. */
+export interface Cover {
+  /** The landmark in its middle. */
+  landmark: number;
+  /** Mean probability of things that lie over a face, 0..1. */
+  share: number;
+}
+
+/**
+ * @param surface `[478][3]`, mm: the landmarks on the mean head
+ * @param points those that may be covered
+ * @returns undefined where too few are in the network's square
+ */
+export function thickestCover(
+  { side, classes, toPhoto }: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
+  { pixels }: Pick<DenseLandmarks, 'pixels'>,
+  surface: Float32Array,
+  points: readonly number[],
+): Cover | undefined {
+  const seen = points.flatMap((landmark) => {
+    const cells = cellsOf([landmark], pixels, toPhoto, side);
+    return cells.length > 0 ? [{ landmark, share: meanOver(classes, side, cells)(OVER) }] : [];
+  });
+  const isNear = (a: number, b: number) =>
+    (surface[3 * a]! - surface[3 * b]!) ** 2 +
+      (surface[3 * a + 1]! - surface[3 * b + 1]!) ** 2 +
+      (surface[3 * a + 2]! - surface[3 * b + 2]!) ** 2 <
+    COVER_MM ** 2;
+  let thickest: Cover | undefined;
+  for (const { landmark } of seen) {
+    const near = seen.filter((other) => isNear(landmark, other.landmark));
+    if (near.length < LEAST_NEAR) continue;
+    const share = near.reduce((sum, other) => sum + other.share, 0) / near.length;
+    if (!thickest || share > thickest.share) thickest = { landmark, share };
+  }
+  return thickest;
 }
 
 /** Share of the face's points where the person network sees a person; 1 where all lie beyond what it saw. */

@@ -9,6 +9,7 @@ import {
   type FaceColours,
   faceColours,
   measuredSharpness,
+  SKIN_PARTS,
   type SkinPart,
   type SkinParts,
   skinParts,
@@ -19,7 +20,17 @@ import type { PersonMask } from './mask.js';
 import { MESH_POINTS } from './mesh-points.js';
 import type { Photo } from './photo.js';
 import type { PoseDifference } from './seen-pose.js';
-import { LEAST_BARE, type SeenPart, type SeenSkin, seenLips, seenPart, seenPerson, seenSkin } from './seen-skin.js';
+import {
+  LEAST_BARE,
+  type SeenPart,
+  type SeenSkin,
+  seenLips,
+  seenPart,
+  seenPerson,
+  seenSkin,
+  thickestCover,
+} from './seen-skin.js';
+import { surfacePoints } from './surface-points.js';
 
 /** What the warnings are drawn from. */
 export interface FaceEvidence {
@@ -76,6 +87,11 @@ const SMOOTH = 0.88;
  */
 const LEAST_BARE_PART = 0.7;
 const FRINGE_SHARE = 0.31;
+/**
+ * See thickestCover: of 96 faces of people in photos with nothing over them, of 100 px and more, 0.475 at most; with hands, cups and
+ * microphones drawn over them (`npm run bench:covers`) a fifth (hands at a cheek) to four fifths (hands over the mouth) have more.
+ */
+const THICK_COVER = 0.48;
 /** Of a part: with fewer landmarks in sight nothing is said of it. */
 const LEAST_POINTS = 8;
 
@@ -122,7 +138,8 @@ export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
     const inSight = points.filter((i) => facing.has(i));
     return dense && inSight.length >= LEAST_POINTS ? seenPart(dense, landmarks, inSight) : undefined;
   };
-  const over = (colours && covered(colours, parts, seen)) ?? overgrown(skin, parts, seen);
+  const over =
+    (colours && covered(colours, parts, seen)) ?? overgrown(skin, parts, seen) ?? somewhereCovered(evidence, facing);
   return [
     over,
     notHuman(evidence, skin, over !== undefined),
@@ -233,6 +250,20 @@ function overgrown(skin: SeenSkin | undefined, landmarks: SkinParts, seen: SeenA
   if (!forehead || forehead.hair + forehead.covering <= FRINGE_SHARE) return undefined;
   const { hair: hairShare, covering: coveringShare } = forehead;
   return { code: 'COVERED', message: 'hair or a hat hides the forehead', details: { hairShare, coveringShare } };
+}
+
+/** A hand, a cup, a microphone before any place of the face. */
+function somewhereCovered(
+  { dense, landmarks, model }: FaceEvidence,
+  facing: ReadonlySet<number>,
+): FaceWarning | undefined {
+  const cover = dense && thickestCover(dense, landmarks, surfacePoints(model.dense, model.mean), [...facing]);
+  if (!cover || cover.share < THICK_COVER) return undefined;
+  const parts = skinParts(model);
+  const part = SKIN_PARTS.find((name) => parts[name].includes(cover.landmark)) ?? 'mouth';
+  const where = { rightCheek: 'right cheek', leftCheek: 'left cheek' }[part as string] ?? part;
+  const message = `something lies over the ${where}: it is painted onto the skin`;
+  return { code: 'COVERED', message, details: { part, coveringShare: cover.share } };
 }
 
 /** An animal's fur, a figure, a pattern. */
