@@ -99,6 +99,44 @@ describe('a blink of one head', () => {
   });
 });
 
+describe('the whites of a face lit from one side', () => {
+  it('are darker where the face is', async () => {
+    const painter = new PortraitPainter(context, model, await native().buildModel(model).promise);
+    const { pixels } = await painter.draw(13_500_007, { expression: ({ names }) => new Float32Array(names.length) });
+    const dark = Uint8Array.from(pixels, (value, i) => {
+      const x = (Math.floor(i / 3) % PORTRAIT_PX) / PORTRAIT_PX;
+      return value * (1 - 0.6 * Math.min(1, Math.max(0, (x - 0.48) / 0.04)));
+    });
+    const hrn = await create({ device: 'cpu' });
+    try {
+      const image = { data: dark, width: PORTRAIT_PX, height: PORTRAIT_PX, channels: 3 } as const;
+      const { texture } = await hrn.fit(image, { textureSize: 512 });
+      const white = (name: string) => {
+        const { firstTriangle, triangleCount } = model.parts.find((part) => part.name === name)!;
+        const ball = new Set(model.triangles.subarray(3 * firstTriangle, 3 * (firstTriangle + triangleCount)));
+        const middle = [0, 1, 2].map((k) => [...ball].reduce((sum, v) => sum + model.mean[3 * v + k]! / ball.size, 0));
+        let [sum, count] = [0, 0];
+        for (const v of ball) {
+          const [x, y, z] = [0, 1, 2].map((k) => model.mean[3 * v + k]! - middle[k]!) as [number, number, number];
+          const angle = Math.atan2(Math.hypot(x, y), z);
+          if (angle < 0.5 || angle > 0.8) continue;
+          const [column, row] = [0, 1].map((k) => Math.floor(model.uvs[2 * v + k]! * texture.width)) as [
+            number,
+            number,
+          ];
+          sum += texture.data[texture.channels * (row * texture.width + column) + 1]!;
+          count++;
+        }
+        return sum / count;
+      };
+      // The subject's left is on the right of the picture.
+      expect(white('leftEye') / white('rightEye')).toBeLessThan(0.7);
+    } finally {
+      await hrn.dispose();
+    }
+  });
+});
+
 describe('a fitted head whose eyes are shut', () => {
   let face: Reconstruction;
   beforeAll(async () => {

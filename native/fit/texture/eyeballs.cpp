@@ -248,6 +248,39 @@ Colour white_of(const std::array<EyeColours, 2>& eyes, const Colour& light) {
   return mix(expected, white, weight / (weight + kWhitePrior));
 }
 
+// The landmark network's points on the skin below the left and the right eye.
+constexpr std::array<std::array<std::size_t, 4>, 2> kBelow{{{448, 449, 450, 451}, {228, 229, 230, 231}}};
+// By so much at most the whites differ from their mean.
+constexpr double kDarkestSide = 0.55, kBrightestSide = 1.3;
+
+// How bright the texture's skin below each eye is, over the mean of both: lamps from the side leave one in shadow.
+std::array<double, 2> sides_of(const Model& model, long size, std::span<const std::uint8_t> rgb) {
+  std::array<double, 2> bright{};
+  for (std::size_t e = 0; e < 2; ++e)
+    for (const std::size_t point : kBelow[e]) {
+      if (static_cast<long>(point) >= model.dense.count) return {1, 1};
+      double uv[2] = {0, 0};
+      for (std::size_t k = 0; k < 3; ++k)
+        for (std::size_t c = 0; c < 2; ++c)
+          uv[c] += static_cast<double>(model.dense.weights[3 * point + k]) *
+                   static_cast<double>(model.uvs[2 * model.dense.vertices[3 * point + k] + c]);
+      // A few texels, of a millimetre or two.
+      const long reach = std::max(1L, size / 256);
+      const long column = static_cast<long>(uv[0] * static_cast<double>(size)),
+                 row = static_cast<long>(uv[1] * static_cast<double>(size));
+      for (long y = row - reach; y <= row + reach; ++y)
+        for (long x = column - reach; x <= column + reach; ++x) {
+          const long at = std::clamp(y, 0L, size - 1) * size + std::clamp(x, 0L, size - 1);
+          const std::uint8_t* c = rgb.data() + 3 * at;
+          bright[e] += 0.299 * c[0] + 0.587 * c[1] + 0.114 * c[2];
+        }
+    }
+  const double mean = 0.5 * (bright[0] + bright[1]);
+  if (!(mean > 0)) return {1, 1};
+  return {std::clamp(bright[0] / mean, kDarkestSide, kBrightestSide),
+          std::clamp(bright[1] / mean, kDarkestSide, kBrightestSide)};
+}
+
 constexpr Requirement require{"eyes"};
 
 std::array<Ball, 2> balls_of(const Model& model, const TextureProblem& problem) {
@@ -283,6 +316,7 @@ void paint_eyeballs(const Model& model, const TextureProblem& problem, const See
   if (balls[0].part == nullptr || balls[1].part == nullptr) return;
   const Colour light = frontal_light(problem);
   const Colour white = white_of(seen, light);
+  const std::array<double, 2> sides = sides_of(model, problem.size, rgb);
   Painter painter(model, problem, pool);
   for (std::size_t e = 0; e < 2; ++e) {
     // An eye that is hardly seen is like the other.
@@ -293,11 +327,14 @@ void paint_eyeballs(const Model& model, const TextureProblem& problem, const See
     Look look;
     look.iris = takes_other ? &*other : own ? &*own : nullptr;
     look.mirrored = takes_other;
-    look.white = white;
-    look.model_light = light;
+    look.white = times(white, sides[e]);
+    for (double& value : look.white) value = std::min(value, 0.92);
+    look.model_light = times(light, sides[e]);
+    // What the other eye shows is in the other's light.
+    if (takes_other) look.iris_light = {sides[1 - e] / sides[e], sides[1 - e] / sides[e], sides[1 - e] / sides[e]};
     painter.paint(balls[e], look, rgb);
     if (problem.albedo_rgb.empty()) continue;
-    look.iris_light = light;
+    look.iris_light = times(light, sides[takes_other ? 1 - e : e]);
     look.model_light = {1, 1, 1};
     for (std::size_t k = 0; k < 3; ++k) look.white[k] = std::min(white[k] / light[k], 0.92);
     look.lit = false;

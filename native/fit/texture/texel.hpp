@@ -218,12 +218,19 @@ struct Texel {
       const float seen = there.weight > 0 ? there.weight * there.weight * bare(a, m) : 0.f;
       const float paint = painted(a, corner), mirrored = seen * (1 - w) * (1 - paint);
       if (mirrored > 0) {
-        // As lighter and darker, which suits the light of this side, and colours of which a channel is nearly black.
-        constexpr float kLeast = 0.05f;
+        // As lighter and darker, which suits the light of this side; in its channels, as far as they are not nearly
+        // black: bright skin would be grey in the other side's shadows.
+        constexpr float kLeast = 0.05f, kBlack = 0.06f, kEnough = 0.25f;
         const V3 smooth = blend(corners(a, m), a.fill);
-        const float detail = larger(there.colour.x + there.colour.y + there.colour.z, kLeast) /
+        const float common = larger(there.colour.x + there.colour.y + there.colour.z, kLeast) /
                              larger(smooth.x + smooth.y + smooth.z, kLeast);
-        fill = (1 + mirrored * (clamp(detail, 0.4f, 1.4f) - 1)) * fill;
+        const auto detail = [&](float photo_there, float smooth_there) {
+          const float own = larger(photo_there, kLeast) / larger(smooth_there, kLeast);
+          const float known = smoothstep(kBlack, kEnough, smooth_there);
+          return 1 + mirrored * (clamp(known * own + (1 - known) * common, 0.4f, 1.4f) - 1);
+        };
+        fill = {detail(there.colour.x, smooth.x) * fill.x, detail(there.colour.y, smooth.y) * fill.y,
+                detail(there.colour.z, smooth.z) * fill.z};
       }
       if (w < kAllSeen) fill = (1 + grain(a, i, corner, (1 - seen) * (1 - paint), paint)) * fill;
     }
