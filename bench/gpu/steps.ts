@@ -101,6 +101,7 @@ export function steps(at: Surroundings): Step[] {
       read: readTests,
     },
     peer(at),
+    hostParts(at),
     {
       name: 'networks by threads',
       command: node('bench/gpu/network-threads', ...quick('--quick')),
@@ -227,7 +228,7 @@ function timeOnDevice(at: Surroundings, detail: string, jobs: readonly string[])
     name: `where the time of a ${detail} fit goes`,
     limitS: 40,
     leastS: 15,
-    read: () => readTimeOnDevice(trace, spans),
+    read: (output: Output) => readTimeOnDevice(trace, spans, output),
   };
   if (!existsSync(library))
     return { ...rest, reason: `gpu_trace.so is not in ${at.programs}: scripts/pack-gpu.mjs makes it` };
@@ -238,8 +239,9 @@ function timeOnDevice(at: Surroundings, detail: string, jobs: readonly string[])
   };
 }
 
-function readTimeOnDevice(trace: string, spans: string): Outcome {
+function readTimeOnDevice(trace: string, spans: string, { text }: Output): Outcome {
   try {
+    if (!existsSync(trace) || !existsSync(spans)) return { figures: [], failure: `no trace: ${lastWords(text)}` };
     const figures = gpuTime(
       readTrace(readFileSync(trace, 'utf8')),
       JSON.parse(readFileSync(spans, 'utf8')) as JobSpan[],
@@ -291,6 +293,26 @@ function peer(at: Surroundings): Step {
       return { figures: [...figures, { name: 'ratio', value, unit: 'x', limit: PEER_RATIO, at: 'least' }] };
     },
   };
+}
+
+/** On the host's threads: what handing them work takes, and what the dense fits leave to them. */
+function hostParts(at: Surroundings): Step {
+  const { command, reason } = program(at, 'hrn_bench');
+  const rest = { name: 'the host', limitS: at.dry ? 60 : 20, leastS: 8, read: readHostParts };
+  const script = at.dry ? '"$1" parallel_for' : '"$1" parallel_for && "$1" solver/';
+  return command ? { ...rest, command: ['bash', '-c', script, 'host', command[0]!] } : { ...rest, reason: reason! };
+}
+
+function readHostParts({ text }: Output): Outcome {
+  const lines = jsonLines(text).filter(({ device, name }) => device === 'cpu' && name !== 'copy');
+  const figures = (lines as unknown as (Measurement & { threads: number })[]).map(
+    ({ name, size, threads, medianMs }): Figure => ({
+      name: `${name}, ${size}, ${threads} thread${threads > 1 ? 's' : ''}`,
+      value: 1e3 * medianMs,
+      unit: 'us',
+    }),
+  );
+  return { figures, ...(figures.length === 0 && { failure: lastWords(text) }) };
 }
 
 function readNetworks({ text }: Output): Outcome {
