@@ -36,6 +36,8 @@ export interface FaceColours {
    * around: on ten photos at most 0.65; where something smooth lies over them, 0.88 and more.
    */
   darkest: Readonly<Record<'rightEye' | 'leftEye' | 'mouth', number>>;
+  /** And of the brightest, as the whites of eyes are in a dark face. */
+  brightest: Readonly<Record<'rightEye' | 'leftEye', number>>;
 }
 
 /** Half a side of the patch around a landmark, pixels of the mask's crop. */
@@ -91,10 +93,14 @@ export function faceColours(
   const parts = skinParts(model);
   const at = (i: number) => chromaAt(person, pixels[2 * i]!, pixels[2 * i + 1]!);
   const seen = (points: readonly number[]) => points.map(at).filter((colour) => colour !== undefined);
-  const darkest = (points: readonly number[], around: readonly Chroma[]) =>
-    Math.min(...seen(points).map(({ brightness }) => brightness)) / medianOf(around).brightness;
+  const against = (points: readonly number[], around: readonly Chroma[], extreme: (...values: number[]) => number) =>
+    extreme(...seen(points).map(({ brightness }) => brightness)) / medianOf(around).brightness;
   const byPart = SKIN_PARTS.map((part) => seen(parts[part]));
   if (byPart.some((colours) => colours.length < 3)) return undefined;
+  const [right, left] = [true, false].map((side) => seen(parts.eyes.filter((i) => isRight(model, i) === side))) as [
+    Chroma[],
+    Chroma[],
+  ];
   const points = new Map<number, Chroma>();
   for (const i of SKIN_PARTS.flatMap((part) => parts[part])) {
     const colour = facing.has(i) ? at(i) : undefined;
@@ -105,9 +111,13 @@ export function faceColours(
     points,
     median: medianOf(byPart.flat()),
     darkest: {
-      rightEye: darkest(RIGHT_LIDS, seen(parts.eyes.filter((i) => isRight(model, i)))),
-      leftEye: darkest(LEFT_LIDS, seen(parts.eyes.filter((i) => !isRight(model, i)))),
-      mouth: darkest(INNER_LIPS, byPart[SKIN_PARTS.indexOf('mouth')]!),
+      rightEye: against(RIGHT_LIDS, right, Math.min),
+      leftEye: against(LEFT_LIDS, left, Math.min),
+      mouth: against(INNER_LIPS, byPart[SKIN_PARTS.indexOf('mouth')]!, Math.min),
+    },
+    brightest: {
+      rightEye: against(RIGHT_LIDS, right, Math.max),
+      leftEye: against(LEFT_LIDS, left, Math.max),
     },
   };
 }
