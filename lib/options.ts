@@ -53,7 +53,7 @@ export interface FitOptions extends DetectOptions {
    * texture without light; `albedo` asks files for it in place of the other.
    */
   texture?: TextureKind | undefined;
-  /** Also a simple volume of hair, `face.hair`, where the photo shows hair: a node of its own in a GLB. Default false. */
+  /** Also a simple volume of hair, `face.hair`, where the photo shows hair: a part of its own in files and previews. Default false. */
   hair?: boolean | undefined;
   /** In place of the instance's device, for this fit. */
   device?: DeviceRequest | undefined;

@@ -1,10 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { NativeContext } from './native/binding.js';
 import { native } from './native/load.js';
+import { dressed } from './preview/dressed.js';
 import { overlayWeights } from './preview/face-mask.js';
 import { headSquare, photoSquare, type Square, turned } from './preview/framing.js';
 import { joinPanels } from './preview/panels.js';
-import { type RenderLook, render } from './render.js';
+import { type Drawable, type RenderLook, render } from './render.js';
 import type { Mesh, Pose, Raster, ReconstructionData } from './result-data.js';
 import { Photo } from './stages/photo.js';
 
@@ -52,8 +53,14 @@ class PanelPainter {
 
   /** The mesh as the fitted camera sees it through the square. */
   mesh(positions: Float32Array, pose: Pose, square: Square, look: RenderLook, finer?: Mesh): Promise<Raster> {
-    const { camera } = this.result;
     const mesh = finer ?? this.result.mesh;
+    // Normals belong to the finest level only; without them the renderer takes those of the shape it is given.
+    return this.draw({ positions, indices: mesh.indices, uvs: mesh.uvs }, pose, square, look);
+  }
+
+  /** What the fitted camera sees through the square. */
+  draw(drawable: Drawable, pose: Pose, square: Square, look: RenderLook): Promise<Raster> {
+    const { camera } = this.result;
     const scale = PANEL / square.size;
     const [cx, cy] = camera.principalPointPx;
     const view = {
@@ -66,10 +73,7 @@ class PanelPainter {
       height: PANEL,
       supersampling: SAMPLES,
     };
-    // Normals belong to the finest level only; without them the renderer takes those of the shape it is given.
-    return render(this.context, { positions, indices: mesh.indices, uvs: mesh.uvs }, view, look, {
-      signal: this.signal,
-    });
+    return render(this.context, drawable, view, look, { signal: this.signal });
   }
 
   /** The shape in clay over the photo, fading out towards scalp and neck. */
@@ -125,15 +129,17 @@ export async function renderPreview(result: ReconstructionData, signal?: AbortSi
     const photo = await painter.photo(square);
     const weights = overlayWeights(result.model);
     const greys = Float32Array.from({ length: 3 * weights.length }, (_, i) => weights[Math.floor(i / 3)] as number);
-    const look: RenderLook = { texture, light: 'none', background: backdrop() };
+    const whole = await dressed(result, texture);
+    const head = whole.drawable(mesh.positions);
+    const look: RenderLook = { texture: whole.texture, light: 'none', background: backdrop() };
     const turnedPose = turned(pose, TURN_DEGREES, HEAD_CENTRE);
     return await joinPanels([
       photo,
       await painter.overlay(levels.coarse, photo, square, greys),
       await painter.overlay(levels.medium ?? levels.coarse, photo, square, greys),
       ...(levels.high ? [await painter.overlay(mesh.positions, photo, square, greys, levels.high)] : []),
-      await painter.mesh(mesh.positions, pose, headSquare(result, pose), look),
-      await painter.mesh(mesh.positions, turnedPose, headSquare(result, turnedPose), look),
+      await painter.draw(head, pose, headSquare(result, pose), look),
+      await painter.draw(head, turnedPose, headSquare(result, turnedPose), look),
     ]);
   } finally {
     context.dispose();

@@ -33,16 +33,18 @@ function extentOf(positions: Float32Array): { middle: number; side: number } {
 export async function renderTurntable(result: ReconstructionData, signal?: AbortSignal): Promise<Uint8Array> {
   signal?.throwIfAborted();
   const { mesh } = result;
-  const { middle, side } = extentOf(mesh.positions);
+  const { whole, look } = await studioLook(result);
+  const head = whole.drawable(mesh.positions);
+  const { middle, side } = extentOf(head.positions);
   const context = new (native().Context)({ threads: Math.min(availableParallelism(), MAX_THREADS) });
   try {
     const pages = Buffer.alloc(FRAMES * SIDE * SIDE * 3);
     for (let frame = 0; frame < FRAMES; frame++) {
       const picture = await render(
         context,
-        mesh,
+        head,
         studioView([AXIS.x, middle, AXIS.z], (360 * frame) / FRAMES, side, SIDE),
-        studioLook(result),
+        look,
         { signal },
       );
       for (let i = 0; i < SIDE * SIDE; i++) {

@@ -1,15 +1,20 @@
 /** A volume of hair: where it is, what it leaves free, and how a GLB holds it. */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { NodeIO } from '@gltf-transform/core';
 import { EXTTextureWebP } from '@gltf-transform/extensions';
 import { validateBytes } from 'gltf-validator';
+import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { create, type Hrn } from '../lib/hrn.js';
 import { REGION_NAMES, type RegionName } from '../lib/morphable-model.js';
 import { native } from '../lib/native/load.js';
+import { renderPreview } from '../lib/preview.js';
 import { renderVisibility } from '../lib/render.js';
 import type { Reconstruction } from '../lib/result.js';
-import type { Hair } from '../lib/result-data.js';
+import type { Hair, ReconstructionData } from '../lib/result-data.js';
 import { sample } from '../lib/sample.js';
 
 const PHOTO = fileURLToPath(new URL('../examples/astronaut.png', import.meta.url));
@@ -29,6 +34,11 @@ afterAll(async () => {
   await hrn.dispose();
   context.dispose();
 });
+
+async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), 'hrn-hair-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+}
 
 /** Of the pixels that show these regions of the bald head, the share that hair covers, seen from an angle. */
 async function covered(regions: readonly RegionName[], yawDegrees: number): Promise<number> {
@@ -117,5 +127,54 @@ describe('hair', () => {
     const again = await one.fit(PHOTO, { hair: true, detail: 'coarse', textureSize: 256 });
     expect(Buffer.from(again.hair!.texture.data).equals(Buffer.from(hair.texture.data))).toBe(true);
     expect(again.hair!.positions).toEqual(hair.positions);
+  });
+
+  it('follows the head in OBJ, PLY and USDZ', async () => {
+    const [count, own] = [face.mesh.positions.length / 3, hair.positions.length / 3];
+    await using folder = await temporaryFolder();
+    await face.write(join(folder.path, 'x.obj'));
+    const text = await readFile(join(folder.path, 'x.obj'), 'utf8');
+    expect(text.match(/^v /gm)).toHaveLength(count + own);
+    const [, after] = text.split('g hair\nusemtl hair\n') as [string, string];
+    const corners = [...after.matchAll(/ (\d+)\/\1\/\1/g)].map(([, n]) => Number(n) - 1 - count);
+    expect(corners).toEqual([...hair.indices]);
+    const material = (await readFile(join(folder.path, 'x.mtl'), 'utf8')).split('newmtl hair')[1]!;
+    const [, texture] = /map_Kd (.*)/.exec(material)!;
+    expect(await sharp(join(folder.path, texture!)).metadata()).toMatchObject({ width: 1024, height: 512 });
+
+    const ply = Buffer.from(await face.encode('ply'));
+    const end = ply.indexOf('end_header\n') + 'end_header\n'.length;
+    expect(ply.subarray(0, end).toString()).toContain(`element vertex ${count + own}\n`);
+    const stride = 8 * 4 + 3 + (face.evidence ? 4 : 0);
+    for (const v of [0, own - 1]) {
+      const at = end + stride * (count + v);
+      expect([0, 4, 8].map((k) => ply.readFloatLE(at + k))).toEqual([...hair.positions.subarray(3 * v, 3 * v + 3)]);
+      if (face.evidence) expect(ply.readFloatLE(at + stride - 4)).toBe(0);
+    }
+    const last = ply.length - 13 * (hair.indices.length / 3);
+    expect(ply.readInt32LE(last + 1)).toBe(count + hair.indices[0]!);
+
+    const usdz = Buffer.from(await face.encode('usdz'));
+    expect(usdz.includes('def Mesh "hair"')).toBe(true);
+    expect(usdz.includes('asset inputs:file = @hair.jpg@')).toBe(true);
+  });
+
+  it('is seen in previews', async () => {
+    const { hair: _, ...bald } = face;
+    const panels = async (result: ReconstructionData) =>
+      sharp(await renderPreview(result))
+        .raw()
+        .toBuffer();
+    const [with_, without] = [await panels(face), await panels(bald as ReconstructionData)];
+    const side = 512 + 6;
+    const width = 5 * side - 6;
+    const differing = [0, 0, 0, 0, 0];
+    for (let i = 0; i < with_.length; i += 3) {
+      const panel = Math.floor(((i / 3) % width) / side);
+      if (Math.abs(with_[i]! - without[i]!) > 20) differing[panel]!++;
+    }
+    // Photo and shapes are the same, the head is not.
+    expect(differing.slice(0, 3)).toEqual([0, 0, 0]);
+    for (const count of differing.slice(3)) expect(count / 512 ** 2).toBeGreaterThan(0.05);
   });
 });

@@ -1,10 +1,10 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
-import type { Mesh } from '../result-data.js';
+import type { Hair, Mesh } from '../result-data.js';
 import { VERSION } from '../version.js';
 import type { Exporter } from './exporter.js';
 import { meshAt } from './level-of-detail.js';
-import { MATERIALS } from './materials.js';
+import { HAIR, MATERIALS } from './materials.js';
 import { encodePng } from './texture.js';
 
 /** Lines made between two turns of the event loop. */
@@ -24,8 +24,12 @@ async function lines(count: number, line: (i: number) => string): Promise<string
 
 const at = (values: Float32Array | Uint32Array, i: number): number => values[i] as number;
 
-async function objText(mesh: Mesh, mtlName: string): Promise<string> {
-  const { positions, normals, uvs, indices } = mesh;
+/** Vertices, and the triangles of each group; `before` vertices are in the file already. */
+async function meshText(
+  { positions, normals, uvs, indices }: Omit<Mesh, 'parts'>,
+  groups: readonly { name: string; firstIndex: number; indexCount: number }[],
+  before: number,
+): Promise<string> {
   const vertexCount = positions.length / 3;
   // Ten nanometres: finer than a float at the size of a head, so the vertices are those of the mesh.
   const v = (i: number) =>
@@ -35,17 +39,12 @@ async function objText(mesh: Mesh, mtlName: string): Promise<string> {
   const vn = (i: number) =>
     `vn ${at(normals, 3 * i).toFixed(5)} ${at(normals, 3 * i + 1).toFixed(5)} ${at(normals, 3 * i + 2).toFixed(5)}`;
   const corner = (i: number) => {
-    const n = at(indices, i) + 1;
+    const n = before + at(indices, i) + 1;
     return `${n}/${n}/${n}`;
   };
 
-  const text = [
-    `# hrn ${VERSION}: millimetres, y up, z out of the face\nmtllib ${mtlName}\no head\n`,
-    await lines(vertexCount, v),
-    await lines(vertexCount, vt),
-    await lines(vertexCount, vn),
-  ];
-  for (const { name, firstIndex, indexCount } of mesh.parts) {
+  const text = [await lines(vertexCount, v), await lines(vertexCount, vt), await lines(vertexCount, vn)];
+  for (const { name, firstIndex, indexCount } of groups) {
     if (indexCount === 0) continue;
     const face = (t: number) =>
       `f ${corner(firstIndex + 3 * t)} ${corner(firstIndex + 3 * t + 1)} ${corner(firstIndex + 3 * t + 2)}`;
@@ -54,9 +53,24 @@ async function objText(mesh: Mesh, mtlName: string): Promise<string> {
   return text.join('');
 }
 
-function mtlText(mesh: Mesh, textureName: string): string {
-  const materials = mesh.parts.map(({ name }) => {
-    const { roughness } = MATERIALS[name];
+async function objText(mesh: Mesh, hair: Hair | undefined, mtlName: string): Promise<string> {
+  const text = [
+    `# hrn ${VERSION}: millimetres, y up, z out of the face\nmtllib ${mtlName}\no head\n`,
+    await meshText(mesh, mesh.parts, 0),
+  ];
+  if (hair) {
+    const whole = { name: 'hair', firstIndex: 0, indexCount: hair.indices.length };
+    text.push('o hair\n', await meshText(hair, [whole], mesh.positions.length / 3));
+  }
+  return text.join('');
+}
+
+function mtlText(mesh: Mesh, textureName: string, hairName: string | undefined): string {
+  const all = [
+    ...mesh.parts.map(({ name }) => ({ name: name as string, ...MATERIALS[name], texture: textureName })),
+    ...(hairName === undefined ? [] : [{ name: 'hair', ...HAIR, texture: hairName }]),
+  ];
+  const materials = all.map(({ name, roughness, texture }) => {
     // Blinn-Phong exponent of about the same highlight, and a weaker highlight the rougher the surface.
     const exponent = Math.min(1000, 2 / roughness ** 4 - 2);
     const specular = (0.2 * (1 - roughness)).toFixed(3);
@@ -71,7 +85,7 @@ function mtlText(mesh: Mesh, textureName: string): string {
       // The PBR extension of MTL: roughness and metalness.
       `Pr ${roughness.toFixed(3)}`,
       'Pm 0.000',
-      `map_Kd ${textureName}`,
+      `map_Kd ${texture}`,
       '',
     ].join('\n');
   });
@@ -81,7 +95,8 @@ function mtlText(mesh: Mesh, textureName: string): string {
 /**
  * Wavefront OBJ: `NAME.obj`, `NAME.mtl` and `NAME_texture.png`. Vertices are those of `mesh.positions` in the same
  * order (at `lod` 0), in mm; a group and a material per part.
- * Materials have the PBR extension's roughness and metalness besides the Phong values.
+ * Materials have the PBR extension's roughness and metalness besides the Phong values. Hair, where there is any, is an
+ * object of its own after the head, with `NAME_hair.png`.
  */
 export const obj: Exporter = {
   extension: '.obj',
@@ -94,10 +109,13 @@ export const obj: Exporter = {
     const mtlName = `${stem}.mtl`;
     const textureName = `${stem}_texture.png`;
     const folder = dirname(path);
+    const { hair } = result;
+    const hairName = hair && `${stem}_hair.png`;
     return [
       { path: join(folder, textureName), bytes: await encodePng(result.texture) },
-      { path: join(folder, mtlName), bytes: Buffer.from(mtlText(mesh, textureName)) },
-      { path, bytes: Buffer.from(await objText(mesh, mtlName)) },
+      ...(hair && hairName ? [{ path: join(folder, hairName), bytes: await encodePng(hair.texture) }] : []),
+      { path: join(folder, mtlName), bytes: Buffer.from(mtlText(mesh, textureName, hairName)) },
+      { path, bytes: Buffer.from(await objText(mesh, hair, mtlName)) },
     ];
   },
 };

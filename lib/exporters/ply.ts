@@ -44,19 +44,20 @@ export function sampleTexture(texture: Raster, u: number, v: number, channel: nu
 /**
  * Binary little-endian PLY in mm, in the order of `mesh.positions`: normals, texture coordinates (`s`, `t`; t from the
  * bottom as in OBJ) and the texture's colour at each vertex, for scan tools that read no texture; with the fitted mesh's own
- * vertices also how far each rests on the photo.
+ * vertices also how far each rests on the photo. Hair, where there is any, follows the head: of its vertices `s` and `t` are
+ * places in a texture of its own, and the evidence is 0.
  */
 export const ply: Exporter = {
   extension: '.ply',
   description: 'binary PLY with a colour per vertex, in millimetres',
 
   async encode(result, path, { lod }) {
-    const { texture } = result;
-    const { positions, normals, uvs, indices } = await meshAt(result, lod);
-    const vertices = positions.length / 3;
-    const faces = indices.length / 3;
+    const mesh = await meshAt(result, lod);
+    const parts = [{ ...mesh, texture: result.texture }, ...(result.hair ? [result.hair] : [])];
+    const vertices = parts.reduce((sum, { positions }) => sum + positions.length / 3, 0);
+    const faces = parts.reduce((sum, { indices }) => sum + indices.length / 3, 0);
     // Meshes of other levels have other vertices.
-    const evidence = result.evidence?.length === vertices ? result.evidence : undefined;
+    const evidence = result.evidence?.length === mesh.positions.length / 3 ? result.evidence : undefined;
     const head = Buffer.from(header(vertices, faces, evidence !== undefined), 'ascii');
     const vertexBytes = VERTEX_BYTES + (evidence ? EVIDENCE_BYTES : 0);
     const bytes = Buffer.alloc(head.length + vertices * vertexBytes + faces * FACE_BYTES);
@@ -65,19 +66,25 @@ export const ply: Exporter = {
     const putFloat = (value: number): void => {
       offset = bytes.writeFloatLE(value, offset);
     };
-    for (let i = 0; i < vertices; i++) {
-      const u = uvs[2 * i] as number;
-      const v = uvs[2 * i + 1] as number;
-      for (let k = 0; k < 3; k++) putFloat(positions[3 * i + k] as number);
-      for (let k = 0; k < 3; k++) putFloat(normals[3 * i + k] as number);
-      putFloat(u);
-      putFloat(1 - v);
-      for (let k = 0; k < 3; k++) offset = bytes.writeUInt8(Math.round(sampleTexture(texture, u, v, k)), offset);
-      if (evidence) putFloat(evidence[i] as number);
+    for (const [part, { positions, normals, uvs, texture }] of parts.entries()) {
+      for (let i = 0; 3 * i < positions.length; i++) {
+        const u = uvs[2 * i] as number;
+        const v = uvs[2 * i + 1] as number;
+        for (let k = 0; k < 3; k++) putFloat(positions[3 * i + k] as number);
+        for (let k = 0; k < 3; k++) putFloat(normals[3 * i + k] as number);
+        putFloat(u);
+        putFloat(1 - v);
+        for (let k = 0; k < 3; k++) offset = bytes.writeUInt8(Math.round(sampleTexture(texture, u, v, k)), offset);
+        if (evidence) putFloat(part === 0 ? (evidence[i] as number) : 0);
+      }
     }
-    for (let f = 0; f < faces; f++) {
-      offset = bytes.writeUInt8(3, offset);
-      for (let k = 0; k < 3; k++) offset = bytes.writeInt32LE(indices[3 * f + k] as number, offset);
+    let before = 0;
+    for (const { positions, indices } of parts) {
+      for (let f = 0; 3 * f < indices.length; f++) {
+        offset = bytes.writeUInt8(3, offset);
+        for (let k = 0; k < 3; k++) offset = bytes.writeInt32LE(before + (indices[3 * f + k] as number), offset);
+      }
+      before += positions.length / 3;
     }
     return [{ path, bytes }];
   },

@@ -1,13 +1,23 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
-import type { Mesh, MeshPart } from '../result-data.js';
+import type { Hair, Mesh } from '../result-data.js';
 import { VERSION } from '../version.js';
 import type { Exporter } from './exporter.js';
 import { meshAt } from './level-of-detail.js';
-import { MATERIALS } from './materials.js';
+import { HAIR, MATERIALS, type PartMaterial } from './materials.js';
 import { encodeJpeg } from './texture.js';
 
 const TEXTURE_NAME = 'texture.jpg';
+const HAIR_TEXTURE_NAME = 'hair.jpg';
+
+/** A prim: what it looks like, and its part of the mesh. */
+interface Prim extends PartMaterial {
+  name: string;
+  texture: string;
+  mesh: Omit<Mesh, 'parts'>;
+  firstIndex: number;
+  indexCount: number;
+}
 
 /** `(x, y, z), (x, y, z), ...` of the chosen vertices. */
 function tuples(values: ArrayLike<number>, width: number, digits: number): string {
@@ -20,7 +30,7 @@ function tuples(values: ArrayLike<number>, width: number, digits: number): strin
   return out.join(', ');
 }
 
-function meshPrim(mesh: Mesh, { name, firstIndex, indexCount }: MeshPart): string {
+function meshPrim({ name, doubleSided, mesh, firstIndex, indexCount }: Prim): string {
   const corners = mesh.indices.subarray(firstIndex, firstIndex + indexCount);
   const source = [...new Set(corners)].sort((a, b) => a - b);
   const place = new Map(source.map((vertex, i) => [vertex, i]));
@@ -32,7 +42,7 @@ function meshPrim(mesh: Mesh, { name, firstIndex, indexCount }: MeshPart): strin
     def Mesh "${name}" (prepend apiSchemas = ["MaterialBindingAPI"])
     {
         uniform token subdivisionScheme = "none"
-        uniform bool doubleSided = ${MATERIALS[name].doubleSided ? 1 : 0}
+        uniform bool doubleSided = ${doubleSided ? 1 : 0}
         int[] faceVertexCounts = [${new Array(indexCount / 3).fill(3).join(', ')}]
         int[] faceVertexIndices = [${Array.from(corners, (vertex) => place.get(vertex)).join(', ')}]
         point3f[] points = [${tuples(gather(mesh.positions, 3), 3, 4)}]
@@ -42,7 +52,7 @@ function meshPrim(mesh: Mesh, { name, firstIndex, indexCount }: MeshPart): strin
     }`;
 }
 
-function materialPrim({ name }: MeshPart): string {
+function materialPrim({ name, roughness, texture }: Prim): string {
   const path = `/head/materials/${name}`;
   return `
         def Material "${name}"
@@ -53,13 +63,13 @@ function materialPrim({ name }: MeshPart): string {
                 uniform token info:id = "UsdPreviewSurface"
                 color3f inputs:diffuseColor.connect = <${path}/colour.outputs:rgb>
                 float inputs:metallic = 0
-                float inputs:roughness = ${MATERIALS[name].roughness}
+                float inputs:roughness = ${roughness}
                 token outputs:surface
             }
             def Shader "colour"
             {
                 uniform token info:id = "UsdUVTexture"
-                asset inputs:file = @${TEXTURE_NAME}@
+                asset inputs:file = @${texture}@
                 token inputs:sourceColorSpace = "sRGB"
                 token inputs:wrapS = "clamp"
                 token inputs:wrapT = "clamp"
@@ -75,8 +85,16 @@ function materialPrim({ name }: MeshPart): string {
         }`;
 }
 
-async function sceneText(mesh: Mesh): Promise<string> {
-  const parts = mesh.parts.filter(({ indexCount }) => indexCount > 0);
+function primsOf(mesh: Mesh, hair: Hair | undefined): Prim[] {
+  const parts = mesh.parts
+    .filter(({ indexCount }) => indexCount > 0)
+    .map((part) => ({ ...part, ...MATERIALS[part.name], texture: TEXTURE_NAME, mesh }));
+  if (!hair) return parts;
+  const whole = { name: 'hair', mesh: hair, firstIndex: 0, indexCount: hair.indices.length };
+  return [...parts, { ...whole, roughness: HAIR.roughness, doubleSided: true, texture: HAIR_TEXTURE_NAME }];
+}
+
+async function sceneText(prims: readonly Prim[]): Promise<string> {
   const text = [
     `#usda 1.0
 (
@@ -89,11 +107,11 @@ async function sceneText(mesh: Mesh): Promise<string> {
 def Xform "head" (kind = "component")
 {`,
   ];
-  for (const part of parts) {
-    text.push(meshPrim(mesh, part));
+  for (const prim of prims) {
+    text.push(meshPrim(prim));
     await yieldToEventLoop();
   }
-  text.push(`\n    def Scope "materials"\n    {${parts.map(materialPrim).join('')}\n    }\n}\n`);
+  text.push(`\n    def Scope "materials"\n    {${prims.map(materialPrim).join('')}\n    }\n}\n`);
   return text.join('');
 }
 
@@ -143,7 +161,7 @@ function storedZip(entries: readonly Entry[]): Uint8Array {
 
 /**
  * USDZ, which phones show in their rooms: the mesh as fitted, a prim and a UsdPreviewSurface material per part, in mm.
- * It holds no blend shapes.
+ * It holds no blend shapes. Hair, where there is any, is a prim of its own.
  *
  * Written here because three's exporter, the library at hand, needs the canvas of a browser for its textures.
  */
@@ -154,8 +172,9 @@ export const usdz: Exporter = {
   async encode(result, path, { lod }) {
     const mesh = await meshAt(result, lod);
     const entries = [
-      { name: 'head.usda', bytes: Buffer.from(await sceneText(mesh)) },
+      { name: 'head.usda', bytes: Buffer.from(await sceneText(primsOf(mesh, result.hair))) },
       { name: TEXTURE_NAME, bytes: await encodeJpeg(result.texture) },
+      ...(result.hair ? [{ name: HAIR_TEXTURE_NAME, bytes: await encodeJpeg(result.hair.texture) }] : []),
     ];
     return [{ path, bytes: storedZip(entries) }];
   },

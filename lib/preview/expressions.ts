@@ -27,10 +27,10 @@ const SHOWN: readonly Readonly<Record<string, number>>[] = [
 
 const NECK = REGION_NAMES.indexOf('neck');
 
-/** The square around the head without its neck, seen from the front. */
+/** The square around the head and its hair without the neck, seen from the front. */
 function faceSquare({ regions }: MorphableModel, positions: Float32Array): { x: number; y: number; side: number } {
   let [left, right, low, high] = [Infinity, -Infinity, Infinity, -Infinity];
-  for (let v = 0; v < regions.length; v++) {
+  for (let v = 0; 3 * v < positions.length; v++) {
     if (regions[v] === NECK) continue;
     const [x, y] = [positions[3 * v] as number, positions[3 * v + 1] as number];
     left = Math.min(left, x);
@@ -50,22 +50,22 @@ function faceSquare({ regions }: MorphableModel, positions: Float32Array): { x: 
  */
 export async function renderExpressions(result: ReconstructionData, signal?: AbortSignal): Promise<Uint8Array> {
   signal?.throwIfAborted();
-  const { mesh, model, coefficients } = result;
+  const { model, coefficients } = result;
   const { names } = model.expression;
   const shown = SHOWN.filter((weights) => Object.keys(weights).every((name) => names.includes(name)));
   const used = new Set<string>(shown.flatMap((weights) => Object.keys(weights)));
   const worn = new Set<string>(Object.entries(coefficients.expression).flatMap(([name, w]) => (w === 0 ? [] : [name])));
   const chosen = names.flatMap((name, k) => (used.has(name) || worn.has(name) ? [k] : []));
   const head = await toBlendShapes(result, chosen);
-  const { x, y, side } = faceSquare(model, head.positions);
+  const { whole, look } = await studioLook(result);
+  const { x, y, side } = faceSquare(model, whole.drawable(head.positions).positions);
   const context = new (native().Context)({ threads: Math.min(availableParallelism(), MAX_THREADS) });
   try {
     const panels: Raster[] = [];
     for (const turn of TURNS) {
       const view = { ...studioView([x, y, DEPTH], turn, side, PANEL), supersampling: SAMPLES };
       for (const weights of shown) {
-        const drawable = { positions: withWeights(head, weights), indices: mesh.indices, uvs: mesh.uvs };
-        panels.push(await render(context, drawable, view, studioLook(result), { signal }));
+        panels.push(await render(context, whole.drawable(withWeights(head, weights)), view, look, { signal }));
       }
     }
     return await joinPanels(panels, shown.length);

@@ -60,9 +60,18 @@ function projectionOf(pose: Pose, { focalLengthPx, principalPointPx }: Camera): 
   return [...pixel(x, principalPointPx[0]), ...pixel(y, principalPointPx[1]), ...z];
 }
 
-/** The square that holds the whole head when it stands in this pose. */
-export function headSquare({ mesh, camera }: ReconstructionData, pose: Pose): Square {
-  return squareAround(bounds(mesh.positions, projectionOf(pose, camera), () => true));
+/** The square that holds the whole head and its hair when it stands in this pose. */
+export function headSquare({ mesh, hair, camera }: ReconstructionData, pose: Pose): Square {
+  const projection = projectionOf(pose, camera);
+  const head = bounds(mesh.positions, projection, () => true);
+  if (!hair) return squareAround(head);
+  const around = bounds(hair.positions, projection, () => true);
+  return squareAround({
+    left: Math.min(head.left, around.left),
+    top: Math.min(head.top, around.top),
+    right: Math.max(head.right, around.right),
+    bottom: Math.max(head.bottom, around.bottom),
+  });
 }
 
 /**

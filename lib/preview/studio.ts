@@ -1,6 +1,7 @@
 /** Heads as a studio's camera sees them, whatever the photo's did. */
 import type { RenderLook, RenderView } from '../render.js';
 import type { ReconstructionData } from '../result-data.js';
+import { type Dressed, dressed } from './dressed.js';
 
 const DISTANCE_MM = 1400;
 const WALL = [0.17, 0.18, 0.2, 1] as const;
@@ -31,6 +32,8 @@ export function studioView(
 }
 
 /** In neutral light where the head has a texture without light, else in the photo's own. */
-export function studioLook({ texture, albedo }: ReconstructionData): RenderLook {
-  return { texture: albedo ?? texture, light: albedo ? 'studio' : 'none', background: WALL };
+export async function studioLook(result: ReconstructionData): Promise<{ whole: Dressed; look: RenderLook }> {
+  const { texture, albedo } = result;
+  const whole = await dressed(result, albedo ?? texture);
+  return { whole, look: { texture: whole.texture, light: albedo ? 'studio' : 'none', background: WALL } };
 }
