@@ -131,13 +131,15 @@ struct Albedo {
         constexpr float kPlain = 0.1f, kShine = 0.35f;
         const float bright = (detail[0] + detail[1] + detail[2]) * (1 / 3.f);
         const float dim = bright > kPlain ? -(1 - kShine) * (bright - kPlain) : 0.f;
-        // A channel that is nearly black, here or all around beside the others, has no detail of its own, only noise.
-        constexpr float kBlack = 0.03f, kSeen = 0.2f, kPoor = 0.2f, kRich = 0.5f, kLeastDetail = -1.4f,
-                        kMostDetail = 0.7f;
+        // A channel that is nearly black, here or all around beside the others, has no detail of its own, only noise;
+        // nor has what is not seen: fitted light of which a channel is missing there would make green of skin.
+        const float shown = smoothstep(0, 0.5f, trust(t, i));
+        constexpr float kBlack = 0.03f, kSeen = 0.2f, kPoor = 0.2f, kRich = 0.5f, kLeastDetail = -1.4f;
+        const float most_detail = 0.3f + 0.4f * shown;
         for (int k = 0; k < 3; ++k) {
-          const float known =
-              smoothstep(kBlack, kSeen, rgb[k] * (1 / 255.f)) * smoothstep(kPoor, kRich, std::exp(mean[k]) / brightest);
-          const float fine = clamp(known * detail[k] + (1 - known) * common + dim, kLeastDetail, kMostDetail);
+          const float known = shown * smoothstep(kBlack, kSeen, rgb[k] * (1 / 255.f)) *
+                              smoothstep(kPoor, kRich, std::exp(mean[k]) / brightest);
+          const float fine = clamp(known * detail[k] + (1 - known) * common + dim, kLeastDetail, most_detail);
           const float even = std::exp(low[3 + k] / low[6] + kOwn * (mean[k] - low[3 + k] / low[6]) + fine);
           out[k] = (1 - apply) * value[k] + apply * even;
         }

@@ -58,7 +58,7 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
   // The insides of lips are seen at a glancing angle only.
   if (!(facing > 0.02f)) return {};
   const Sights sight = sights(args, i, corner);
-  float weight = smoothstep(0.12f - 0.1f * sight.narrow, 0.42f - 0.3f * sight.narrow, facing) * (1 - sight.covered);
+  float weight = smoothstep(0.2f - 0.18f * sight.narrow, 0.58f - 0.46f * sight.narrow, facing) * (1 - sight.covered);
   if (weight > 0) weight *= 1 - (1 - sight.narrow) * better_there(args, i, facing);
   if (!(weight > 0)) return {};
   const float u = a.camera.focal * c.x / c.z + a.camera.cx, v = a.camera.focal * c.y / c.z + a.camera.cy;

@@ -64,8 +64,8 @@ HRN_TEST("fit/texture-bake/what falls away from the camera has the other side's 
   const auto contrast = [](bool both) {
     Plane plane;
     plane.one_island();
-    turn_half(plane, 1, 0.45f);
-    if (both) turn_half(plane, 0, 0.45f);
+    turn_half(plane, 1, 0.5f);
+    if (both) turn_half(plane, 0, 0.5f);
     plane.paint([](int, int column, int) { return column >= kSide / 2 ? 150 : column % 8 < 4 ? 180 : 120; });
     const auto texture = plane.bake();
     int low = 255, high = 0;
@@ -77,7 +77,7 @@ HRN_TEST("fit/texture-bake/what falls away from the camera has the other side's 
   };
   CHECK(contrast(false) > 30);
   // Where both fall away alike each is its own.
-  report.near(contrast(true), 0, 2, "contrast of its own");
+  report.near(contrast(true), 0, 5, "contrast of its own");
 }
 
 HRN_TEST("fit/texture-bake/skin beside hair at the side of the face is not taken from the photo") {
@@ -97,9 +97,9 @@ HRN_TEST("fit/texture-bake/skin beside hair at the side of the face is not taken
     plane.args.hair = hair.data();
     return static_cast<int>(plane.bake()[texel(kSide / 2, kEdge - 4)]);
   };
-  report.near(strip(false, 0.6f), 20, 2, "no hair there");
+  report.near(strip(false, 0.65f), 20, 2, "no hair there");
   report.near(strip(true, 1), 20, 2, "in front of the face");
-  CHECK(strip(true, 0.6f) > 120);
+  CHECK(strip(true, 0.65f) > 120);
 }
 
 }  // namespace
