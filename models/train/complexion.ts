@@ -13,6 +13,8 @@ export interface Complexion {
   hairMm: Float32Array;
   /** Whether hair hangs over the forehead. */
   hasFringe: boolean;
+  /** Whether there is a beard of a colour that no hair grows in. */
+  hasDyedBeard: boolean;
 }
 
 type Rgb = [number, number, number];
@@ -102,7 +104,8 @@ export class ComplexionPainter {
     if (!ownBrows) this.#drawBrows(random, colours, hair);
     const { hairMm, hasFringe } = this.#drawHair(random, colours, hair);
     for (let i = 0; i < 3 * vertexCount; i++) colours[i] = clamp(colours[i]!, 0.015, 0.97);
-    return { colours, hairMm, hasFringe };
+    const grows = hair[0] >= hair[1] && hair[1] >= hair[2];
+    return { colours, hairMm, hasFringe, hasDyedBeard: stubble > 0 && !grows };
   }
 
   /** Brows somewhere near their place: people's differ more than the model's. */

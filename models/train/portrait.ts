@@ -31,7 +31,7 @@ export interface TrainingPortrait {
   /** Mean colour of the face without light, 0 to 1. */
   skin: number;
   /** What lies over the face. */
-  over: (Covering | 'fringe')[];
+  over: (Covering | 'fringe' | 'dyed beard')[];
   /** Standard deviation of its blur. */
   blurPx: number;
 }
@@ -120,7 +120,11 @@ export class PortraitPainter {
     for (let i = 0, o = 0; i < rgba.length; i += 4) for (let k = 0; k < 3; k++) clear[o++] = rgba[i + k]!;
     const landmarks = projectedLandmarks(model, drawn, camera);
     const { pixels, over, blurPx } = await degrade(random, clear, PORTRAIT_PX, landmarks);
-    const covers = complexion.hasFringe ? [...over, 'fringe' as const] : over;
+    const covers = [
+      ...over,
+      ...(complexion.hasFringe ? (['fringe'] as const) : []),
+      ...(complexion.hasDyedBeard ? (['dyed beard'] as const) : []),
+    ];
     return { pixels, identity, expression, positions, skinPositions, camera, skin, over: covers, blurPx };
   }
 
