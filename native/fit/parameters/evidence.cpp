@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/eight_floats.hpp"
 #include "core/error.hpp"
 #include "core/host_device.hpp"
 #include "core/isa.hpp"
@@ -17,7 +18,11 @@ namespace {
 // Vertices at a time: three whole tiles of the packed basis.
 constexpr std::size_t kBlock = static_cast<std::size_t>(ops::kBasisTile);
 
-// U with covariance = U^T U, by columns: column j holds U[0..j][j].
+// Rows of U that are multiplied at a time.
+constexpr std::size_t kRows = 4;
+std::size_t whole_rows(std::size_t shape) { return (shape + kRows - 1) / kRows * kRows; }
+
+// U with covariance = U^T U, by columns, whole_rows(shape) apart: column j holds U[0..j][j], then zeros.
 std::vector<float> root_by_columns(std::span<const double> covariance, std::size_t shape) {
   const std::size_t padded = (shape + optim::kFactorBlock - 1) / optim::kFactorBlock * optim::kFactorBlock;
   std::vector<double> root(padded * padded, 0.0);
@@ -28,9 +33,10 @@ std::vector<float> root_by_columns(std::span<const double> covariance, std::size
   }
   const int n = static_cast<int>(padded);
   if (!optim::dense_kernels().cholesky(root.data(), n, n)) return {};
-  std::vector<float> columns(shape * shape, 0.0f);
+  const std::size_t stride = whole_rows(shape);
+  std::vector<float> columns(shape * stride, 0.0f);
   for (std::size_t j = 0; j < shape; ++j)
-    for (std::size_t i = 0; i <= j; ++i) columns[j * shape + i] = static_cast<float>(root[i * padded + j]);
+    for (std::size_t i = 0; i <= j; ++i) columns[j * stride + i] = static_cast<float>(root[i * padded + j]);
   return columns;
 }
 
@@ -53,23 +59,50 @@ void normals_of(const Topology& mesh, const std::vector<float>& positions, std::
 // For a block of vertices, whose components along the normals are `along`, [shape][kBlock]: the squares of U `along`,
 // summed over the rows of U, which `columns` holds.
 struct Squares {
-  HRN_HD static void run(const float* columns, const float* along, std::size_t shape, float* squares) {
+  static void baseline(const float* columns, const float* along, std::size_t shape, float* squares) {
+    const std::size_t stride = whole_rows(shape);
     for (std::size_t i = 0; i < shape; ++i) {
       float sum[kBlock] = {};
       for (std::size_t j = i; j < shape; ++j) {
-        const float u = columns[j * shape + i];
+        const float u = columns[j * stride + i];
         const float* row = along + j * kBlock;
         for (std::size_t r = 0; r < kBlock; ++r) sum[r] += u * row[r];
       }
       for (std::size_t r = 0; r < kBlock; ++r) squares[r] += sum[r] * sum[r];
     }
   }
-  static void baseline(const float* columns, const float* along, std::size_t shape, float* squares) {
-    run(columns, along, shape, squares);
-  }
+#if HRN_X86
+  // Few vertices at a time, whose components stay in the first-level cache for all rows of U.
   HRN_TARGET_AVX2 static void avx2(const float* columns, const float* along, std::size_t shape, float* squares) {
-    run(columns, along, shape, squares);
+    constexpr std::size_t kLanes = 8;
+    const std::size_t stride = whole_rows(shape);
+    for (std::size_t r = 0; r < kBlock; r += 2 * kLanes) {
+      EightFloats low = load8(squares + r), high = load8(squares + r + kLanes);
+      for (std::size_t i = 0; i < shape; i += kRows) {
+        EightFloats sum[kRows][2];
+        for (auto& row : sum) row[0] = row[1] = broadcast8(0);
+        for (std::size_t j = i; j < shape; ++j) {
+          const float* row = along + j * kBlock + r;
+          const EightFloats x = load8(row), y = load8(row + kLanes);
+#pragma GCC unroll 4
+          for (std::size_t k = 0; k < kRows; ++k) {
+            const EightFloats u = broadcast8(columns[j * stride + i + k]);
+            sum[k][0] = multiply_add(u, x, sum[k][0]);
+            sum[k][1] = multiply_add(u, y, sum[k][1]);
+          }
+        }
+        for (const auto& row : sum) {
+          low = multiply_add(row[0], row[0], low);
+          high = multiply_add(row[1], row[1], high);
+        }
+      }
+      store8(low, squares + r);
+      store8(high, squares + r + kLanes);
+    }
   }
+#else
+  static constexpr auto avx2 = baseline;
+#endif
 };
 const auto add_squares = detect_isa() == Isa::avx2 ? Squares::avx2 : Squares::baseline;
 
