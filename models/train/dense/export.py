@@ -1,5 +1,6 @@
 """
-Writes a trained network as models/dense-face.onnx, weights as half floats, layers folded:
+Writes a trained network as models/dense-face.onnx, weights as half floats, layers folded, borders in the
+convolutions:
 
     python export.py --weights FOLDER/KIND.pt --out FILE.onnx
 """
@@ -14,6 +15,7 @@ from onnx import helper, numpy_helper
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from borders import move_borders
 from dense_net import IN, OUT, DenseNetwork, mirrored, split
 from portraits import POINT_MM
 
@@ -84,6 +86,7 @@ def export(network, path):
         output_names=["normal", "normalDeviation", "point", "pointDeviation", "classes"], opset_version=17, dynamo=False,
     )  # fmt: skip
     model = onnx.load(partial)
+    move_borders(model)
     halve(model)
     onnx.checker.check_model(model)
     onnx.save(model, partial)
