@@ -24,8 +24,10 @@ SLACK_MM = 0.02
 BESIDE_MM = 0.45
 NEAR_MM = 4.0
 # Rounds in all, and from which on skin moves too; it does by so much at most in an expression.
-ROUNDS, GUM_ROUNDS = 12, 8
+ROUNDS, GUM_ROUNDS = 16, 8
 SKIN_MM = 0.8
+# A lip that rolls in lies in the teeth by more, and nothing shows of its inner side.
+MORE_SKIN_MM = {"mouthRollUpper": 3.0, "mouthClose": 1.5, "tongueOut": 1.5}
 # How far each row of a jaw's points gives way: its outer rim, the margin of the gum, teeth, its inner side and rim.
 GIVES = (1.0, 0.3, 0.0, 0.0, 0.0, 0.4, 1.0)
 STEP = 0.8
@@ -209,7 +211,8 @@ def give(skin, k, motion, gums):
         before = skin.pushed[k].copy()
         skin.pushed[k] += motion
         size = np.linalg.norm(skin.pushed[k], axis=1, keepdims=True)
-        skin.pushed[k] *= np.minimum(1, SKIN_MM / np.maximum(size, 1e-9))
+        most = MORE_SKIN_MM.get(skin.names[k], SKIN_MM)
+        skin.pushed[k] *= np.minimum(1, most / np.maximum(size, 1e-9))
         motion = skin.pushed[k] - before
     skin.expression[k] += motion
 

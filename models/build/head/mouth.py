@@ -61,7 +61,11 @@ TONGUE_TOP = np.array([0.72, 0.42, 0.42])
 TONGUE_SIDE = np.array([0.58, 0.29, 0.30])
 TONGUE_ROOT = np.array([0.34, 0.13, 0.13])
 
+# The lining behind the back teeth, and that of lips and cheeks before the front ones, which some light reaches; and where,
+# out of the face, one becomes the other.
 LINING = np.array([0.15, 0.05, 0.05])
+MUCOSA = np.array([0.42, 0.20, 0.19])
+MUCOSA_FROM, MUCOSA_TO = -14.0, 8.0
 MOUTH_MIDDLE = np.array([0.0, -72.0, -20.0])
 # The network's points on the line where the lips meet.
 INNER_LIPS = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95]
@@ -236,8 +240,10 @@ def darkened_lining(tensors, points, quads):
     rim = (tensors["denseWeights"][rows][..., None] * points[tensors["denseVertices"][rows]]).sum(1)
     distance = cKDTree(rim).query(points)[0]
     share = np.where(lining, np.clip((distance - 3.0) / 5.0, 0, 1), 0)[:, None]
+    front = np.clip((z - MUCOSA_FROM) / (MUCOSA_TO - MUCOSA_FROM), 0, 1)[:, None]
+    depth = LINING + front**2 * (3 - 2 * front) * (MUCOSA - LINING)
     # What is dark red already, nostrils apart, may only get darker.
-    return np.where(share > 0, np.minimum(colour, colour + share * (LINING - colour)), colour).astype(np.float16)
+    return np.where(share > 0, np.minimum(colour, colour + share * (depth - colour)), colour).astype(np.float16)
 
 
 def vertex_normals(points, triangles):
