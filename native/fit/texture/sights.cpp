@@ -1,5 +1,6 @@
 #include "fit/texture/sights.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -17,6 +18,8 @@ namespace {
 constexpr double kLiningRadius = 45, kLiningDepth = 100;
 // So far behind the rim of the opening begins what the photo shows between the lips, mm.
 constexpr double kBehindLips = 3;
+// How far the rim of the opening is off, in shares of the mouth's width, and of its height at most.
+constexpr double kRimError = 0.035, kRimShare = 0.25;
 // An ear of which the photo shows less skin than this share is hair's, and is left to the model's colours.
 constexpr double kBareEar = 0.5;
 
@@ -53,8 +56,23 @@ class Sights {
   // Lips are not what the photo shows between its lips: the fitted ones are never quite as far open, and got teeth.
   void cover_lips(const imaging::FaceView& view) {
     const auto& rim = view.points.inner_lips;
+    double low[2] = {1e9, 1e9}, high[2] = {-1e9, -1e9};
+    for (const std::uint32_t point : rim) {
+      const imaging::Point p = view.landmark(point);
+      for (std::size_t k = 0; k < 2; ++k) {
+        low[k] = std::min(low[k], p[k]);
+        high[k] = std::max(high[k], p[k]);
+      }
+    }
+    // Beside a mouth that is open the rim is that uncertain; a shut one has nothing to show.
+    const double width = high[0] - low[0], beside = std::min(kRimError * width, kRimShare * (high[1] - low[1]));
+    const auto is_between = [&](const imaging::Point& p) {
+      for (const double up : {0.0, -beside, beside})
+        if (is_inside(view, rim, {p[0], p[1] + up})) return true;
+      return false;
+    };
     for (long v = 0; v < model_.vertex_count; ++v) {
-      if (region(v) == Region::mouth && is_inside(view, rim, in_photo(v)) && !is_behind(v, rim)) set(v, Sight::covered);
+      if (region(v) == Region::mouth && is_between(in_photo(v)) && !is_behind(v, rim)) set(v, Sight::covered);
     }
   }
 
