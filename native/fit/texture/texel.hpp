@@ -24,14 +24,16 @@ HRN_HD long mirrored(const TexelArgs& a, long i) {
   return i - column + size - 1 - column;
 }
 // How far the same place on the other side of the face is the better witness: where a surface falls away from the
-// camera a fit that is a little off shows shadows, the outline's other side and drawn-out pixels.
-HRN_HD float better_there(const TexelArgs& a, long i, float facing) {
+// camera a fit that is a little off shows shadows, the outline's other side and drawn-out pixels. Heads are symmetric
+// enough for this about x = 0.
+HRN_HD float better_there(const BakeCamera& camera, const Posed& p, float facing) {
   constexpr float kGlancing = 0.3f, kEnough = 0.75f, kLittle = 0.12f, kMuch = 0.35f;
-  if (facing >= kEnough || a.bake.islands[a.owner[i]] != 0) return 0;
-  const long m = mirrored(a, i);
-  if (a.owner[m] < 0) return 0;
-  const float there = facing_of(posed(a, corners(a, m)));
-  return (1 - smoothstep(kGlancing, kEnough, facing)) * smoothstep(kLittle, kMuch, there - facing);
+  if (facing >= kEnough) return 0;
+  const float* r = camera.rotation;
+  const auto sideways = [r](V3 v) { return r[0] * v.x + r[3] * v.y + r[6] * v.z; };
+  const float more = 2 * sideways(p.normal) * sideways(p.position) /
+                     (std::sqrt(dot(p.normal, p.normal) * dot(p.position, p.position)) + 1e-12f);
+  return (1 - smoothstep(kGlancing, kEnough, facing)) * smoothstep(kLittle, kMuch, more);
 }
 // How far the photo shows hair beside a place, in the direction of the nearest outline: where its surface turns to.
 HRN_HD float hair_outwards(const TextureBakeArgs& a, const Posed& there) {
@@ -59,7 +61,7 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
   if (!(facing > 0.02f)) return {};
   const Sights sight = sights(args, i, corner);
   float weight = smoothstep(0.2f - 0.18f * sight.narrow, 0.58f - 0.46f * sight.narrow, facing) * (1 - sight.covered);
-  if (weight > 0) weight *= 1 - (1 - sight.narrow) * better_there(args, i, facing);
+  if (weight > 0) weight *= 1 - (1 - sight.narrow) * better_there(a.camera, there, facing);
   if (!(weight > 0)) return {};
   const float u = a.camera.focal * c.x / c.z + a.camera.cx, v = a.camera.focal * c.y / c.z + a.camera.cy;
   const float right = static_cast<float>(a.width) - u, below = static_cast<float>(a.height) - v;
