@@ -7,6 +7,12 @@ import torch
 LONGEST = 0.998
 
 
+def halved(state):
+    """Half floats, but where they would overflow, as the statistics of some layers do."""
+    fits = lambda v: v.is_floating_point() and not v.half().isinf().any()
+    return {k: v.half().cpu() if fits(v) else v.cpu() for k, v in state.items()}
+
+
 class RunningMean:
     def __init__(self, network):
         self.network = copy.deepcopy(network).eval()
@@ -20,11 +26,8 @@ class RunningMean:
         torch._foreach_lerp_([mean[k] for k in floats], [own[k] for k in floats], 1 - keep)
 
     def save(self, path, kind, steps):
-        """Half floats."""
-        state = self.network.state_dict()
-        state = {k: v.half().cpu() if v.is_floating_point() else v.cpu() for k, v in state.items()}
         partial = path.with_suffix(".partial")
-        torch.save({"kind": kind, "state": state, "steps": steps}, partial)
+        torch.save({"kind": kind, "state": halved(self.network.state_dict()), "steps": steps}, partial)
         partial.rename(path)
 
 

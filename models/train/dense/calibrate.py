@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from average import halved
 from dense_net import DenseNetwork, mirrored, split
 from portraits import CLASS, Portraits
 
@@ -62,7 +63,8 @@ def likelihood(log, data):
     w = data["weight"]
     normal = data["apart"].square().sum(1, keepdim=True)
     point = data["missed"].square().sum(1, keepdim=True)
-    s, t = log[:, :1], log[:, 1:]
+    # What is said where there is nothing to tell may be anything, also beyond what numbers hold.
+    s, t = (torch.where(w > 0, x, 0.0) for x in (log[:, :1], log[:, 1:]))
     rho = lambda x: torch.where(x < 16, x, 8 * x.clamp(min=1e-6).sqrt() - 16)
     loss = 2 * s + 0.5 * rho(normal * torch.exp(-2 * s)) + 3 * t + 0.5 * rho(point * torch.exp(-2 * t))
     return (loss * w).sum() / w.sum()
@@ -105,7 +107,7 @@ def reliability(network, data):
     for lag in LAGS:
         row = []
         for k, error in ((0, data["apart"]), (1, data["missed"])):
-            white = error * torch.exp(-log[:, k : k + 1]) * data["weight"]
+            white = torch.where(data["weight"] > 0, error * torch.exp(-log[:, k : k + 1]), 0.0)
             a, b = white[..., lag:], white[..., :-lag]
             both = data["weight"][..., lag:] * data["weight"][..., :-lag]
             own = (white.square().sum() / data["weight"].sum()).clamp(min=1e-6)
@@ -130,9 +132,8 @@ def main():
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "reliability.md").write_text(table)
-    state = {k: v.half() if v.is_floating_point() else v for k, v in network.cpu().state_dict().items()}
     partial = folder / "calibrated.partial"
-    torch.save({**saved, "state": state}, partial)
+    torch.save({**saved, "state": halved(network.state_dict())}, partial)
     partial.rename(folder / "calibrated.pt")
 
 
