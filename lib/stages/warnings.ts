@@ -86,12 +86,11 @@ const WHITES = 1.25;
 
 /**
  * Of a part's points, as the dense network sees them: on 92 faces in photos eyes, nose and mouth were bare by 0.75, 0.78 and
- * 0.8 at least, foreheads without a fringe were hair by 0.25 at most, with one by 0.37 and more. Hair, caps and cloths together:
- * of 81 generated faces without a fringe 0.24 at most; of 171 in photos fourteen had over 0.31, twelve with such a thing and two
- * with a forehead in deep shadow.
+ * 0.8 at least. Hair, caps and cloths over the forehead: of 27 faces in photos six had over 0.36, all with a fringe, and the others
+ * 0.35 at most; of generated ones without a fringe 0.19 at most, of twelve with one two had more (strands leave most of it bare).
  */
 const LEAST_BARE_PART = 0.7;
-const FRINGE_SHARE = 0.4;
+const FRINGE_SHARE = 0.36;
 /**
  * See thickestCover. The far side of a turned jaw and its lower edge lie before neck and collar: points beyond these do not count
  * from `turned` on. Of 111 faces of people in photos with nothing over them 0.406 at most; with things drawn over them (`npm run
