@@ -226,9 +226,17 @@ describe('hrn fit', () => {
     });
     expect(done, done.stderr).toMatchObject({ code: 0 });
     expect((await readdir(out)).sort()).toEqual(
-      ['.glb', '.json', '.mtl', '.obj', '_albedo.png', '_expressions.png', '_texture.png', '_turntable.webp'].map(
-        (end) => `astronaut${end}`,
-      ),
+      [
+        '.glb',
+        '.json',
+        '.mtl',
+        '.obj',
+        '_albedo.png',
+        '_expressions.png',
+        '_hair.png',
+        '_texture.png',
+        '_turntable.webp',
+      ].map((end) => `astronaut${end}`),
     );
     // Four expressions from two sides.
     const strip = await sharp(join(out, 'astronaut_expressions.png')).metadata();
