@@ -21,7 +21,7 @@ import type { Photo } from './stages/photo.js';
 import { observe, refine } from './stages/refine.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput, regress } from './stages/regress.js';
 import { poseDifference } from './stages/seen-pose.js';
-import { EYES, requireCredible, seenSkin } from './stages/seen-skin.js';
+import { EYES, requireCredible, seenLips, seenSkin } from './stages/seen-skin.js';
 import { settleEyes } from './stages/settle-eyes.js';
 import { recoverTexture } from './stages/texture.js';
 import { faceWarnings } from './stages/warnings.js';
@@ -95,7 +95,8 @@ export async function fitFace(
   const pixels = await stage('mask', () => looking!);
   const turnDegrees = headTurn(landmarks, pixels.dense);
   requireFacing(turnDegrees);
-  requireCredible(face, seenSkin(pixels.dense, landmarks), seenSkin(pixels.dense, landmarks, EYES));
+  const seen = [seenSkin(pixels.dense, landmarks), seenSkin(pixels.dense, landmarks, EYES)] as const;
+  requireCredible(face, ...seen, seenLips(pixels.dense, landmarks));
   if (regressor) await stage('regress', () => estimating);
   const { focal, principalPx, coarse } = await stage('coarse', (onProgress) => {
     onCoarseProgress = onProgress;

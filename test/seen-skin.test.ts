@@ -5,7 +5,7 @@ import { readModel } from '../lib/models/manifest.js';
 import { DENSE_CLASSES, type DenseClass } from '../lib/stages/dense.js';
 import { facingPoints } from '../lib/stages/facing-points.js';
 import { LEFT_EYE_OUTER, MESH_POINTS, NOSE_TIP, RIGHT_EYE_OUTER } from '../lib/stages/mesh-points.js';
-import { seenSkin } from '../lib/stages/seen-skin.js';
+import { requireCredible, seenSkin } from '../lib/stages/seen-skin.js';
 
 const SIDE = 16;
 
@@ -47,4 +47,16 @@ it('facingPoints leaves out the far cheek of a turned head', async () => {
   expect(facingPoints(model, 10).size).toBe(MESH_POINTS);
   expect(shown(45)).toEqual([true, true, true, false, false]);
   expect(shown(-45)).toEqual([false, false, true, true, true]);
+});
+
+describe('requireCredible', () => {
+  const sure = { isCertain: true, score: 0.9 };
+  const seen = (bare: number) => ({ bare, covering: 1 - bare });
+
+  it('wants eyes or lips of what is hardly seen bare', () => {
+    expect(() => requireCredible(sure, seen(0.61), seen(0.6), 0.11)).toThrow(/only 61 % of it look like one/);
+    expect(() => requireCredible(sure, seen(0.61), seen(0.6), 0.4)).not.toThrow();
+    expect(() => requireCredible(sure, seen(0.61), seen(0.9), 0.11)).not.toThrow();
+    expect(() => requireCredible(sure, seen(0.9), seen(0.6), 0.11)).not.toThrow();
+  });
 });
