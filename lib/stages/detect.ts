@@ -196,7 +196,7 @@ async function verified(
   const angle = Math.atan2(leftEye[1] - rightEye[1], leftEye[0] - rightEye[0]);
   const region = { x, y, size: REGION_SCALE * Math.max(width, height), angle };
   const framed = await frameInSizes(networks, photo, region, OTHER_SIZES, signal);
-  const needed = score >= CERTAIN_SCORE ? MIN_PRESENCE_LOGIT : CERTAIN_LOGIT;
+  const needed = score >= CERTAIN_SCORE || framed.isSeen ? MIN_PRESENCE_LOGIT : CERTAIN_LOGIT;
   const isCertain = framed.isUpright && framed.presenceLogit >= needed;
   const ratio = framed.region.size / region.size;
   const isSameSize = ratio > SAME_SIZE[0] && ratio < SAME_SIZE[1];

@@ -17,6 +17,8 @@ export interface FramedFace {
   isUpright: boolean;
   /** Squares of other sizes may show it better. */
   isAstray: boolean;
+  /** The dense network sees a bare face there, and lips where they belong. */
+  isSeen: boolean;
 }
 
 /** Runs that only frame the face: one suffices unless the first square was far off (a face turned in the plane). */
@@ -33,6 +35,8 @@ const SURE_LOGIT = 24;
  * down) tell of a face that they cling to wrongly.
  */
 const CLEAR = { logit: 14, bare: 0.8, lips: 0.35 } as const;
+/** Of 217 faces in photos 186 are seen so bare, nearly all of them with so much of their lips; drawn animals by 0.8 at most. */
+const SEEN = { bare: 0.88, lips: 0.4 } as const;
 const SIDES = 8;
 /** So many of them are looked at more closely. */
 const LIKELY_SIDES = 4;
@@ -84,7 +88,14 @@ export async function frame(
   const asDetected = await settle(first, seen, look);
   const { region, presenceLogit } = asDetected;
   if (presenceLogit >= SURE_LOGIT) {
-    return { region, presenceLogit, credit: presenceLogit + BARE_LOGIT + LIPS_LOGIT, isUpright: true, isAstray: false };
+    return {
+      region,
+      presenceLogit,
+      credit: presenceLogit + BARE_LOGIT + LIPS_LOGIT,
+      isUpright: true,
+      isAstray: false,
+      isSeen: true,
+    };
   }
   const weigh = async ({ region, presenceLogit, pixels }: Seen & { region: Region }) => {
     const dense = await lookDensely(networks, photo, { region }, signal);
@@ -94,7 +105,8 @@ export async function frame(
     const isClear = presenceLogit >= CLEAR.logit && bare >= CLEAR.bare && !isAstray;
     const against = between(region.angle, first.angle) > AGAINST_DETECTOR ? AGAINST_DETECTOR_LOGIT : 0;
     const credit = presenceLogit + BARE_LOGIT * bare + LIPS_LOGIT * lips - against;
-    return { face: { region, presenceLogit, credit, isUpright: true, isAstray }, isClear };
+    const isSeen = bare >= SEEN.bare && lips >= SEEN.lips;
+    return { face: { region, presenceLogit, credit, isUpright: true, isAstray, isSeen }, isClear };
   };
   if (presenceLogit >= CLEAR.logit) {
     const { face, isClear } = await weigh(asDetected);

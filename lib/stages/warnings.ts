@@ -131,7 +131,10 @@ const POSE = { agrees: 3.5, bare: 0.8, turned: 6.5, differs: 6, disagreement: 0.
 
 /** What covers a face is called that alone down to here; below, it may be no face of a human. */
 const LEAST_HUMAN = 0.65;
-/** Share of the face that the person network takes for a person: 0.94 and more on 14 photos, under 0.3 for 8 of 36 drawn animals. */
+/**
+ * Share of the face that the person network takes for a person: 0.94 and more on 14 photos, under 0.3 for 8 of 36 drawn animals. It
+ * knows nothing of close-ups and of people far behind: what is seen surely bare is a human's whatever it says.
+ */
 const LEAST_PERSON = 0.3;
 
 export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
@@ -284,7 +287,7 @@ function notHuman(
 ): FaceWarning | undefined {
   const personShare = seenPerson(person, landmarks);
   const details = { ...(skin && { bareShare: skin.bare }), personShare };
-  if (personShare < LEAST_PERSON) {
+  if (personShare < LEAST_PERSON && !(skin && skin.bare >= SURELY_BARE)) {
     return { code: 'NOT_HUMAN', message: 'nothing there looks like a person: perhaps no human face', details };
   }
   if (!skin || skin.bare >= (isCovered ? LEAST_HUMAN : LEAST_BARE)) return undefined;
