@@ -95,8 +95,8 @@ export async function fitFace(
   const pixels = await stage('mask', () => looking!);
   const turnDegrees = headTurn(landmarks, pixels.dense);
   requireFacing(turnDegrees);
-  const seen = [seenSkin(pixels.dense, landmarks), seenSkin(pixels.dense, landmarks, EYES)] as const;
-  requireCredible(face, ...seen, seenLips(pixels.dense, landmarks));
+  const { dense } = pixels;
+  requireCredible(face, seenSkin(dense, landmarks), seenSkin(dense, landmarks, EYES), seenLips(dense, landmarks));
   if (regressor) await stage('regress', () => estimating);
   const { focal, principalPx, coarse } = await stage('coarse', (onProgress) => {
     onCoarseProgress = onProgress;

@@ -52,43 +52,37 @@ export function put(thing: Thing, random: Random, photo: Raster, pixels: Float32
   const overlay = new Overlay(photo);
   const side = random.chance(0.5) ? 1 : -1;
   const cheek = frame.at(side > 0 ? AT.leftCheek : AT.rightCheek);
+  const hand = (tip: Point, angle: number, curl: number) =>
+    drawHand(random, overlay, { tip, angle, curl, ...skinAt(frame, photo) });
   switch (thing) {
-    case 'hand at the cheek': {
-      const tip = frame.point(cheek, side * random.uniform(-0.05, 0.15), random.uniform(0.05, 0.35));
-      drawHand(random, overlay, {
-        tip,
-        angle: frame.upAngle + side * random.uniform(-0.35, 0.25),
-        curl: random.uniform(0, 0.3),
-        ...skinAt(frame, photo),
-      });
+    case 'hand at the cheek':
+      hand(
+        frame.point(cheek, side * random.uniform(-0.05, 0.15), random.uniform(0.05, 0.35)),
+        frame.upAngle + side * random.uniform(-0.35, 0.25),
+        random.uniform(0, 0.3),
+      );
       break;
-    }
-    case 'hand at the chin': {
-      const tip = frame.point(frame.at(AT.chin), side * random.uniform(-0.2, 0.2), random.uniform(0.12, 0.38));
-      const angle = frame.upAngle + side * random.uniform(-0.2, 1.2);
-      drawHand(random, overlay, { tip, angle, curl: random.uniform(0.1, 0.8), ...skinAt(frame, photo) });
+    case 'hand at the chin':
+      hand(
+        frame.point(frame.at(AT.chin), side * random.uniform(-0.2, 0.2), random.uniform(0.12, 0.38)),
+        frame.upAngle + side * random.uniform(-0.2, 1.2),
+        random.uniform(0.1, 0.8),
+      );
       break;
-    }
-    case 'hand over the mouth': {
-      const tip = frame.point(frame.at(AT.mouth), -side * random.uniform(0, 0.25), random.uniform(-0.1, 0.1));
-      drawHand(random, overlay, {
-        tip,
-        angle: frame.upAngle - side * random.uniform(0.9, 1.5),
-        curl: random.uniform(0, 0.4),
-        ...skinAt(frame, photo),
-      });
+    case 'hand over the mouth':
+      hand(
+        frame.point(frame.at(AT.mouth), -side * random.uniform(0, 0.25), random.uniform(-0.1, 0.1)),
+        frame.upAngle - side * random.uniform(0.9, 1.5),
+        random.uniform(0, 0.4),
+      );
       break;
-    }
-    case 'hand at the brow': {
-      const tip = frame.point(frame.at(AT.top), side * random.uniform(0, 0.3), random.uniform(-0.3, -0.1));
-      drawHand(random, overlay, {
-        tip,
-        angle: frame.upAngle - side * random.uniform(0.8, 1.6),
-        curl: random.uniform(0, 0.3),
-        ...skinAt(frame, photo),
-      });
+    case 'hand at the brow':
+      hand(
+        frame.point(frame.at(AT.top), side * random.uniform(0, 0.3), random.uniform(-0.3, -0.1)),
+        frame.upAngle - side * random.uniform(0.8, 1.6),
+        random.uniform(0, 0.3),
+      );
       break;
-    }
     case 'microphone':
       drawMicrophone(random, overlay, frame);
       break;

@@ -1,6 +1,7 @@
 """
 Makes a trained network say how wrong it is: refits the two outputs that tell deviations, on portraits that it was not
-trained on, says less of what photos show seldom, and measures on others what they are worth and how far errors of neighbouring pixels go together.
+trained on, says less of what photos show seldom, and measures on others what they are worth and how far errors of
+neighbouring pixels go together.
 
     python calibrate.py --weights FOLDER/KIND.pt --out FOLDER [--portraits 96] [--device cuda]
 """
