@@ -14,6 +14,21 @@ const OVERLAP_MM = 0.4;
 const UPPER_LID_MM = 0.3;
 const LEAST_TRAVEL_MM = 1;
 const SCALES = [0.6, 1.9] as const;
+/** Between two landmarks of a margin. */
+const MARGIN_STEPS = 16;
+
+type Point = [number, number, number];
+
+/** The margin of a side's upper lid on the mean head, mm: points from corner to corner, a fraction of a millimetre apart. */
+export function marginOf({ dense, mean }: Pick<MorphableModel, 'dense' | 'mean'>, side: Side): Point[] {
+  const points = MARGINS[side].upper.map((point) => surfacePoint(dense, point, mean, undefined));
+  const between = (a: Point, b: Point, t: number) => a.map((value, k) => value + t * (b[k]! - value)) as Point;
+  return points
+    .slice(1)
+    .flatMap((next, i) =>
+      Array.from({ length: MARGIN_STEPS }, (_, step) => between(points[i]!, next, step / MARGIN_STEPS)),
+    );
+}
 
 /** Whether the landmarks tell the model's lids. */
 export function hasLids({ dense, parts }: Pick<MorphableModel, 'dense' | 'parts'>): boolean {
@@ -73,8 +88,8 @@ function surfacePoint(
   point: number,
   positions: ArrayLike<number>,
   moved: ArrayLike<number> | undefined,
-): [number, number, number] {
-  const sum: [number, number, number] = [0, 0, 0];
+): Point {
+  const sum: Point = [0, 0, 0];
   for (let j = 3 * point; j < 3 * point + 3; j++) {
     for (let k = 0; k < 3; k++) {
       const i = 3 * vertices[j]! + k;

@@ -9,6 +9,7 @@ import type { DenseLandmarks } from './landmarks.js';
 import { IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS, LEFT_LIDS, RIGHT_LIDS } from './mesh-points.js';
 import type { Photo } from './photo.js';
 import type { RefinedHead } from './refine.js';
+import { upperLids } from './upper-lids.js';
 
 /** One texture over the UV layout, and the normals of the final mesh. */
 export interface Texture {
@@ -44,11 +45,13 @@ export async function recoverTexture(
   const albedoRgb = wantsAlbedo ? room() : undefined;
   const face = faceView(person, landmarks);
   const eyes = { left: eyeSight(landmarks, 'left'), right: eyeSight(landmarks, 'right') };
+  const lids = upperLids(head.morphable);
   const problem = {
     positions,
     camera,
     albedo,
     lighting,
+    ...(lids && { lids }),
     size,
     rgb,
     ...(albedoRgb && { albedoRgb }),

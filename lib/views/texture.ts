@@ -7,6 +7,7 @@ import type { ResolvedFitViewsOptions } from '../options.js';
 import { faceView } from '../stages/face-view.js';
 import { Photo } from '../stages/photo.js';
 import type { RefinedHead } from '../stages/refine.js';
+import { upperLids } from '../stages/upper-lids.js';
 import type { JointFit } from './present.js';
 import type { View } from './view.js';
 
@@ -22,6 +23,7 @@ export async function blendTexture(
   const { textureSize: size, signal } = options;
   const order = [reference, ...[...views.keys()].filter((i) => i !== reference)];
   const sharpest = Math.max(...views.map(({ sharpness }) => sharpness));
+  const lids = upperLids(head.morphable);
   const blend = new (native().TextureBlend)(head.native);
   for (const [done, i] of order.entries()) {
     onProgress(done, order.length);
@@ -29,7 +31,8 @@ export async function blendTexture(
     const { positions, camera, albedo, lighting } = refined[i]!;
     const photo = new Photo(context, await decodeImage(image, options));
     try {
-      const problem = { positions, camera, albedo, lighting, size, face: faceView(person, landmarks), dense };
+      const of = { face: faceView(person, landmarks), dense, ...(lids && { lids }) };
+      const problem = { positions, camera, albedo, lighting, size, ...of };
       await runJob(() => blend.add(context, photo.pixels, problem, sharpness / sharpest), { signal });
     } finally {
       photo.dispose();

@@ -266,6 +266,8 @@ fit::TextureProblem texture_problem_of(const Napi::Value& value) {
   problem.camera = camera_of(field(o, "camera"));
   problem.albedo = copy_of<double>(field(o, "albedo"), "albedo");
   problem.lighting = doubles_of<27>(o, "lighting");
+  const Napi::Value lids = field(o, "lids");
+  if (!lids.IsUndefined()) problem.lids = copy_of<float>(lids, "lids");
   problem.size = static_cast<int>(integer_of(field(o, "size"), "size", 16, kMaxSide));
   return problem;
 }

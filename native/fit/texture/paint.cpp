@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "fit/texture/texel.hpp"
 
@@ -37,6 +38,13 @@ constexpr Vec3<float> kMiddle{0, 20, -80};
 constexpr float kLipRed = 0.2f, kLipBright = 0.4f;
 // Whose mean goes on where a lip is hidden.
 constexpr long kNearestLips = 12;
+// Skin about an eye lies so near its lid, mm; so much of it is brow, lash and shadow; lids are a little darker than
+// it. So far apart, mm, the colours of a lid differ.
+constexpr float kAboutLids = 12, kLidShade = 0.95f, kLidReach = 4;
+constexpr double kDarkAbout = 0.4;
+constexpr std::size_t kLidStride = 5;
+// What goes this share of a lid's way is lid altogether.
+constexpr float kWholeLid = 0.5f;
 
 struct Sample {
   std::array<float, 3> colour;
@@ -300,6 +308,72 @@ void paint_lips(std::vector<float>& paint, const Model& model, const TextureProb
   }
 }
 
+// Lids have the colour of the skin about their eye: what is above an open one in the photo are lashes and shadow.
+void paint_lids(std::vector<float>& paint, const Model& model, const TextureProblem& problem,
+                const imaging::FaceView& view) {
+  if (problem.lids.empty() || model.parts.empty()) return;
+  const View photo(problem, view);
+  struct Skin {
+    Vec3<float> at;
+    Sample sample;
+  };
+  const auto is_lid = [&](long v) {
+    return problem.sights[static_cast<std::size_t>(v)] == static_cast<std::uint8_t>(Sight::lid);
+  };
+  for (const float side : {-1.f, 1.f}) {
+    std::vector<long> lid;
+    for (long v = 0; v < model.vertex_count; ++v)
+      if (is_lid(v) && model.mean.data()[3 * v] * side > 0) lid.push_back(v);
+    if (lid.empty()) continue;
+    // Of the whole lid, in which vertices are close, some do for distances.
+    const auto away = [&](Vec3<float> p) {
+      float least = std::numeric_limits<float>::infinity();
+      for (std::size_t i = 0; i < lid.size(); i += kLidStride) {
+        const Vec3<float> d = load3(model.mean.data(), lid[i]) - p;
+        least = std::min(least, dot(d, d));
+      }
+      return least;
+    };
+    std::vector<Skin> about;
+    const Part& skin = model.parts.front();
+    std::vector<bool> met(static_cast<std::size_t>(model.vertex_count));
+    for (long c = 3 * skin.first_triangle; c < 3 * (skin.first_triangle + skin.triangle_count); ++c) {
+      const long v = model.topology.triangles[static_cast<std::size_t>(c)];
+      const auto i = static_cast<std::size_t>(v);
+      if (met[i]) continue;
+      met[i] = true;
+      if (problem.sights[i] != static_cast<std::uint8_t>(Sight::plain) || problem.lids[i] > 0) continue;
+      const Vec3<float> at = load3(model.mean.data(), v);
+      if (at.x * side < 0 || away(at) > kAboutLids * kAboutLids || !(photo.facing(v) > kGlancing)) continue;
+      const long pixel = photo.pixel(photo.place(v));
+      if (pixel < 0 || !(problem.person.skin[static_cast<std::size_t>(pixel)] > kPerson) ||
+          problem.person.opening[static_cast<std::size_t>(pixel)] > 0)
+        continue;
+      const auto colour = photo.colour(pixel);
+      about.push_back({at, {colour, colour[0] + colour[1] + colour[2]}});
+    }
+    if (static_cast<long>(about.size()) < kNearestLips) continue;
+    // Brows, lashes and the shadow of a deep eye are the darker ones.
+    const auto lightest = about.begin() + static_cast<std::ptrdiff_t>(kDarkAbout * static_cast<double>(about.size()));
+    std::nth_element(about.begin(), lightest, about.end(),
+                     [](const Skin& a, const Skin& b) { return a.sample.brightness < b.sample.brightness; });
+    for (const long v : lid) {
+      const Vec3<float> at = load3(model.mean.data(), v);
+      std::array<float, 3> colour{};
+      float sum = 0;
+      for (auto s = lightest; s != about.end(); ++s) {
+        const Vec3<float> d = s->at - at;
+        const float square = dot(d, d) + kLidReach * kLidReach, weight = 1 / (square * square);
+        sum += weight;
+        for (std::size_t k = 0; k < 3; ++k) colour[k] += weight * s->sample.colour[k];
+      }
+      for (float& value : colour) value *= kLidShade / sum;
+      const float way = std::clamp(problem.lids[static_cast<std::size_t>(v)] / kWholeLid, 0.f, 1.f);
+      set(paint, v, colour, way * way * (3 - 2 * way));
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<float> texture_paint(const Model& model, const TextureProblem& problem, const imaging::FaceView& view,
@@ -307,6 +381,7 @@ std::vector<float> texture_paint(const Model& model, const TextureProblem& probl
   std::vector<float> paint(static_cast<std::size_t>(4 * model.vertex_count));
   paint_scalp(paint, model, problem, view, pool);
   paint_lips(paint, model, problem, view);
+  paint_lids(paint, model, problem, view);
   return paint;
 }
 

@@ -10,8 +10,9 @@
 namespace hrn::fit {
 
 /// [V][4]: colour, sRGB-encoded 0..1, and how far it is known, 0..1. The scalp has the colour of the hair that is seen
-/// on it, unless it is bare or hardly seen; lips that the photo shows parted over teeth go on as their seen part ends.
-/// Reads the problem's positions, camera, sights and masks, which must be set.
+/// on it, unless it is bare or hardly seen; lips that the photo shows parted over teeth go on as their seen part ends;
+/// upper lids have the colour of the skin about their eye. Reads the problem's positions, camera, sights and masks,
+/// which must be set.
 std::vector<float> texture_paint(const Model& model, const TextureProblem& problem, const imaging::FaceView& view,
                                  ThreadPool& pool);
 

@@ -22,6 +22,8 @@ constexpr double kBehindLips = 3;
 constexpr double kRimError = 0.035, kRimShare = 0.25;
 // An ear of which the photo shows less skin than this share is hair's, and is left to the model's colours.
 constexpr double kBareEar = 0.5;
+// What goes down by more than this share of its lid's way is lid.
+constexpr float kLid = 0.02f;
 
 class Sights {
  public:
@@ -104,6 +106,13 @@ class Sights {
     }
   }
 
+  // Upper lids, as far as they are drawn together above an open eye.
+  void label_lids(const std::vector<float>& lids) {
+    for (std::size_t v = 0; v < lids.size(); ++v)
+      if (lids[v] > kLid && sights_[v] == static_cast<std::uint8_t>(Sight::plain))
+        set(static_cast<long>(v), Sight::lid);
+  }
+
   std::vector<std::uint8_t> take() { return std::move(sights_); }
 
  private:
@@ -154,7 +163,8 @@ class Sights {
 }  // namespace
 
 std::vector<std::uint8_t> texture_sights(const Model& model, std::span<const float> positions, const CameraPose& camera,
-                                         const imaging::FaceView& view, const std::vector<float>& skin) {
+                                         const imaging::FaceView& view, const std::vector<float>& skin,
+                                         const std::vector<float>& lids) {
   if (positions.size() != 3 * static_cast<std::size_t>(model.vertex_count) ||
       static_cast<long>(view.landmarks.size()) != 2 * model.dense.count) {
     throw Error(ErrorCode::invalid_argument, "texture: expected three positions per vertex and the model's landmarks");
@@ -164,6 +174,7 @@ std::vector<std::uint8_t> texture_sights(const Model& model, std::span<const flo
   sights.cover_lips(view);
   sights.cover_tongue();
   sights.cover_ears(view, skin);
+  sights.label_lids(lids);
   return sights.take();
 }
 
@@ -179,7 +190,7 @@ void look_at_face(TextureProblem& problem, const Model& model, const imaging::Fa
   for (std::size_t i = 0; i < from_photo.size(); ++i) problem.person.from_photo[i] = static_cast<float>(from_photo[i]);
   problem.person.opening = imaging::opening_mask(view, pool);
   problem.colourless = imaging::is_colourless(view);
-  problem.sights = texture_sights(model, problem.positions, problem.camera, view, problem.person.skin);
+  problem.sights = texture_sights(model, problem.positions, problem.camera, view, problem.person.skin, problem.lids);
   problem.paint = texture_paint(model, problem, view, pool);
 }
 

@@ -13,10 +13,12 @@
 
 namespace hrn::fit {
 
-/// A Sight per vertex [V]. `positions`: [V][3], mm, head frame; `skin`: of the view's pixels, as PixelKinds has it.
-/// Throws Error(invalid_argument) where the view has other landmarks than the model.
+/// A Sight per vertex [V]. `positions`: [V][3], mm, head frame; `skin`: of the view's pixels, as PixelKinds has it;
+/// `lids`: as TextureProblem has them. Throws Error(invalid_argument) where the view has other landmarks than the
+/// model.
 std::vector<std::uint8_t> texture_sights(const Model& model, std::span<const float> positions, const CameraPose& camera,
-                                         const imaging::FaceView& view, const std::vector<float>& skin);
+                                         const imaging::FaceView& view, const std::vector<float>& skin,
+                                         const std::vector<float>& lids);
 
 /// Sets what the texture stage takes from the photo's face: person mask, skin, hair, sights and paint. Throws
 /// Error(invalid_argument).

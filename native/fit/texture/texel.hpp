@@ -13,6 +13,7 @@ struct Seen {
   float weight = 0;
   float witness = 1;  // how far it tells the colour of what lies around it, where it is trusted
   float hair = 0;     // how far it is hair
+  float lid = 0;      // how far it is a lid
 };
 // Cosine between a surface and the way to the camera.
 HRN_HD float facing_of(const Posed& p) {
@@ -102,7 +103,7 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
       weight *= 1 - sideways * (1 - sight.narrow) * hair_outwards(a, there);
     weight *= 1 - (sight.bare > glancing ? sight.bare : glancing) * (1 - smoothstep(0.5f, 1.f, skin));
   }
-  return {u, v, weight, witness, hair};
+  return {u, v, weight, witness, hair, sight.lid};
 }
 
 struct Texel {
@@ -152,6 +153,26 @@ struct Texel {
     return std::sqrt(length(cross(one, two)) / larger(texels, 1e-6f));
   }
 
+  // What a lid shows when it is shut: lashes, the shadow of the crease and what is seen of the eye would be drawn out
+  // over all of it. Their darkness goes as far as make-up does, and they have the colour of the skin about the eye.
+  HRN_HD static V3 of_lid(V3 photo, V3 skin) {
+    constexpr float kLeast = 0.02f, kDarkFrom = 0.94f, kDarkest = 0.7f, kBrightFrom = 1.06f, kBrightest = 1.16f;
+    const auto light = [](V3 c) { return 0.299f * c.x + 0.587f * c.y + 0.114f * c.z; };
+    const float own = larger(light(photo), kLeast), usual = larger(light(skin), kLeast), ratio = own / usual;
+    const float beyond = ratio < kDarkFrom     ? (kDarkFrom - ratio) / (kDarkFrom - kDarkest)
+                         : ratio > kBrightFrom ? (ratio - kBrightFrom) / (kBrightest - kBrightFrom)
+                                               : 0.f;
+    if (!(beyond > 0)) return photo;
+    const float within = beyond / (1 + beyond);
+    const float kept = ratio < kDarkFrom ? kDarkFrom - (kDarkFrom - kDarkest) * within
+                                         : kBrightFrom + (kBrightest - kBrightFrom) * within;
+    const float foreign = smoothstep(0.f, 1.f, beyond);
+    // Skin in shade is redder.
+    constexpr float kRed = 0.8f, kBlue = 1.15f;
+    const V3 own_skin{skin.x * (1 - kRed * (1 - kept)), skin.y * kept, skin.z * (1 - kBlue * (1 - kept))};
+    return foreign * own_skin + ((1 - foreign) * kept / ratio) * photo;
+  }
+
   // Per texel of the rows: what the photo shows.
   struct Photo {
     HRN_HD static void run(const TexelArgs& a, long local) {
@@ -165,18 +186,31 @@ struct Texel {
       const Taps taps = taps_at(a.bake.width, a.bake.height, seen.u, seen.v);
       const std::uint8_t* rows = a.bake.photo - static_cast<long>(a.bake.first_row) * a.bake.width * a.bake.channels;
       const auto colour = [&](int k) { return sample(rows + k, taps, a.bake.channels) * (1 / 255.f); };
-      show(a, i, {{colour(0), colour(1), colour(2)}, seen.weight});
+      V3 shown{colour(0), colour(1), colour(2)};
+      if (seen.lid > 0 && a.bake.paint != nullptr) {
+        const Corners c = corners(a, i);
+        V3 skin{0, 0, 0};
+        float known = 0;
+        for (int k = 0; k < 3; ++k) {
+          const float* paint = a.bake.paint + 4 * c.v[k];
+          skin = skin + c.b[k] * paint[3] * V3{paint[0], paint[1], paint[2]};
+          known += c.b[k] * paint[3];
+        }
+        if (known > 0) shown = (1 - known) * shown + known * of_lid(shown, (1 / known) * skin);
+      }
+      show(a, i, {shown, seen.weight});
       a.witness[i] = byte(seen.witness);
       a.strands[i] = byte(seen.hair);
     }
   };
 
-  // How far the colour of what is not seen is known.
-  HRN_HD static float painted(const TexelArgs& a, long i) { return painted(a, corners(a, i)); }
-  HRN_HD static float painted(const TexelArgs& a, const Corners& c) {
+  // How far the colour of what is not seen is known, other than that of lids, which are skin.
+  HRN_HD static float painted(const TexelArgs& a, long i) { return painted(a, i, corners(a, i)); }
+  HRN_HD static float painted(const TexelArgs& a, long i, const Corners& c) {
     if (a.bake.paint == nullptr) return 0;
-    return c.b[0] * a.bake.paint[4 * c.v[0] + 3] + c.b[1] * a.bake.paint[4 * c.v[1] + 3] +
-           c.b[2] * a.bake.paint[4 * c.v[2] + 3];
+    const float known = c.b[0] * a.bake.paint[4 * c.v[0] + 3] + c.b[1] * a.bake.paint[4 * c.v[1] + 3] +
+                        c.b[2] * a.bake.paint[4 * c.v[2] + 3];
+    return known > 0 ? known * (1 - sights(a, i, c).lid) : 0.f;
   }
 
   // How much of a texel's colour is hair that the photo shows.
@@ -218,7 +252,7 @@ struct Texel {
       const Shown there = shown(a, m);
       // The other side's strands would be patches on hair of one colour.
       const float seen = there.weight > 0 ? there.weight * there.weight * bare(a, m) : 0.f;
-      const float paint = painted(a, corner), mirrored = seen * (1 - w) * (1 - paint);
+      const float paint = painted(a, i, corner), mirrored = seen * (1 - w) * (1 - paint);
       if (mirrored > 0) {
         // As lighter and darker, which suits the light of this side; in its channels, as far as they are not nearly
         // black: bright skin would be grey in the other side's shadows.

@@ -25,8 +25,9 @@ enum class Sight : std::uint8_t {
   covered,  // not at all: something else lies over it, like hair over an ear
   bare,     // where the photo shows skin: hair and clothes may lie over it, like a collar over the neck
   scalp,    // as bare skin or as hair: its colours are no witness of skin elsewhere, nor skin of them
+  lid,      // drawn together above an open eye, under lashes and shadow: shut it is skin, as its paint is
 };
-constexpr int kSights = 5;
+constexpr int kSights = 6;
 
 // All pointers into the memory of the backend that bakes.
 struct TextureBakeArgs {
@@ -186,7 +187,7 @@ HRN_HD V3 blend(const Corners& c, const float* values) {
 
 // Shares of the sights of a texel's corners; narrow too is what is no skin, like eyes and teeth.
 struct Sights {
-  float narrow = 0, covered = 0, bare = 0, scalp = 0;
+  float narrow = 0, covered = 0, bare = 0, scalp = 0, lid = 0;
 };
 HRN_HD Sights sights(const TexelArgs& args, long i, const Corners& corner) {
   const TextureBakeArgs& a = args.bake;
@@ -200,7 +201,7 @@ HRN_HD Sights sights(const TexelArgs& args, long i, const Corners& corner) {
     return clamp(sum, 0.f, 1.f);
   };
   return {a.islands[t] == 0 ? share(Sight::narrow) : 1.f, share(Sight::covered), share(Sight::bare),
-          share(Sight::scalp)};
+          share(Sight::scalp), share(Sight::lid)};
 }
 
 }  // namespace texture

@@ -26,6 +26,9 @@ void check_texture_problem(const Model& model, const TextureProblem& p, std::spa
   require(p.size >= 16 && p.size <= 8192, "a texture of 16 to 8192 texels");
   require(rgb.size() == 3 * static_cast<std::size_t>(p.size) * static_cast<std::size_t>(p.size),
           "room for the texture");
+  require(p.lids.empty() || static_cast<long>(p.lids.size()) == model.vertex_count,
+          "a share of the lids' way per vertex");
+  for (const float v : p.lids) require(v >= 0 && v <= 1, "shares of the lids' way of 0 to 1");
   require(p.sights.empty() || static_cast<long>(p.sights.size()) == model.vertex_count, "a sight per vertex");
   for (const std::uint8_t s : p.sights) require(s < kSights, "sights of 0 to " + std::to_string(kSights - 1));
   const PersonMask& mask = p.person;

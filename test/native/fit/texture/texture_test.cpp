@@ -183,6 +183,36 @@ HRN_TEST("fit/texture-bake/what is to be bare is taken from the photo where that
     report.near(right(fit::Sight::bare, channel), 150, 4, "bare: the colour of the skin beside it");
 }
 
+HRN_TEST("fit/texture-bake/lids keep no lashes and nothing of the eye, and as much of their paint as it is known") {
+  Plane plane;
+  plane.one_island();
+  // Skin with black lashes and a blue glint.
+  const int skin[3] = {200, 150, 120};
+  plane.paint([&](int row, int, int channel) {
+    return row % 8 < 4 ? skin[channel] : row % 16 < 8 ? 10 : 250 * (channel == 2);
+  });
+  const std::vector<std::uint8_t> sights(static_cast<std::size_t>(plane.args.vertices),
+                                         static_cast<std::uint8_t>(fit::Sight::lid));
+  plane.args.sights = sights.data();
+  const auto middle = [&](float known, int row) {
+    std::vector<float> paint;
+    for (long v = 0; v < plane.args.vertices; ++v)
+      paint.insert(paint.end(), {200 / 255.f, 150 / 255.f, 120 / 255.f, known});
+    plane.args.paint = paint.data();
+    const auto texture = plane.bake();
+    const std::size_t at = texel(kSide / 2 + row, kSide / 2);
+    return std::array<double, 3>{static_cast<double>(texture[at]), static_cast<double>(texture[at + 1]),
+                                 static_cast<double>(texture[at + 2])};
+  };
+  for (std::size_t k = 0; k < 3; ++k) {
+    report.near(middle(1, 2)[k], skin[k], 2, "skin as it is");
+    CHECK(middle(1, 6)[k] > 0.65 * skin[k] && middle(1, 6)[k] < 0.9 * skin[k]);
+    report.near(middle(0, 6)[k], 10, 2, "of unknown skin");
+  }
+  const auto glint = middle(1, 14);
+  CHECK(glint[0] > glint[1] && glint[1] > glint[2]);
+}
+
 HRN_TEST("fit/texture-bake/a scalp has its own colours: those of its hair, and of the skin if nothing of it is seen") {
   const auto hidden_half = [&](bool hair) {
     Plane plane;
