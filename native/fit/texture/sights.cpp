@@ -8,6 +8,7 @@
 #include "core/error.hpp"
 #include "fit/texture/paint.hpp"
 #include "fit/texture/texel.hpp"
+#include "fit/texture/usual_hair.hpp"
 #include "imaging/openings.hpp"
 
 namespace hrn::fit {
@@ -22,6 +23,8 @@ constexpr double kBehindLips = 3;
 constexpr double kRimError = 0.035, kRimShare = 0.25;
 // An ear of which the photo shows less skin than this share is hair's, and is left to the model's colours.
 constexpr double kBareEar = 0.5;
+// Of the usual hair: where it grows.
+constexpr float kGrows = 0.5f;
 // What goes down by more than this share of its lid's way is lid.
 constexpr float kLid = 0.02f;
 
@@ -32,6 +35,7 @@ class Sights {
 
   // Lips and what lies behind them are seen through a narrow opening.
   void label() {
+    const std::vector<float> hair = usual_hair(model_);
     std::array<double, 3> mouth{};
     long count = 0;
     for (long v = 0; v < model_.vertex_count; ++v) {
@@ -50,7 +54,8 @@ class Sights {
         const bool is_lining = count > 0 && std::hypot(mean(v, 0) - mouth[0], mean(v, 1) - mouth[1]) < kLiningRadius &&
                                mean(v, 2) - mouth[2] > -kLiningDepth;
         // The lining is dark whatever the photo shows there: teeth of a smile would stay on it in every expression.
-        set(v, is_lining ? Sight::covered : Sight::scalp);
+        // Beside the ears the scalp's region reaches over skin, on which hair may lie as on any.
+        set(v, is_lining ? Sight::covered : hair[static_cast<std::size_t>(v)] > kGrows ? Sight::scalp : Sight::plain);
       }
     }
   }
