@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { loadHead } from './models/head.js';
-import { type LandmarkNoise, parseLandmarkNoise } from './models/landmark-noise.js';
+import { type LandmarkNoise, noiseOnKin, parseLandmarkNoise } from './models/landmark-noise.js';
 import { locateModels } from './models/locate.js';
 import { readManifest, readModel } from './models/manifest.js';
 import { parseModelFile } from './models/model-file.js';
@@ -38,11 +38,21 @@ export async function loadHeadModel(own: MorphableModel | string | undefined, fo
     .filter(({ file }) => own === undefined || (file !== HEAD_FILE && file !== NOISE_FILE))
     .map(({ file, sha256, licence }) => ({ name: file, sha256, licence }));
   const build = (model: MorphableModel) => runJob(() => native().buildModel(model));
+  const noiseOn = async ({ kinship, dense }: MorphableModel) => {
+    if (!kinship) return {};
+    const noise = parseLandmarkNoise(await readModel(models, NOISE_FILE), dense.count);
+    return { noise: noiseOnKin(noise, kinship) };
+  };
   if (typeof own === 'string') {
     const { morphable, record } = await loadImported(own);
-    return { morphable, native: await build(morphable), records: [...records, record] };
+    return {
+      morphable,
+      native: await build(morphable),
+      ...(await noiseOn(morphable)),
+      records: [...records, record],
+    };
   }
-  if (own !== undefined) return { morphable: own, native: await build(own), records };
+  if (own !== undefined) return { morphable: own, native: await build(own), ...(await noiseOn(own)), records };
   const [head, noiseBytes] = await Promise.all([readModel(models, HEAD_FILE), readModel(models, NOISE_FILE)]);
   const morphable = await loadHead(head);
   const noise = parseLandmarkNoise(noiseBytes, morphable.dense.count);

@@ -227,9 +227,8 @@ export class Hrn {
   /** What fits of several photos share. */
   async #resources(options: { device: DeviceRequest | undefined; regressor: boolean }): Promise<Resources> {
     const device = await this.#deviceOf(options.device);
-    const regressor = options.regressor ? this.#regressorInput() : undefined;
     this.#networks.prepare('detectShortRange', 'detectFullRange', 'landmarks', 'segmentPerson');
-    if (regressor) this.#networks.prepare('regress');
+    const regressor = await this.#regressorInput(options.regressor);
     return {
       context: this.#contextOn(device),
       networks: this.#networks,
@@ -264,10 +263,9 @@ export class Hrn {
     };
     // Their failures are told when they are needed.
     this.#networks.prepare('detectShortRange', 'detectFullRange', 'landmarks', 'segmentPerson');
-    const regressor = options.regressor ? this.#regressorInput() : undefined;
-    if (regressor) this.#networks.prepare('regress');
     const head = this.#loadHead();
-    head.catch(() => {});
+    const choosing = this.#regressorInput(options.regressor);
+    for (const begun of [head, choosing]) begun.catch(() => {});
     const decoded = await timed('decode', () => decodeImage(image, options));
     const photo = new Photo(context, decoded);
     try {
@@ -280,6 +278,7 @@ export class Hrn {
       }
       const networks = this.#networks;
       const reference = await this.#openReference();
+      const regressor = await choosing;
       const resources = { context, networks, head: await head, regressor, device: deviceText(device), reference };
       return new PhotoFits(resources, decoded, photo, faces, options, progress, timingsMs);
     } catch (error) {
@@ -327,9 +326,14 @@ export class Hrn {
   }
 
   /** What the coefficient network is shown; nothing where there is none for the head. */
-  #regressorInput(): RegressorInput | undefined {
+  async #regressorInput(isWanted: boolean): Promise<RegressorInput | undefined> {
+    if (!isWanted) return undefined;
     const { regressor, model } = this.#options;
-    return regressor ?? (model === undefined ? EMBEDDED_REGRESSOR : undefined);
+    const isUsable =
+      regressor !== undefined || model === undefined || (await this.#loadHead()).morphable.kinship !== undefined;
+    if (!isUsable) return undefined;
+    this.#networks.prepare('regress');
+    return regressor ?? EMBEDDED_REGRESSOR;
   }
 
   /** The reference's own method, where its files were given. */

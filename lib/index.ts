@@ -17,11 +17,13 @@ export type {
   AlbedoBasis,
   Basis,
   ExpressionBasis,
+  Kinship,
   LandmarkSet,
   MorphableModel,
   Part,
   PartName,
   RegionName,
+  Translation,
 } from './morphable-model.js';
 export type {
   CoefficientNetwork,

@@ -69,6 +69,26 @@ export const REGION_NAMES = [
 ] as const;
 export type RegionName = (typeof REGION_NAMES)[number];
 
+/** Coefficients of one model told in those of another: `to[i] = rows[i][0] + sum_k rows[i][1 + k] from[k]`. */
+export interface Translation {
+  /** How many coefficients it takes. */
+  from: number;
+  /** `[to][1 + from]` */
+  rows: Float32Array;
+  /** `[to]`: of what is told of a shape that is known exactly. */
+  variance: Float32Array;
+}
+
+/** How an imported model and the embedded head, for which networks were trained, tell each other's shapes. */
+export interface Kinship {
+  /** This model's identity by the embedded head's. */
+  identity: Translation;
+  /** This model's expression by the embedded head's. */
+  expression: Translation;
+  /** The embedded head's identity by this model's. */
+  embeddedIdentity: Translation;
+}
+
 export interface MorphableModel {
   name: string;
   vertexCount: number;
@@ -94,4 +114,6 @@ export interface MorphableModel {
   mirror: Uint32Array;
   /** 1 where the deformation map may act (face), fading to 0 towards scalp, neck, ears and inside of mouth; per vertex. */
   deformable: Float32Array;
+  /** Of an imported model: what lets networks of the embedded head help to fit it. */
+  kinship?: Kinship;
 }

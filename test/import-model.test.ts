@@ -4,8 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { create, type ImportedHeadModel, importModel } from '../lib/index.js';
+import { landmarkPositions } from '../bench/accuracy/model-face.js';
+import { bestRigid, moved } from '../lib/importers/rigid.js';
+import { create, type ImportedHeadModel, importModel, type MorphableModel, type Translation } from '../lib/index.js';
+import { loadHead } from '../lib/models/head.js';
+import { locateModels } from '../lib/models/locate.js';
+import { readModel } from '../lib/models/manifest.js';
 import { parseModelFile } from '../lib/models/model-file.js';
+import { Random } from '../lib/sample/random.js';
+import { addBasis } from '../lib/sample/random-head.js';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const shared = process.env.HRN_SHARED ?? join(root, '..', 'shared');
@@ -20,6 +27,12 @@ describe('importing', () => {
     await expect(importModel(join(root, 'absent.npz'), { as: 'ict' })).rejects.toEqual(coded('MODEL_MISSING'));
   });
 });
+
+function translated({ from, rows, variance }: Translation, coefficients: readonly number[]): number[] {
+  return Array.from(variance, (_, i) =>
+    coefficients.reduce((sum, c, k) => sum + c * rows[i * (1 + from) + 1 + k]!, rows[i * (1 + from)]!),
+  );
+}
 
 describe.skipIf(!existsSync(ict))('ICT-FaceKit (skipped: ../shared/ict is not here)', () => {
   let imported: ImportedHeadModel;
@@ -41,6 +54,36 @@ describe.skipIf(!existsSync(ict))('ICT-FaceKit (skipped: ../shared/ict is not he
     expect(new Set(model.parts.map(({ name }) => name)).size).toBe(6);
   });
 
+  it('tells shapes of the embedded head in its own coefficients, and back', async () => {
+    const { model } = imported;
+    const { identity, expression, embeddedIdentity } = model.kinship!;
+    const head = await loadHead(await readModel(locateModels(), 'head.safetensors'));
+    expect([identity.from, expression.from, embeddedIdentity.from]).toEqual([120, 52, 100]);
+    const random = new Random(17);
+    const coefficients = Array.from({ length: 120 }, () => random.normal());
+    const told = translated(identity, coefficients);
+    const shape = (of: MorphableModel, values: readonly number[]): Float64Array => {
+      const positions = of.mean.slice();
+      addBasis(positions, of.identity, Float32Array.from(values));
+      // Those within the face: the others follow the outline.
+      return landmarkPositions(of.ibug68, positions).subarray(3 * 17);
+    };
+    const apartMm = (a: Float64Array, b: Float64Array): number => {
+      const pose = bestRigid(Float32Array.from(a), Float32Array.from(b));
+      const there = moved(Float32Array.from(a), pose);
+      return Math.sqrt(there.reduce((sum, x, i) => sum + (x - b[i]!) ** 2, 0) / (a.length / 3));
+    };
+    const wanted = shape(head, coefficients);
+    const usual = apartMm(shape(model, translated(identity, new Array(120).fill(0))), wanted);
+    expect(apartMm(shape(model, told), wanted)).toBeLessThan(0.8 * usual);
+    expect(apartMm(shape(head, translated(embeddedIdentity, told)), wanted)).toBeLessThan(0.4 * usual);
+    // What both name alike is alike.
+    const jaw = model.expression.names.indexOf('jawOpen');
+    const open = head.expression.names.map((name) => Number(name === 'jawOpen'));
+    const closed = head.expression.names.map(() => 0);
+    expect(translated(expression, open)[jaw]! - translated(expression, closed)[jaw]!).toBeGreaterThan(0.6);
+  });
+
   it('is the same head after a walk through its file, and fits a photo', async () => {
     const path = join(folder, 'ict.safetensors');
     await imported.write(path);
@@ -55,6 +98,7 @@ describe.skipIf(!existsSync(ict))('ICT-FaceKit (skipped: ../shared/ict is not he
     for (const [i, array] of bytesOf(model).entries()) expect(array.equals(original[i]!)).toBe(true);
     expect(model.expression.names).toEqual(imported.model.expression.names);
     expect(model.parts).toEqual(imported.model.parts);
+    expect(model.kinship).toEqual(imported.model.kinship);
     expect(licence).toMatch(/^MIT/);
     await using hrn = await create({ model: path, threads: 2 });
     const face = await hrn.fit(join(root, 'examples', 'astronaut.png'), { textureSize: 256 });

@@ -1,9 +1,10 @@
 import { decodeHalfs, encodeHalfs } from '../half-float.js';
 import type { Basis, LandmarkSet, MorphableModel, Part, PartName } from '../morphable-model.js';
-import { type RegistrationQuality, register } from './registration.js';
+import { kinshipOf, type SharedPoints } from './kinship.js';
+import { faceVertices, type RegistrationQuality, register } from './registration.js';
 import { moved, type Rigid } from './rigid.js';
-import type { SourceBasis, SourceModel } from './source-model.js';
-import { type Hit, partTriangles, pointsOn, Surface, vertexNormals } from './surface.js';
+import { atVertices, type SourceBasis, type SourceModel } from './source-model.js';
+import { borderVertices, type Hit, partTriangles, pointsOn, Surface, vertexNormals } from './surface.js';
 import { layOut } from './texture-layout.js';
 import type { WorkSlices } from './work-slices.js';
 
@@ -35,6 +36,7 @@ export async function complete(source: SourceModel, head: MorphableModel, work: 
     : await layOut(source, mean, partOf, head, positions, nearest, work);
   const dense = placed(head.dense, head, positions, source, mean);
   const ibug68 = given(source.landmarks, placed(head.ibug68, head, positions, source, mean));
+  const shared = sharedPoints(source, mean, head, positions);
   const origin = middleOfEyes(source, mean, ibug68);
   for (let i = 0; i < mean.length; i++) mean[i]! -= origin[i % 3]!;
   const expressionPriors = priorsOf(source, head);
@@ -61,8 +63,43 @@ export async function complete(source: SourceModel, head: MorphableModel, work: 
     mirror: source.mirror ?? (await mirrored(source, mean, work)),
     deformable: deformableOf(partOf, head, transfer),
   };
+  const kinship = await kinshipOf(head, model, shared, work);
   work.report(1);
-  return { model, quality };
+  return { model: { ...model, kinship }, quality };
+}
+
+/** Face vertices of the embedded head that are compared with the imported one. */
+const SHARED_POINTS = 1400;
+
+/** Places on the face that both heads have. */
+function sharedPoints(
+  source: SourceModel,
+  mean: Float32Array,
+  head: MorphableModel,
+  positions: Float32Array,
+): SharedPoints {
+  const skin = partTriangles(source.triangles, source.parts, (part) => part === 'skin');
+  const headSkin = partTriangles(head.triangles, head.parts, (part) => part === 'skin');
+  const border = borderVertices(source.vertexCount, skin);
+  const surface = new Surface(mean, skin);
+  const normals = vertexNormals(positions, headSkin);
+  const face = faceVertices(head, headSkin);
+  const step = Math.max(1, Math.floor(face.length / SHARED_POINTS));
+  const [own, theirs, weights]: [number[], number[], number[]] = [[], [], []];
+  for (let i = 0; i < face.length; i += step) {
+    const v = face[i]!;
+    const at = positions.subarray(3 * v, 3 * v + 3) as unknown as [number, number, number];
+    const normal = normals.subarray(3 * v, 3 * v + 3) as unknown as [number, number, number];
+    const hit = surface.nearest(...at, normal);
+    if (hit.distance > FAR_MM || hit.vertices.some((w) => border[w])) continue;
+    own.push(v);
+    theirs.push(...hit.vertices);
+    weights.push(...hit.weights);
+  }
+  return {
+    onHead: atVertices(own),
+    onImported: { vertices: Uint32Array.from(theirs), weights: Float32Array.from(weights) },
+  };
 }
 
 /** Triangles of a part that are listed clockwise from outside are turned round. */

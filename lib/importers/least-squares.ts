@@ -32,25 +32,35 @@ export class NormalEquations {
 
   /** By Cholesky's method; the matrix must be positive definite, which priors see to. */
   async solve(work: WorkSlices): Promise<Float64Array> {
-    const { size } = this;
-    const l = this.#matrix.slice();
-    for (let i = 0; i < size; i++) {
-      await work.pause();
-      for (let j = 0; j <= i; j++) {
-        let sum = l[i * size + j]!;
-        for (let k = 0; k < j; k++) sum -= l[i * size + k]! * l[j * size + k]!;
-        l[i * size + j] = i === j ? Math.sqrt(sum) : sum / l[j * size + j]!;
-      }
-    }
-    const x = this.#right.slice();
-    for (let i = 0; i < size; i++) {
-      for (let k = 0; k < i; k++) x[i]! -= l[i * size + k]! * x[k]!;
-      x[i]! /= l[i * size + i]!;
-    }
-    for (let i = size - 1; i >= 0; i--) {
-      for (let k = i + 1; k < size; k++) x[i]! -= l[k * size + i]! * x[k]!;
-      x[i]! /= l[i * size + i]!;
-    }
-    return x;
+    return solved(await factorised(this.#matrix, this.size, work), this.#right);
   }
+}
+
+/** Cholesky's factor of a positive definite matrix whose lower triangle is given row by row; so is the factor. */
+export async function factorised(matrix: Float64Array, size: number, work: WorkSlices): Promise<Float64Array> {
+  const l = matrix.slice();
+  for (let i = 0; i < size; i++) {
+    await work.pause();
+    for (let j = 0; j <= i; j++) {
+      let sum = l[i * size + j]!;
+      for (let k = 0; k < j; k++) sum -= l[i * size + k]! * l[j * size + k]!;
+      l[i * size + j] = i === j ? Math.sqrt(sum) : sum / l[j * size + j]!;
+    }
+  }
+  return l;
+}
+
+/** The solution for one right-hand side, by the factor. */
+export function solved(l: Float64Array, right: Float64Array): Float64Array {
+  const size = right.length;
+  const x = right.slice();
+  for (let i = 0; i < size; i++) {
+    for (let k = 0; k < i; k++) x[i]! -= l[i * size + k]! * x[k]!;
+    x[i]! /= l[i * size + i]!;
+  }
+  for (let i = size - 1; i >= 0; i--) {
+    for (let k = i + 1; k < size; k++) x[i]! -= l[k * size + i]! * x[k]!;
+    x[i]! /= l[i * size + i]!;
+  }
+  return x;
 }

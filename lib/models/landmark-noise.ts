@@ -1,5 +1,6 @@
 import { HrnError } from '../errors.js';
 import { decodeHalfs } from '../half-float.js';
+import type { Kinship } from '../morphable-model.js';
 import { native } from '../native/load.js';
 import { parseSafetensors, type Safetensors } from './safetensors.js';
 
@@ -137,6 +138,21 @@ export function landmarkResponse(
     }
   }
   return native().combinePatterns(patternsMm, weights, rank);
+}
+
+/** The errors on heads of an imported model: the network errs as on the embedded head of the same shape. */
+export function noiseOnKin(noise: LandmarkNoise, { embeddedIdentity: { from, rows } }: Kinship): LandmarkNoise {
+  const { rank, identityCount, gains } = noise.response;
+  const at = (k: number, column: number): number => rows[k * (1 + from) + column]!;
+  const own = new Float32Array(2 * rank * from);
+  for (let row = 0; row < 2 * rank; row++)
+    for (let k = 0; k < identityCount; k++)
+      for (let i = 0; i < from; i++) own[row * from + i]! += gains[row * identityCount + k]! * at(k, 1 + i);
+  const { biasTermsMm } = noiseOfPerson(
+    noise,
+    Float64Array.from({ length: identityCount }, (_, k) => at(k, 0)),
+  );
+  return { ...noise, biasTermsMm, response: { ...noise.response, identityCount: from, gains: own } };
 }
 
 /** The errors on heads of one person: how they go with the identity is part of the bias then. */

@@ -1,5 +1,13 @@
 import { HrnError } from '../errors.js';
-import { type LandmarkSet, type MorphableModel, PART_NAMES, type Part, REGION_NAMES } from '../morphable-model.js';
+import {
+  type Kinship,
+  type LandmarkSet,
+  type MorphableModel,
+  PART_NAMES,
+  type Part,
+  REGION_NAMES,
+  type Translation,
+} from '../morphable-model.js';
 import { type ElementType, parseSafetensors, type Safetensors } from './safetensors.js';
 import { safetensorsBytes, type TensorToWrite } from './write-safetensors.js';
 
@@ -46,6 +54,7 @@ export function modelFileBytes(model: MorphableModel, facts: ModelFileFacts): Ui
       regions: tensor('U8', [v], model.regions),
       mirror: tensor('U32', [v], model.mirror),
       deformable: tensor('F32', [v], model.deformable),
+      ...kinshipTensors(model),
     },
     {
       format: FORMAT,
@@ -58,6 +67,41 @@ export function modelFileBytes(model: MorphableModel, facts: ModelFileFacts): Ui
       parts: JSON.stringify(model.parts),
     },
   );
+}
+
+const KIN = ['identity', 'expression', 'embeddedIdentity'] as const;
+
+function kinshipTensors({ kinship }: MorphableModel): Record<string, TensorToWrite> {
+  if (!kinship) return {};
+  const tensors = KIN.flatMap((name) => {
+    const { from, rows, variance } = kinship[name];
+    return [
+      [`${name}Kin`, tensor('F32', [variance.length, 1 + from], rows)],
+      [`${name}KinVariance`, tensor('F32', [variance.length], variance)],
+    ] as const;
+  });
+  return Object.fromEntries(tensors);
+}
+
+/** Files of earlier versions have none. */
+function kinshipIn(file: Safetensors, identityCount: number, expressionCount: number): { kinship?: Kinship } {
+  if (!file.has('identityKin')) return {};
+  const translation = (name: string, to: number | null, given: number | null): Translation => {
+    const variance = file.tensor(`${name}KinVariance`, 'F32', [to]);
+    const rows = file.tensor(`${name}Kin`, 'F32', [variance.length, given === null ? null : 1 + given]);
+    const from = rows.length / variance.length - 1;
+    if (!rows.every(Number.isFinite) || !variance.every((v) => v >= 0 && v < Infinity))
+      corrupt(`its ${name} is not told in finite numbers`);
+    return { from, rows, variance };
+  };
+  const identity = translation('identity', identityCount, null);
+  return {
+    kinship: {
+      identity,
+      expression: translation('expression', expressionCount, null),
+      embeddedIdentity: translation('embeddedIdentity', identity.from, identityCount),
+    },
+  };
 }
 
 function tensor(dtype: ElementType, shape: readonly number[], data: TensorToWrite['data']): TensorToWrite {
@@ -89,6 +133,7 @@ export function parseModelFile(bytes: Uint8Array): LoadedModelFile {
   const column = (k: number) => Float32Array.from(names, (_, i) => priors[4 * i + k]!);
   const expression = basis('expression');
   if (expression.count !== names.length) corrupt(`it names ${names.length} of ${expression.count} expressions`);
+  const identity = basis('identity');
   const triangles = file.tensor('triangles', 'U32', [null, 3]);
   const regions = file.tensor('regions', 'U8', [v]);
   if (regions.some((region) => region >= REGION_NAMES.length)) corrupt('it names regions that do not exist');
@@ -98,7 +143,7 @@ export function parseModelFile(bytes: Uint8Array): LoadedModelFile {
       vertexCount: v,
       triangleCount: triangles.length / 3,
       mean: file.tensor('mean', 'F32', [v, 3]),
-      identity: basis('identity'),
+      identity,
       expression: { ...expression, names, mean: column(0), sigma: column(1), min: column(2), max: column(3) },
       albedo: { mean: file.tensor('albedoMean', 'F32', [v, 3]), ...basis('albedo') },
       triangles,
@@ -109,6 +154,7 @@ export function parseModelFile(bytes: Uint8Array): LoadedModelFile {
       regions,
       mirror: file.tensor('mirror', 'U32', [v]),
       deformable: file.tensor('deformable', 'F32', [v]),
+      ...kinshipIn(file, identity.count, expression.count),
     },
     licence: file.metadata.licence ?? 'unknown',
     from: file.metadata.from ?? 'unknown',

@@ -29,6 +29,10 @@ export class Safetensors {
     readonly metadata: Readonly<Record<string, string>>,
   ) {}
 
+  has(name: string): boolean {
+    return this.entries.has(name);
+  }
+
   /** Shape of a tensor. @throws HrnError MODEL_CORRUPT if there is none of this name */
   shape(name: string): readonly number[] {
     return this.entry(name).shape;

@@ -44,6 +44,8 @@ const REFINED_MODE_TEMPER = 0.75;
  */
 const REFINED_IDENTITY_SHARE = 0.5;
 const REFINED_IDENTITY_TEMPER = 0.9;
+/** An imported model is believed whole: it has other people in it, and its own prior has held the translation back. */
+const TRANSLATED_IDENTITY_SHARE = 1;
 const MIN_EXPRESSION_SIGMA = 0.02;
 /** From here on an eye counts as shut; deviation of its blink then. */
 const SHUT = 0.5;
@@ -144,6 +146,7 @@ function withShutEyes(
 
 /** What the photometric refinement observes and believes of the landmarks. */
 export function refinementProblem(problem: CoarseProblem, estimate: CoefficientEstimate | undefined): CoarseProblem {
+  const share = estimate?.isTranslated ? TRANSLATED_IDENTITY_SHARE : REFINED_IDENTITY_SHARE;
   return {
     ...problem,
     weights: Float64Array.from(
@@ -153,7 +156,7 @@ export function refinementProblem(problem: CoarseProblem, estimate: CoefficientE
     ...(problem.nuisanceMm ? { nuisanceMm: problem.nuisanceMm.map((mm) => REFINED_MODE_TEMPER * mm) } : {}),
     ...(estimate
       ? {
-          identityMean: estimate.identity.mean.map((m) => REFINED_IDENTITY_SHARE * m),
+          identityMean: estimate.identity.mean.map((m) => share * m),
           identitySigma: estimate.identity.sigma.map((s) => REFINED_IDENTITY_TEMPER * s),
         }
       : {}),

@@ -1,5 +1,5 @@
 import { HrnError } from '../errors.js';
-import type { MorphableModel } from '../morphable-model.js';
+import type { Kinship, MorphableModel, Translation } from '../morphable-model.js';
 import type { ResolvedCoefficientNetwork } from '../options.js';
 import { FACE_CROP_PX, faceCrop, framedLandmarks } from './face-frame.js';
 import type { DenseLandmarks } from './landmarks.js';
@@ -30,6 +30,8 @@ export interface CoefficientEstimate {
   expression: Estimate;
   /** From the camera to the head's origin, mm. */
   distance?: { logMm: number; logSigma: number };
+  /** Told of the embedded head, and translated to an imported model's coefficients. */
+  isTranslated?: boolean;
 }
 
 /** A deviation that the network does not tell, as a share of the model's own. */
@@ -44,12 +46,14 @@ const LEAST_SHARE = 0.02;
  */
 export async function regress(
   networks: FaceNetworks,
-  { input, cropPx, cropLayout }: RegressorInput,
+  regressor: RegressorInput,
   model: MorphableModel,
   photo: Photo,
   landmarks: DenseLandmarks,
   signal?: AbortSignal,
 ): Promise<CoefficientEstimate> {
+  const { input, cropPx, cropLayout } = regressor;
+  const ofEmbedded = regressor === EMBEDDED_REGRESSOR;
   const parts: Float32Array[] = [];
   if (input !== 'crop') parts.push(framedLandmarks(landmarks));
   if (input !== 'landmarks') {
@@ -57,15 +61,48 @@ export async function regress(
     parts.push(cropLayout === 'hwc' ? crop : coloursFirst(crop));
   }
   const outputs = await networks.run('regress', joined(parts), signal);
-  const { expression } = model;
+  const { expression, kinship } = model;
   const logMm = outputs.logDistance?.[0];
+  const told =
+    kinship && ofEmbedded
+      ? translated(outputs, kinship, expression)
+      : {
+          identity: estimateOf(outputs, 'identity', new Float32Array(model.identity.count), undefined),
+          expression: estimateOf(outputs, 'expression', expression.mean, expression.sigma),
+        };
   return {
-    identity: estimateOf(outputs, 'identity', new Float32Array(model.identity.count), undefined),
-    expression: estimateOf(outputs, 'expression', expression.mean, expression.sigma),
+    ...told,
     ...(logMm !== undefined && Number.isFinite(logMm)
       ? { distance: { logMm, logSigma: outputs.logDistanceDeviation?.[0] ?? UNTOLD_SHARE } }
       : {}),
   };
+}
+
+/** What the network tells of the embedded head, told in an imported model's coefficients. */
+function translated(
+  outputs: Record<string, Float32Array>,
+  { identity, expression }: Kinship,
+  { min, max }: MorphableModel['expression'],
+): Pick<CoefficientEstimate, 'identity' | 'expression' | 'isTranslated'> {
+  const told = (name: 'identity' | 'expression', { from, rows, variance }: Translation) => {
+    const embedded = estimateOf(outputs, name, new Float32Array(from), undefined);
+    const mean = new Float64Array(variance.length);
+    const sigma = new Float64Array(variance.length);
+    for (let i = 0; i < mean.length; i++) {
+      const row = rows.subarray(i * (1 + from), (i + 1) * (1 + from));
+      let [sum, square] = [row[0]!, variance[i]!];
+      for (let k = 0; k < from; k++) {
+        sum += row[1 + k]! * embedded.mean[k]!;
+        square += (row[1 + k]! * embedded.sigma[k]!) ** 2;
+      }
+      mean[i] = sum;
+      sigma[i] = Math.sqrt(square);
+    }
+    return { mean, sigma };
+  };
+  const weights = told('expression', expression);
+  weights.mean = weights.mean.map((weight, k) => Math.min(max[k]!, Math.max(min[k]!, weight)));
+  return { identity: told('identity', identity), expression: weights, isTranslated: true };
 }
 
 /** The network's values where it has any, the model's prior for the components that it does not tell. */

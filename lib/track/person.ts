@@ -115,6 +115,7 @@ async function personalHead(
     mean,
     identity: { ...morphable.identity, ...none },
     albedo: { ...morphable.albedo, ...none, mean: colours },
+    kinship: undefined,
   };
   const built = await runJob(() => native().buildModel(personal));
   return { morphable: personal, native: built, records, ...(noise ? { noise: noiseOfPerson(noise, identity) } : {}) };
