@@ -91,12 +91,14 @@ class TextureBaker {
   }
 
   // Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`, for the bake that was posed last, and the
-  // same without light to `albedo` unless that is null. Throws hrn::Error when cancelled.
-  void finish(const TextureBakeArgs& bake, std::uint8_t* rgb, const Cancel& cancel, std::uint8_t* albedo = nullptr) {
+  // same without light to `albedo` unless that is null. `evens`: what the photo shows where the surface falls away from
+  // the camera is evened with the rest. Throws hrn::Error when cancelled.
+  void finish(const TextureBakeArgs& bake, std::uint8_t* rgb, const Cancel& cancel, std::uint8_t* albedo = nullptr,
+              bool evens = true) {
     using texture::Texel;
     const long block = block_of(size_), side = (size_ + block - 1) / block, all = size_ * size_;
     WeightedMaps<B> block_means(side, 6, islands_ + 1, backend_), half((size_ + 1) / 2, 3, 1, backend_);
-    auto fill = floats(3 * bake.vertices);
+    auto fill = floats(3 * bake.vertices), evened = floats(3 * bake.vertices);
     auto inside = bytes(all);
     auto out = backend_.output(rgb, static_cast<std::size_t>(3 * all));
     texture::TexelArgs args = arguments(bake);
@@ -119,7 +121,7 @@ class TextureBaker {
     {
       using texture::Ratio;
       auto start = floats(4 * bake.vertices), from = floats(3 * bake.vertices), to = floats(3 * bake.vertices);
-      texture::RatioArgs ratio{args, start.data(), from.data(), to.data()};
+      texture::RatioArgs ratio{args, start.data(), from.data(), to.data(), evens ? evened.data() : nullptr};
       backend_.template for_each<Ratio::Start>(bake.vertices, ratio);
       for (int step = 0; step < Ratio::kSteps; ++step) {
         backend_.template for_each<Ratio::Step>(bake.vertices, ratio);
@@ -127,6 +129,7 @@ class TextureBaker {
       }
       backend_.template for_each<Ratio::Apply>(bake.vertices, ratio);
     }
+    if (evens) args.evened = evened.data();
     texture::AlbedoArgs unlit{args, bake.albedo, {}, nullptr, nullptr, nullptr};
     for (int k = 0; k < 3; ++k) unlit.ambient[k] = bake.ambient[k];
     const long means = albedo != nullptr ? 7 * side * side : 0;

@@ -162,7 +162,8 @@ void TextureBlend::finish(std::span<std::uint8_t> rgb, ThreadPool& pool, const C
       args.strands[texel] = strands_[texel];
     }
   });
-  baker.finish(prepared.bake(), rgb.data(), cancel);
+  // What one photo shows at a slant another has shown from the front.
+  baker.finish(prepared.bake(), rgb.data(), cancel, nullptr, false);
 }
 
 std::vector<double> TextureBlend::shares() const {

@@ -84,15 +84,26 @@ struct Hints {
 
 struct RatioArgs {
   TexelArgs texels;
-  float* start;  // [vertices][4]: ratio of photo to model as the blocks tell it, and how firmly
-  float* from;   // [vertices][3], ratios before a step
-  float* to;     // [vertices][3], and after it
+  float* start;   // [vertices][4]: ratio of photo to model as the blocks tell it, and how firmly
+  float* from;    // [vertices][3], ratios before a step
+  float* to;      // [vertices][3], and after it
+  float* evened;  // [vertices][3], see TexelArgs; null: not wanted
 };
 
 // How photo and model differ at the vertices: from the blocks of the layout, smoothed over the surface, since the
 // layout squeezes what is no face, and what little is seen there would be drawn out into stripes.
 struct Ratio {
   static constexpr int kSteps = 32;
+
+  // How far a vertex of the skin has the outline's light.
+  HRN_HD static float slant(const TexelArgs& a, long v) {
+    const TextureBakeArgs& bake = a.bake;
+    const auto sight = bake.sights != nullptr ? static_cast<Sight>(bake.sights[v]) : Sight::plain;
+    if (sight != Sight::plain && sight != Sight::bare) return 0;
+    if (bake.corner_offsets[v] == bake.corner_offsets[v + 1]) return 0;
+    if (bake.islands[bake.corners[bake.corner_offsets[v]] / 3] != 0) return 0;
+    return slanted(facing_of(posed(a, v)));
+  }
 
   // Per vertex.
   struct Start {
@@ -114,6 +125,9 @@ struct Ratio {
       const Taps taps = taps_at(side, side, x, y);
       for (int k = 0; k < 6; ++k) means[k] = sample(a.block_means + 6 * map * blocks + k, taps, 6);
       out[3] = sample(a.block_weight + map * blocks, taps);
+      // What is taken from the outline's light tells little of the face's.
+      constexpr float kOutlineTells = 0.1f;
+      if (r.evened != nullptr) out[3] *= 1 - (1 - kOutlineTells) * slant(a, v);
       // Ratios of what is nearly black mean nothing.
       constexpr float kLeast = 0.01f;
       for (int k = 0; k < 3; ++k) out[k] = r.from[3 * v + k] = larger(means[k], kLeast) / larger(means[3 + k], kLeast);
@@ -141,6 +155,13 @@ struct Ratio {
     HRN_HD static void run(const RatioArgs& r, long v) {
       const V3 ratio = load3(r.from, v), base = load3(r.texels.bake.shaded, v);
       const TextureBakeArgs& bake = r.texels.bake;
+      if (r.evened != nullptr) {
+        constexpr float kLeast = 0.7f, kMost = 1.6f;
+        const float* start = r.start + 4 * v;
+        const float own[3] = {ratio.x, ratio.y, ratio.z}, even = slant(r.texels, v);
+        for (int k = 0; k < 3; ++k)
+          r.evened[3 * v + k] = 1 + even * (clamp(own[k] / larger(start[k], 1e-3f), kLeast, kMost) - 1);
+      }
       const V3 fill{ratio.x * base.x, ratio.y * base.y, ratio.z * base.z};
       const float* paint = bake.paint != nullptr ? bake.paint + 4 * v : nullptr;
       store3(r.texels.fill, v,

@@ -19,6 +19,12 @@ struct Seen {
 HRN_HD float facing_of(const Posed& p) {
   return -dot(p.normal, p.position) / (std::sqrt(dot(p.normal, p.normal) * dot(p.position, p.position)) + 1e-12f);
 }
+// How far the light on a surface is that of the outline, which the fitted light cannot follow: flashes leave cheeks
+// dark there, and the colours that go on beyond have to be those of the face.
+HRN_HD float slanted(float facing) {
+  constexpr float kOutline = 0.4f, kFace = 0.8f;
+  return 1 - smoothstep(kOutline, kFace, facing);
+}
 // The layout is mirror-symmetric about u = 1/2.
 HRN_HD long mirrored(const TexelArgs& a, long i) {
   const long size = a.bake.size, column = i % size;
@@ -126,16 +132,18 @@ struct Texel {
   struct Facts {
     HRN_HD static void run(const TexelArgs& a, long t) {
       Posed corner[3];
-      bool special = a.bake.islands[t] != 0;
+      const bool is_skin = a.bake.islands[t] == 0;
+      bool special = !is_skin, slant = false;
       for (int k = 0; k < 3; ++k) {
         const long v = a.bake.indices[3 * t + k];
         corner[k] = posed(a, v);
+        slant = slant || (is_skin && slanted(facing_of(corner[k])) > 0);
         if (a.bake.sights != nullptr) special = special || a.bake.sights[v] != static_cast<std::uint8_t>(Sight::plain);
       }
       bool away = true;
       for (const Posed& one : corner)
         for (const Posed& other : corner) away = away && dot(one.normal, other.position) >= 0;
-      a.facts[t] = static_cast<std::uint8_t>((away ? kAway : 0) | (special ? kSpecial : 0));
+      a.facts[t] = static_cast<std::uint8_t>((away ? kAway : 0) | (special ? kSpecial : 0) | (slant ? kSlant : 0));
       a.spacing[t] = spacing(a, t);
     }
   };
@@ -238,18 +246,28 @@ struct Texel {
     return plain * sum;
   }
 
+  // What the photo shows of a texel, with the low frequencies of the fill where the surface falls away: a cheek's dark
+  // rim would end in a blotch.
+  HRN_HD static Shown even(const TexelArgs& a, long i) {
+    Shown photo = shown(a, i);
+    if (a.evened == nullptr || !(photo.weight > 0) || (a.facts[a.owner[i]] & kSlant) == 0) return photo;
+    const V3 gain = blend(corners(a, i), a.evened);
+    photo.colour = {photo.colour.x * gain.x, photo.colour.y * gain.y, photo.colour.z * gain.z};
+    return photo;
+  }
+
   // A texel's colour: the photo where it is trusted, elsewhere the corrected model with the other cheek's detail.
   HRN_HD static V3 colour(const TexelArgs& a, long i) {
     // Of what is seen nearly whole, the rest shows no grain.
     constexpr float kAllSeen = 63 / 64.f;
-    const auto [photo, w] = shown(a, i);
+    const auto [photo, w] = even(a, i);
     V3 fill{0, 0, 0};
     if (w < 1) {
       const Corners corner = corners(a, i);
       // The model's colour, corrected towards the photo.
       fill = blend(corner, a.fill);
       const long m = texture::mirrored(a, i);
-      const Shown there = shown(a, m);
+      const Shown there = even(a, m);
       // The other side's strands would be patches on hair of one colour.
       const float seen = there.weight > 0 ? there.weight * there.weight * bare(a, m) : 0.f;
       const float paint = painted(a, i, corner), mirrored = seen * (1 - w) * (1 - paint);

@@ -92,6 +92,7 @@ HRN_HD float sample(const T* image, const Taps& t, int stride = 1) {
 // What is true of all of a triangle.
 constexpr std::uint8_t kAway = 1;     // the camera sees at most its back
 constexpr std::uint8_t kSpecial = 2;  // it is no skin, or its sights are not all plain
+constexpr std::uint8_t kSlant = 4;    // skin, a corner of which falls away from the camera
 
 // Of owner, weights, photo, witness and strands there are the rows from first_row on that are worked on at a time; the
 // pointers are such that texels have the same index everywhere.
@@ -101,7 +102,7 @@ struct TexelArgs {
   const std::int32_t* owner;  // [size][size], triangle of each texel, -1 outside every island
   const float* weights;       // [size][size][2], its barycentric weights of corners 0 and 1
   float* posed;               // [vertices][8], position and normal in the camera's frame, padded to one line of a cache
-  std::uint8_t* facts;        // [triangles], of kAway and kSpecial
+  std::uint8_t* facts;        // [triangles], of kAway, kSpecial and kSlant
   float* spacing;             // [triangles], mm that a texel spans
   const float* safe;          // [seen.height][seen.width]
   float border;               // pixels of the photo beside its border in which trust fades
@@ -112,10 +113,13 @@ struct TexelArgs {
   long side;                  // blocks a side
   // Mean colours of photo and model where the photo is trusted, low frequencies: their ratio corrects the model's. One
   // map an island and one for the scalp.
-  float* block_means;    // [islands + 1][side][side][photo 3, model 3]
-  float* block_weight;   // [islands + 1][side][side]
-  float* fill;           // [vertices][3], the model's colours corrected towards the photo
-  PullPushArgs half;     // its coarse level: the colours at half the size, known inside the islands
+  float* block_means;   // [islands + 1][side][side][photo 3, model 3]
+  float* block_weight;  // [islands + 1][side][side]
+  float* fill;          // [vertices][3], the model's colours corrected towards the photo
+  PullPushArgs half;    // its coarse level: the colours at half the size, known inside the islands
+  // [vertices][3]: what brings the photo's low frequencies to those of `fill` where the surface falls away; null:
+  // nothing
+  const float* evened;
   std::uint8_t* inside;  // [size][size], 1 inside the islands
   Grain grain;           // of what is not seen
   std::uint8_t* bytes;   // out [size][size][3]

@@ -183,6 +183,36 @@ HRN_TEST("fit/texture-bake/what is to be bare is taken from the photo where that
     report.near(right(fit::Sight::bare, channel), 150, 4, "bare: the colour of the skin beside it");
 }
 
+HRN_TEST("fit/texture-bake/a rim that falls away in the dark has the light of the rest, and its own detail") {
+  // From the middle to the right border the photo darkens; stripes go on to the end.
+  const auto at_the_rim = [&](bool slant) {
+    Plane plane;
+    plane.one_island();
+    for (std::size_t v = 0; slant && v < plane.positions.size() / 3; ++v) {
+      if (!(plane.positions[3 * v] > 50)) continue;
+      plane.normals[3 * v] = 0.75f;
+      plane.normals[3 * v + 2] = 0.66f;
+    }
+    plane.paint([](int row, int column, int) {
+      const double dark = std::max(0.0, (column - kSide / 2) / (0.5 * kSide));
+      return static_cast<int>((row % 4 < 2 ? 1.1 : 0.9) * (160 - 80 * dark));
+    });
+    const auto texture = plane.bake();
+    double mean = 0, detail = 0;
+    for (int row = kSide / 2; row < kSide / 2 + 32; ++row) {
+      const double value = texture[texel(row, kSide - 2 * kBorder)];
+      mean += value / 32;
+      detail += (row % 4 < 2 ? value : -value) / 32;
+    }
+    return std::pair{mean, detail};
+  };
+  const auto [flat, flat_detail] = at_the_rim(false);
+  const auto [even, even_detail] = at_the_rim(true);
+  report.near(flat, 86, 4, "seen frontally it is as dark as the photo");
+  CHECK(even > 115 && even < 165);
+  CHECK(flat_detail > 0.08 * flat && even_detail > 0.06 * even);
+}
+
 HRN_TEST("fit/texture-bake/lids keep no lashes and nothing of the eye, and as much of their paint as it is known") {
   Plane plane;
   plane.one_island();
