@@ -17,6 +17,11 @@ constexpr float kTilt = 0.1f, kBend = 0.05f, kLift = 0.03f, kLiftUnseen = 0.3f;
 constexpr float kSky = 0.15f, kFineSky = 0.5f;
 /// Log light within kDoubtMm below which what is left is noise and misfit rather than wrinkles: half the weight there.
 constexpr float kFaint = 0.03f;
+/// Log light that is left on smooth skin (pigment, noise, misfit of the light), and how far folds and borders of the
+/// smooth surface lie beside those that the photo shows, mm: of shading that is not stronger than what either leaves,
+/// little is relief. Over how much strengths are averaged, mm.
+constexpr float kSmoothSkin = 0.04f, kMisplacedMm = 0.6f;
+constexpr double kStrengthMm = 4;
 /// What a texel of a black-and-white photo counts, where nothing tells pigment from shading.
 constexpr float kGreyTrust = 0.4f;
 /// See RowArgs.

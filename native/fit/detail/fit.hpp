@@ -140,7 +140,8 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
 
     auto photo = floats(3 * n), trust = floats(n), unexplained = floats(3 * n), weight = floats(n), slope_u = floats(n),
          slope_v = floats(n), shift = floats(n), height = floats(n), sky = floats(n), lifts = floats(n),
-         shared = floats(n), wide = floats(n), doubtful = floats(2 * n);
+         shared = floats(n), wide = floats(n), predicted = floats(n), doubtful = floats(2 * n),
+         strength = floats(2 * n);
     auto active = bytes(n);
     const auto rgb = backend.borrow(level.rgb.data(), level.rgb.size());
     if (!coarse.empty())
@@ -156,6 +157,10 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     const long doubt_block = std::max(1L, std::lround(kDoubtMm / 2 / texel_mm));
     SmoothGridOf<B> doubts(box, doubt_block, 2,
                            static_cast<float>(kDoubtMm / (texel_mm * static_cast<double>(doubt_block))), backend);
+    const long strength_block = std::max(1L, std::lround(kStrengthMm / 2 / texel_mm));
+    SmoothGridOf<B> strengths(box, strength_block, 2,
+                              static_cast<float>(kStrengthMm / (texel_mm * static_cast<double>(strength_block))),
+                              backend);
     RowArgs rows;
     rows.box = box;
     rows.pixel = pixel.data();
@@ -199,6 +204,11 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     rows.lifts = lifts.data();
     rows.shared = shared.data();
     rows.doubts = doubts.args;
+    rows.predicted = predicted.data();
+    rows.strength = strength.data();
+    rows.strengths = strengths.args;
+    rows.noise = kSmoothSkin;
+    rows.misplaced = kMisplacedMm;
     rows.shift = shift.data();
     backend.template for_each<ShadingRow::Photo>(n, rows);
     backend.template for_each<ShadingRow::Grain>(n, rows);
@@ -215,6 +225,7 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
       }
     }
     std::copy(lighting.begin(), lighting.end(), rows.lighting);
+    backend.template for_each<ShadingRow::Predict>(n, rows);
 
     auto residual = floats(n), direction = floats(n), product = floats(n), flux = floats(HeightSystem::kFlux * n),
          diagonal = floats(n);
@@ -244,6 +255,7 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
       smooth.smooth(unexplained.data(), trust.data(), backend);
       backend.template for_each<ShadingRow::Doubt>(n, rows);
       doubts.smooth(doubtful.data(), weight.data(), backend);
+      strengths.smooth(strength.data(), weight.data(), backend);
       backend.template for_each<ShadingRow::Weigh>(n, rows);
       result.iterations += solve_heights(system, iterations, kTolerance, backend, cancel);
     }

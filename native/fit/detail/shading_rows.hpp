@@ -44,7 +44,10 @@ struct RowArgs {
   float chroma_limit = 0;  // squared deviations at which a texel's colours have lost half their trust
   float hue_trust = 1;     // what a texel counts at most: less where the photo has no hues to tell pigment by
   float faint = 0;         // log light around a texel below which what is left is not believed
-  float limit = 0;         // log light left unexplained at which a texel has lost half its trust
+  // What shading is believed to be only if there is more of it: log light of noise and pigment, and how far the surface
+  // may lie beside the one that the photo shows, mm.
+  float noise = 0, misplaced = 0;
+  float limit = 0;  // log light left unexplained at which a texel has lost half its trust
   // In: the map so far.
   const float* height = nullptr;  // [n], mm
   const float* wide = nullptr;    // [n], mm: the map of the level before
@@ -52,6 +55,7 @@ struct RowArgs {
   SmoothGridArgs smooth{};          // of `unexplained`
   SmoothGridArgs grain{};           // of `shift` as Grain leaves it
   SmoothGridArgs doubts{};          // of `doubtful`
+  SmoothGridArgs strengths{};       // of `strength`
   float lift = 0, lift_unseen = 0;  // prior of heights, and what is added to it where the photo tells nothing
   float grain_limit = 0;            // mean squared second difference of log light at which half the trust is lost
   // Out.
@@ -66,7 +70,10 @@ struct RowArgs {
   float* shift = nullptr;        // [n]
   float* lifts = nullptr;        // [n]
   float* shared = nullptr;       // [n], of the rest after smoothing: what is taken for shading
-  float* doubtful = nullptr;     // [n][2]: how unlike shading the colours differ, and the square of `shared`
+  float* predicted = nullptr;    // [n], log light: what the smooth surface is to show
+  float* strength =
+      nullptr;  // [n][2], squared log light: of the shading that the map is to have, and of what passes for it
+  float* doubtful = nullptr;  // [n][2]: how unlike shading the colours differ, and the square of `shared`
 };
 
 HRN_HD float raster_at(const float* values, long side, int channels, int channel, float x, float y) {
@@ -80,6 +87,9 @@ HRN_HD float raster_at(const float* values, long side, int channels, int channel
 }
 
 struct ShadingRow {
+  // Of squared log light: what is stronger says no more. And the least light of which there is a logarithm.
+  static constexpr float kMostStrength = 0.1f, kLeastLight = 0.02f;
+
   HRN_HD static float decode(float x) { return x <= 0.04045f ? x / 12.92f : std::pow((x + 0.055f) / 1.055f, 2.4f); }
 
   // Per texel: the photo, and how far it is trusted.
@@ -205,6 +215,21 @@ struct ShadingRow {
     }
   };
 
+  // Per texel: the logarithm of what the smooth surface is to show.
+  struct Predict {
+    HRN_HD static void run(const RowArgs& a, long i) {
+      a.predicted[i] = 0;
+      if (!(a.trust[i] > 0)) return;
+      float h[9];
+      ops::Shade::basis(load3(a.normal, i), h);
+      for (int k = 0; k < 3; ++k) {
+        float value = 0;
+        for (int j = 0; j < 9; ++j) value += a.lighting[9 * k + j] * h[j];
+        a.predicted[i] += a.share[k] * (a.log_albedo[3 * i + k] + std::log(value > kLeastLight ? value : kLeastLight));
+      }
+    }
+  };
+
   // Per texel: how much the light changes from texel to texel, which hair and stubble do and folds do not: the squared
   // second difference, into `shift`; `weight` is 1 where there is one.
   struct Grain {
@@ -225,11 +250,22 @@ struct ShadingRow {
     }
   };
 
+  // Squared log light that a surface which lies `misplaced` beside the true one leaves unexplained.
+  HRN_HD static float passing(const RowArgs& a, long i) {
+    const long right = i + 1, below = i + a.box.width;
+    if (!(a.trust[right] > 0 && a.trust[below] > 0)) return 0;
+    const float u = a.predicted[right] - a.predicted[i], v = a.predicted[below] - a.predicted[i];
+    const V3 change = u * load3(a.along_u, i) + v * load3(a.along_v, i);
+    const float square = a.misplaced * a.misplaced * dot(change, change);
+    return square < 1 ? square : 1.f;
+  }
+
   // Per texel, when what is not explained has been smoothed: what of it is shading, and how unlike shading the colours
   // differ from those around; `weight` is 1 where there is an answer.
   struct Doubt {
     HRN_HD static void run(const RowArgs& a, long i) {
       a.weight[i] = a.shared[i] = a.doubtful[2 * i] = a.doubtful[2 * i + 1] = 0;
+      a.strength[2 * i] = a.strength[2 * i + 1] = 0;
       if (!(a.trust[i] > 0) || a.active[i] == 0) return;
       float smooth[3], rest[3], shared = 0;
       SmoothGrid::at(a.smooth, i, a.unexplained + 3 * i, smooth);
@@ -244,6 +280,9 @@ struct ShadingRow {
       a.shared[i] = shared;
       a.doubtful[2 * i] = chroma < 100 ? chroma : 100;
       a.doubtful[2 * i + 1] = shared * shared;
+      const float total = a.shift[i] + shared;
+      a.strength[2 * i] = total * total < kMostStrength ? total * total : kMostStrength;
+      a.strength[2 * i + 1] = a.noise * a.noise + passing(a, i);
       a.weight[i] = 1;
     }
   };
@@ -267,7 +306,11 @@ struct ShadingRow {
       const float doubt = even * even * pure * pure * stray * stray;
       a.weight[i] = a.trust[i] * a.hue_trust * plain / doubt * (pixels < 1 ? pixels : 1.f);
       a.lifts[i] = a.lift + a.lift_unseen * (1 - a.trust[i]);
-      a.shift[i] += shared;
+      float strength[2];
+      SmoothGrid::at(a.strengths, i, nullptr, strength);
+      // A Wiener filter's share, but steeper: of what is weaker than what passes for shading nearly nothing is kept.
+      const float own = strength[0] * strength[0], kept = own / (own + strength[1] * strength[1] + 1e-20f);
+      a.shift[i] = (a.shift[i] + shared) * kept;
     }
   };
 };
