@@ -13,36 +13,45 @@ using ops::Rasterize;
 using Args = ops::RasterizeArgs<float>;
 using Key = unsigned long long;
 
-constexpr int kThreads = 128;
-// Boxes of more pixels are drawn by a warp; those of more than a strip by several blocks, a strip each.
+constexpr int kThreads = 128, kWarp = 32;
+// Boxes of more pixels are drawn by a warp; those of more than a strip by a block.
 constexpr int kSmallPixels = 64;
-constexpr long kStripPixels = 4096;
-constexpr int kQueueBlocks = 528;
+constexpr int kStripPixels = 4096;
 
 struct Frame {
   Args args;
-  Key* keys;
-  Rasterize::Vertex* vertices;
-  std::int32_t* queue;  // how many medium ones, how many large ones, then the medium ones up and the large ones down
-
-  __device__ std::int32_t& medium(long k) const { return queue[2 + k]; }
-  __device__ std::int32_t& large(long k) const { return queue[1 + args.triangle_count - k]; }
+  Key* keys;  // all empty before the first launch and after the last
 };
 
 __device__ long index() { return static_cast<long>(blockIdx.x) * blockDim.x + threadIdx.x; }
 
-__device__ void draw(const Frame& f, long pixel, float inverse_depth, std::int32_t t) {
+// A triangle's corners on the grid: computed anew wherever they are needed, which takes less than to keep them.
+struct Corners {
+  Rasterize::Vertex a, b, c;
+
+  __device__ Corners(const Args& args, long t)
+      : a(snapped(args, args.triangles[3 * t])),
+        b(snapped(args, args.triangles[3 * t + 1])),
+        c(snapped(args, args.triangles[3 * t + 2])) {}
+  __device__ PixelBox box(const Args& args) const {
+    return Rasterize::box(a, b, c, args.width, args.height, args.cull_back_faces);
+  }
+  template <class Int>
+  __device__ Rasterize::Edges<Int> edges(int x, int y) const {
+    return Rasterize::setup<Int>(a, b, c, x, y);
+  }
+
+ private:
+  __device__ static Rasterize::Vertex snapped(const Args& args, std::int32_t v) {
+    return Rasterize::snap(args.screen + 3L * v, args.near_mm);
+  }
+};
+
+__device__ void draw_fragment(const Frame& f, long pixel, float inverse_depth, std::int32_t t) {
   if (!(inverse_depth > 0)) return;
   const Key key = Rasterize::key(inverse_depth, t);
   // Most hidden fragments are seen to be hidden without an atomic.
   if (key < f.keys[pixel]) atomicMin(f.keys + pixel, key);
-}
-
-__global__ void clear_and_snap(const __grid_constant__ Frame f, long pixels) {
-  const long i = index();
-  if (i < pixels) f.keys[i] = Rasterize::kEmpty;
-  if (i < f.args.vertex_count) f.vertices[i] = Rasterize::snap(f.args.screen + 3 * i, f.args.near_mm);
-  if (i < 2) f.queue[i] = 0;
 }
 
 template <class Int>
@@ -52,7 +61,7 @@ __device__ void draw_box(const Frame& f, const Rasterize::Edges<Int>& e, std::in
     Int e0 = row[0], e1 = row[1], e2 = row[2];
     for (int x = box.x0; x < box.x1; ++x) {
       if (((e0 - e.least[0]) | (e1 - e.least[1]) | (e2 - e.least[2])) >= 0)
-        draw(f, static_cast<long>(y) * f.args.width + x, Rasterize::fragment(e, e0, e1, e2).inverse_depth, t);
+        draw_fragment(f, static_cast<long>(y) * f.args.width + x, Rasterize::fragment(e, e0, e1, e2).inverse_depth, t);
       e0 += e.step_x[0];
       e1 += e.step_x[1];
       e2 += e.step_x[2];
@@ -61,80 +70,59 @@ __device__ void draw_box(const Frame& f, const Rasterize::Edges<Int>& e, std::in
   }
 }
 
-__global__ void __launch_bounds__(kThreads) draw_small(const __grid_constant__ Frame f) {
-  const long t = index();
-  if (t >= f.args.triangle_count) return;
-  const std::int32_t* corner = f.args.triangles + 3 * t;
-  const Rasterize::Vertex a = f.vertices[corner[0]], b = f.vertices[corner[1]], c = f.vertices[corner[2]];
-  const PixelBox box = Rasterize::box(a, b, c, f.args.width, f.args.height, f.args.cull_back_faces);
-  if (f.args.boxes != nullptr) f.args.boxes[t] = box;
-  if (box.x0 == box.x1) return;
-  const std::int32_t id = static_cast<std::int32_t>(t);
-  const long pixels = static_cast<long>(box.x1 - box.x0) * (box.y1 - box.y0);
-  if (pixels > kStripPixels) {
-    f.large(atomicAdd(f.queue + 1, 1)) = id;
-  } else if (pixels > kSmallPixels || !Rasterize::is_small(a, b, c)) {
-    f.medium(atomicAdd(f.queue, 1)) = id;
-  } else {
-    draw_box(f, Rasterize::setup<std::int32_t>(a, b, c, box.x0, box.y0), id, box);
+// Pixels `first`, `first` + `step`, ... of a triangle's box.
+__device__ void draw_shared(const Frame& f, std::int32_t t, int first, int step) {
+  const Corners corners(f.args, t);
+  const PixelBox box = corners.box(f.args);
+  const auto edges = corners.edges<std::int64_t>(box.x0, box.y0);
+  const int width = box.x1 - box.x0, pixels = width * (box.y1 - box.y0);
+  for (int p = first; p < pixels; p += step) {
+    const int x = p % width, y = p / width;
+    std::int64_t e[3];
+    for (int i = 0; i < 3; ++i) e[i] = edges.start[i] + x * edges.step_x[i] + y * edges.step_y[i];
+    if (((e[0] - edges.least[0]) | (e[1] - edges.least[1]) | (e[2] - edges.least[2])) < 0) continue;
+    draw_fragment(f, static_cast<long>(box.y0 + y) * f.args.width + box.x0 + x,
+                  Rasterize::fragment(edges, e[0], e[1], e[2]).inverse_depth, t);
   }
 }
 
-struct Queued {
-  PixelBox box;
-  Rasterize::Edges<std::int64_t> edges;
-
-  __device__ Queued(const Frame& f, std::int32_t t) {
-    const std::int32_t* corner = f.args.triangles + 3L * t;
-    const Rasterize::Vertex a = f.vertices[corner[0]], b = f.vertices[corner[1]], c = f.vertices[corner[2]];
-    box = Rasterize::box(a, b, c, f.args.width, f.args.height, f.args.cull_back_faces);
-    edges = Rasterize::setup<std::int64_t>(a, b, c, box.x0, box.y0);
+// A thread a triangle; those that are too much for one are left to the block's warps, and then to the whole block.
+__global__ void __launch_bounds__(kThreads) draw(const __grid_constant__ Frame f) {
+  __shared__ std::int32_t queue[kThreads];  // medium ones from the front, large ones from the back
+  __shared__ int medium, large;
+  const int thread = static_cast<int>(threadIdx.x);
+  if (thread == 0) medium = large = 0;
+  __syncthreads();
+  const long t = index();
+  if (t < f.args.triangle_count) {
+    const Corners corners(f.args, t);
+    const PixelBox box = corners.box(f.args);
+    if (f.args.boxes != nullptr) f.args.boxes[t] = box;
+    const std::int32_t id = static_cast<std::int32_t>(t);
+    const int pixels = (box.x1 - box.x0) * (box.y1 - box.y0);
+    if (pixels > kStripPixels)
+      queue[kThreads - 1 - atomicAdd(&large, 1)] = id;
+    else if (pixels > kSmallPixels || (pixels > 0 && !Rasterize::is_small(corners.a, corners.b, corners.c)))
+      queue[atomicAdd(&medium, 1)] = id;
+    else if (pixels > 0)
+      draw_box(f, corners.edges<std::int32_t>(box.x0, box.y0), id, box);
   }
-  __device__ int width() const { return box.x1 - box.x0; }
-  __device__ int pixels() const { return width() * (box.y1 - box.y0); }
-
-  __device__ void draw_pixel(const Frame& f, std::int32_t t, int p) const {
-    const int x = p % width(), y = p / width();
-    std::int64_t e[3];
-    for (int i = 0; i < 3; ++i) e[i] = edges.start[i] + x * edges.step_x[i] + y * edges.step_y[i];
-    if (((e[0] - edges.least[0]) | (e[1] - edges.least[1]) | (e[2] - edges.least[2])) < 0) return;
-    draw(f, static_cast<long>(box.y0 + y) * f.args.width + box.x0 + x,
-         Rasterize::fragment(edges, e[0], e[1], e[2]).inverse_depth, t);
-  }
-};
-
-__global__ void __launch_bounds__(kThreads) draw_queued(const __grid_constant__ Frame f) {
-  constexpr int kWarp = 32;
-  const int medium = f.queue[0], large = f.queue[1];
-  const int lane = static_cast<int>(threadIdx.x) % kWarp;
-  for (long k = index() / kWarp; k < medium; k += gridDim.x * (kThreads / kWarp)) {
-    const std::int32_t t = f.medium(k);
-    const Queued queued(f, t);
-    for (int p = lane; p < queued.pixels(); p += kWarp) queued.draw_pixel(f, t, p);
-  }
-  for (int k = 0; k < large; ++k) {
-    const std::int32_t t = f.large(k);
-    const Queued queued(f, t);
-    for (long strip = blockIdx.x; strip * kStripPixels < queued.pixels(); strip += gridDim.x) {
-      const int begin = static_cast<int>(strip * kStripPixels);
-      const int end = min(queued.pixels(), begin + static_cast<int>(kStripPixels));
-      for (int p = begin + static_cast<int>(threadIdx.x); p < end; p += kThreads) queued.draw_pixel(f, t, p);
-    }
-  }
+  __syncthreads();
+  for (int k = thread / kWarp; k < medium; k += kThreads / kWarp) draw_shared(f, queue[k], thread % kWarp, kWarp);
+  for (int k = 0; k < large; ++k) draw_shared(f, queue[kThreads - 1 - k], thread, kThreads);
 }
 
 __global__ void resolve(const __grid_constant__ Frame f, long pixels) {
   const long i = index();
   if (i >= pixels) return;
   const Key key = f.keys[i];
+  f.keys[i] = Rasterize::kEmpty;
   const bool seen = key != Rasterize::kEmpty;
   const std::int32_t t = seen ? static_cast<std::int32_t>(key & 0x7fffffffu) : -1;
   float b0 = 0, b1 = 0;
   if (seen) {
-    const std::int32_t* corner = f.args.triangles + 3L * t;
-    const Rasterize::Vertex a = f.vertices[corner[0]], b = f.vertices[corner[1]], c = f.vertices[corner[2]];
     const auto e =
-        Rasterize::setup<std::int64_t>(a, b, c, static_cast<int>(i % f.args.width), static_cast<int>(i / f.args.width));
+        Corners(f.args, t).edges<std::int64_t>(static_cast<int>(i % f.args.width), static_cast<int>(i / f.args.width));
     const Rasterize::Fragment fragment = Rasterize::fragment(e, e.start[0], e.start[1], e.start[2]);
     b0 = fragment.barycentric[0];
     b1 = fragment.barycentric[1];
@@ -152,19 +140,17 @@ unsigned blocks_for(long n) { return cuda::blocks_for(n, kThreads); }
 void CudaRasterizer::run(const Args& args, cudaStream_t stream) {
   ops::check_raster_arguments(args);
   const long pixels = static_cast<long>(args.width) * args.height;
-  grow(keys_, pixels, stream);
-  grow(vertices_, args.vertex_count, stream);
-  grow(queue_, args.triangle_count + 2, stream);
-  const Frame frame{args, keys_.data(), vertices_.data(), queue_.data()};
-  const auto launch = [&](unsigned blocks, auto* kernel, auto... arguments) {
-    cuda::launch("rasterizing", stream, blocks, kThreads, kernel, arguments...);
-  };
-  launch(blocks_for(std::max(pixels, args.vertex_count)), clear_and_snap, frame, pixels);
-  if (args.triangle_count > 0) {
-    launch(blocks_for(args.triangle_count), draw_small, frame);
-    launch(kQueueBlocks, draw_queued, frame);
+  if (static_cast<long>(keys_.size()) < pixels) {
+    keys_ = cuda::DeviceArray<Key>(static_cast<std::size_t>(pixels), stream);
+    static_assert(Rasterize::kEmpty == ~std::uint64_t{0});
+    cuda::check(cudaMemsetAsync(keys_.data(), 0xff, keys_.size() * sizeof(Key), stream), "clearing device memory");
   }
-  launch(blocks_for(pixels), resolve, frame, pixels);
+  const Frame frame{args, keys_.data()};
+  const auto launch = [&](long n, auto* kernel, auto... arguments) {
+    cuda::launch("rasterizing", stream, blocks_for(n), kThreads, kernel, arguments...);
+  };
+  if (args.triangle_count > 0) launch(args.triangle_count, draw, frame);
+  launch(pixels, resolve, frame, pixels);
 }
 
 }  // namespace hrn

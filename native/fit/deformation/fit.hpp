@@ -41,6 +41,8 @@ class PlainIteration {
     backend_.concurrently([&] { shape_.step(backend_); }, [&] { colour_.step(backend_); });
     forward();
   }
+  /// Once, at the end: leaves both maps as forward() saw them last.
+  void finish() {}
 
  private:
   DeformationLoop<B>& loop_;
@@ -81,6 +83,7 @@ DeformationResult run_deformation(const Model& model, const ModelArrays& arrays,
     }
   }
   iteration.show();
+  iteration.finish();
   DeformationResult result;
   result.photometric_error = loop.photometric_error();
   result.map.resize(shape.map().size());

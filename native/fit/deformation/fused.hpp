@@ -1,7 +1,8 @@
 // The iteration of loop.hpp in fewer and larger kernels, for a device on which starting one takes longer than most of
 // them run: an element does in one go what it needs of its own, face normals and their gradients are computed anew for
 // every corner in place of passes of their own, and both maps take their steps together. What an element computes is
-// the source of ops/, losses/ and map_descent.hpp.
+// the source of ops/, losses/ and map_descent.hpp. A map takes its step when its next direction is made; whoever reads
+// it before that takes the step into account.
 #pragma once
 #include "fit/deformation/dense_map_covariance.hpp"
 #include "fit/deformation/energy_log.hpp"
@@ -23,19 +24,41 @@ struct FusedArgs {
   double* sums = nullptr;                  // [kDataSums]
   double* largest = nullptr;               // [2], of the last directions of shape and colour, zero at first
   Descent::Schedule* schedules = nullptr;  // [2]
+  float* pending = nullptr;                // [2], factors of the steps that Direction still takes
 
   HRN_HD const FusedMap& map(long which) const { return which == 0 ? shape : colour; }
 };
 
 struct Fused {
+  /// Of the step that the last Direction has decided.
+  HRN_HD static float factor(const FusedArgs& args, long which) {
+    const double second = Descent::remember(args.map(which).step.state->second, args.largest[which]);
+    return Descent::factor(args.schedules[which], second);
+  }
+  /// A map's entry after a step.
+  HRN_HD static float stepped(const DescentArgs& a, float factor, long entry) {
+    return a.map[entry] - factor * a.momentum[entry];
+  }
+  /// A sample of the map after its step, which is not taken yet: nobody may write what others read.
+  HRN_HD static void sample_stepped(const ops::UvSampleArgs<float>& a, const DescentArgs& step, float factor, long v) {
+    constexpr int kRow = 2 * 3;
+    ops::UvTap<float> tap = a.taps[v];
+    float block[2 * kRow] = {};
+    if (tap.first >= 0) {
+      for (int i = 0; i < 2 * kRow; ++i)
+        block[i] = stepped(step, factor, 3 * (tap.first + i / kRow * a.size) + i % kRow);
+      tap.first = 0;
+    }
+    ops::UvSample<3>::sample(block, 2, tap, a.values + 3 * v);
+  }
   /// Per vertex: where it is, in the head and in the picture, and its albedo.
   struct Place {
     HRN_HD static void run(const FusedArgs& args, long v) {
       const DeformationArgs& a = args.loop;
-      ops::UvSample<3>::forward(a.sample_shape, v);
+      sample_stepped(a.sample_shape, args.shape.step, factor(args, 0), v);
       Displace::Forward::run(a.displace_shape, v);
       ops::PoseProject::forward(a.project, v);
-      ops::UvSample<3>::forward(a.sample_colour, v);
+      sample_stepped(a.sample_colour, args.colour.step, factor(args, 1), v);
       Displace::Forward::run(a.displace_colour, v);
     }
   };
@@ -60,14 +83,15 @@ struct Fused {
       }
     }
   };
-  /// Per triangle: gradients of its corners. The first two write down what the step before has left: its largest entry
-  /// in the running mean, and how long the one to come shall be.
+  /// Per triangle: gradients of its corners. The first two write down what the step before has left: its factor, its
+  /// largest entry in the running mean, and how long the one to come shall be.
   struct ToCorners {
     HRN_HD static void run(const FusedArgs& args, long t) {
       ops::Interpolate<3>::backward_both(args.loop.interpolate, t);
       if (t < 2) {
         const DescentArgs& step = args.map(t).step;
         DescentState& s = *step.state;
+        args.pending[t] = s.steps > 0 ? factor(args, t) : 0.f;
         if (s.steps > 0) s.second = Descent::remember(s.second, args.largest[t]);
         args.schedules[t] = Descent::schedule(step, s.steps);
         s.steps += 1;
@@ -119,22 +143,23 @@ struct Fused {
       DenseCovariance::Rows::run(args.map(i / entries).prior, i % entries);
     }
   };
-  /// The same; reduces to the largest entries of both directions.
+  /// The same; takes the step before, and reduces to the largest entries of both new directions.
   struct Direction {
     HRN_HD static void run(const FusedArgs& args, long i, double* largest) {
-      const long entries = 3 * args.loop.texels, which = i / entries;
-      DenseCovariance::Mirror::run(args.map(which).prior, i % entries);
-      Descent::Direction::run(args.map(which).step, i % entries, largest + which);
+      const long entries = 3 * args.loop.texels, which = i / entries, entry = i % entries;
+      const DescentArgs& step = args.map(which).step;
+      step.map[entry] = stepped(step, args.pending[which], entry);
+      DenseCovariance::Mirror::run(args.map(which).prior, entry);
+      Descent::Direction::run(step, entry, largest + which);
     }
     HRN_HD static double combine(double x, double y) { return Descent::Direction::combine(x, y); }
   };
-  /// The same.
+  /// The same: takes the last step.
   struct Move {
     HRN_HD static void run(const FusedArgs& args, long i) {
       const long entries = 3 * args.loop.texels, which = i / entries, entry = i % entries;
-      const DescentArgs& a = args.map(which).step;
-      const double second = Descent::remember(a.state->second, args.largest[which]);
-      a.map[entry] -= Descent::factor(args.schedules[which], second) * a.momentum[entry];
+      const DescentArgs& step = args.map(which).step;
+      step.map[entry] = stepped(step, factor(args, which), entry);
     }
   };
 };
@@ -155,7 +180,8 @@ class FusedIteration {
         offset_(backend.template alloc<float>(loop.positions().size())),
         sums_(backend.template alloc<double>(kDataSums)),
         largest_(backend.template alloc<double>(2)),
-        schedules_(backend.template alloc<Descent::Schedule>(2)) {
+        schedules_(backend.template alloc<Descent::Schedule>(2)),
+        pending_(backend.template alloc<float>(2)) {
     args_.loop = loop.arguments(shape.map().data(), colour.map().data(), shape.gradient().data(),
                                 colour.gradient().data(), offset_.data());
     args_.loop.normals.crosses = nullptr;
@@ -165,6 +191,7 @@ class FusedIteration {
     args_.log.sums = args_.sums = sums_.data();
     args_.largest = largest_.data();
     args_.schedules = schedules_.data();
+    args_.pending = pending_.data();
   }
 
   /// See PlainIteration.
@@ -185,9 +212,9 @@ class FusedIteration {
     backend_.template for_each<Fused::Columns>(entries * (args_.shape.prior.scales + args_.colour.prior.scales), args_);
     backend_.template for_each<Fused::Rows>(2 * entries, args_);
     backend_.template reduce_to<Fused::Direction, 2>(2 * entries, args_, largest_.data());
-    backend_.template for_each<Fused::Move>(2 * entries, args_);
     forward();
   }
+  void finish() { backend_.template for_each<Fused::Move>(6 * args_.loop.texels, args_); }
 
  private:
   DeformationLoop<B>& loop_;
@@ -195,6 +222,7 @@ class FusedIteration {
   Array<float> offset_;
   Array<double> sums_, largest_;
   Array<Descent::Schedule> schedules_;
+  Array<float> pending_;
   FusedArgs args_;
 };
 
