@@ -15,6 +15,7 @@ afterAll(() => hrn.dispose());
 
 type V3 = [number, number, number];
 const EAR = REGION_NAMES.indexOf('ears');
+const NECK = REGION_NAMES.indexOf('neck');
 const SCALP = REGION_NAMES.indexOf('scalp');
 const CHEEKS = REGION_NAMES.indexOf('cheeks');
 
@@ -43,6 +44,13 @@ it('leaves skin before the ears bare, where the region of the scalp reaches down
   const cheek = colourOf(CHEEKS, (x, y) => Math.abs(x) > 40 && y < low);
   const before = colourOf(SCALP, (x, y, z) => Math.abs(x) > 55 && y < low && y > bottom && z > front);
   expect(away(before, cheek)).toBeLessThan(10);
+});
+
+it('has a nape like the sides of the neck', () => {
+  const nape = colourOf(NECK, (x, y, z) => Math.abs(x) < 20 && z < -120 && y < -75);
+  const sides = colourOf(NECK, (x, y, z) => Math.abs(x) > 45 && z < -40 && y < -75);
+  // 38 where colours of the face that are far from both went on there.
+  expect(away(nape, sides)).toBeLessThan(27);
 });
 
 it('has no edge in the hair where the photo ceases to show it', () => {

@@ -121,11 +121,14 @@ class TextureBaker {
     {
       using texture::Ratio;
       auto start = floats(4 * bake.vertices), from = floats(3 * bake.vertices), to = floats(3 * bake.vertices);
-      texture::RatioArgs ratio{args, start.data(), from.data(), to.data(), evens ? evened.data() : nullptr};
+      texture::RatioArgs ratio{args, start.data(), from.data(), to.data(), 1, evens ? evened.data() : nullptr};
       backend_.template for_each<Ratio::Start>(bake.vertices, ratio);
       for (int step = 0; step < Ratio::kSteps; ++step) {
         backend_.template for_each<Ratio::Step>(bake.vertices, ratio);
         std::swap(ratio.from, ratio.to);
+        ratio.pace = static_cast<float>(
+            step == 0 ? 1 / (1 - 0.5 * Ratio::kSlowest * Ratio::kSlowest)
+                      : 1 / (1 - 0.25 * Ratio::kSlowest * Ratio::kSlowest * static_cast<double>(ratio.pace)));
       }
       backend_.template for_each<Ratio::Apply>(bake.vertices, ratio);
     }

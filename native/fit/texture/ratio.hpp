@@ -86,14 +86,18 @@ struct RatioArgs {
   TexelArgs texels;
   float* start;   // [vertices][4]: ratio of photo to model as the blocks tell it, and how firmly
   float* from;    // [vertices][3], ratios before a step
-  float* to;      // [vertices][3], and after it
+  float* to;      // [vertices][3], in those before the last step, out after this one
+  float pace;     // of the step: 1, then what Chebyshev's polynomials say
   float* evened;  // [vertices][3], see TexelArgs; null: not wanted
 };
 
 // How photo and model differ at the vertices: from the blocks of the layout, smoothed over the surface, since the
 // layout squeezes what is no face, and what little is seen there would be drawn out into stripes.
 struct Ratio {
+  // Chebyshev's steps: as many plain ones would not carry colours round to the nape. Modes that a plain step leaves
+  // this share of are the slowest that these are made for.
   static constexpr int kSteps = 32;
+  static constexpr double kSlowest = 0.99;
 
   // How far a vertex of the skin has the outline's light.
   HRN_HD static float slant(const TexelArgs& a, long v) {
@@ -139,15 +143,30 @@ struct Ratio {
       constexpr float kFirmness = 8;
       const TextureBakeArgs& bake = r.texels.bake;
       const float* start = r.start + 4 * v;
+      // Hair tells nothing of the skin beside it, and skin nothing of hair.
+      const auto is_hair = [&](long vertex) {
+        if (bake.paint != nullptr) return bake.paint[4 * vertex + 3] > 0.5f;
+        return bake.sights != nullptr && bake.sights[vertex] == static_cast<std::uint8_t>(Sight::scalp);
+      };
+      const bool hair = is_hair(v);
       float count = 0;
       V3 sum{0, 0, 0};
       for (long c = bake.corner_offsets[v]; c < bake.corner_offsets[v + 1]; ++c) {
         const long corner = bake.corners[c], t = corner / 3;
-        for (long j = 1; j < 3; ++j, ++count) sum = sum + load3(r.from, bake.indices[3 * t + (corner + j) % 3]);
+        for (long j = 1; j < 3; ++j) {
+          const long other = bake.indices[3 * t + (corner + j) % 3];
+          if (is_hair(other) != hair) continue;
+          sum = sum + load3(r.from, other);
+          ++count;
+        }
       }
       const float known = start[3] / kBlockFirmness, w = kFirmness * known * known * count;
       const V3 mean = (1 / (count + w + 1e-9f)) * (sum + w * V3{start[0], start[1], start[2]});
-      store3(r.to, v, count > 0 ? mean : V3{1, 1, 1});
+      const V3 here = count > 0 ? mean : load3(r.from, v);
+      // The first step may find anything there.
+      if (r.pace == 1) return store3(r.to, v, here);
+      const V3 before = load3(r.to, v);
+      store3(r.to, v, before + r.pace * (here - before));
     }
   };
   // Per vertex: the model's colour times the ratio.
