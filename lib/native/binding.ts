@@ -10,9 +10,10 @@ import type {
   DeformationProblem,
   PhotometricFit,
   PhotometricProblem,
+  SeenPoints,
   TextureProblem,
 } from './refine.js';
-import type { JointDeformationFit, JointProblem } from './views.js';
+import type { JointDeformationFit, JointProblem, RegisteredView } from './views.js';
 
 /**
  * Everything that the addon exports, in TypeScript. A test compares the addon's names with NATIVE_EXPORTS.
@@ -137,6 +138,13 @@ export interface NativeBinding {
     problem: JointProblem,
     onProgress?: NativeProgress,
   ): NativeJob<PhotometricFit[]>;
+  /** Where several photos show the same skin, by their textures: the same points for each view; see SeenPoints. */
+  registerViews(
+    context: NativeContext,
+    model: NativeModel,
+    views: readonly RegisteredView[],
+    onProgress?: NativeProgress,
+  ): NativeJob<SeenPoints[]>;
   /** One deformation map for all views, which have the same albedo and sizes; the first one's priors count. */
   jointDeformationFit(
     context: NativeContext,
@@ -191,6 +199,7 @@ export const NATIVE_EXPORTS = [
   'detailFit',
   'jointLandmarkFit',
   'jointPhotometricFit',
+  'registerViews',
   'jointDeformationFit',
   'TextureBlend',
   'recoverTexture',

@@ -59,6 +59,18 @@ export interface NormalProblem {
   robustScale?: number;
 }
 
+/** Surface points that are seen at known places: see native/fit/landmarks/point_term. */
+export interface SeenPoints {
+  /** `[n]` */
+  vertices: Uint32Array;
+  /** `[n][2]`, photo pixels. */
+  pixels: Float64Array;
+  /** `[n][3]`, 1 / px²: xx, xy, yy of the inverse covariance; 0: not seen. */
+  information: Float64Array;
+  /** In standard deviations; default 2.5. */
+  robustScale?: number;
+}
+
 /** Input of `photometricFit`: the landmark problem, where to start, and the photo, coarse to fine. */
 export interface PhotometricProblem {
   landmarks: CoarseProblem;
@@ -69,6 +81,7 @@ export interface PhotometricProblem {
   levels: readonly PhotometricLevel[];
   silhouette?: SilhouetteProblem;
   normals?: NormalProblem;
+  points?: SeenPoints;
   /** Colour noise, 0..1, where the fit has come to within 0.016 of the photo; grows with the difference left. Default 0.04. */
   sigmaReference?: number;
   /** But at least this, 0..1; default 0.01. */
@@ -126,6 +139,7 @@ export interface DeformationProblem {
   biasMm?: Float64Array;
   /** `[n]`; default the model's own. */
   sigmaMm?: Float64Array;
+  points?: SeenPoints;
   /** The crop to compare with; its iterations are those of the loop. */
   level: PhotometricLevel;
   /** Texels a side; default 128. */

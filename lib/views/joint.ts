@@ -6,6 +6,7 @@ import { native } from '../native/load.js';
 import type { PhotometricFit } from '../native/refine.js';
 import type { Detail } from '../options.js';
 import { deformationProblem, MAP_SIZE, photometricProblem, type RefinedHead } from '../stages/refine.js';
+import { seenPoints, weighed } from './registration.js';
 import type { View } from './view.js';
 
 /**
@@ -21,6 +22,17 @@ const ESTIMATES_ALIKE = 0.5;
 const LEAST_SHARE = 0.2;
 const COLOUR_GAIN = 2;
 const OUTLINE_SIGMA_MM = 1;
+/**
+ * Of the information of points that the photos' textures share, in the parameters and in the map. Lights and cameras that
+ * are not the fitted ones move neighbours alike, and what all of them together would say of depth and focal length is
+ * their common error (npm run bench:views, heads 201 to 213).
+ */
+const POINT_WEIGHT = 0.1;
+const MAP_POINT_WEIGHT = 0.5;
+/** In standard deviations: points that a first fit is far off are not yet outliers. */
+const POINT_ROBUST_SCALE = 6;
+/** With the points; more of them follow colours away from the landmarks. */
+const POINT_ITERATIONS = 4;
 /** In the deformation map; a single photo's colours are explained as well by wrong light. */
 const MAP_SAMPLES = 2000;
 
@@ -49,7 +61,10 @@ export async function fitJointCoarse(
   return runJob((onProgress) => native().jointLandmarkFit(context, head.native, problem, onProgress), job);
 }
 
-/** Colours, outlines and landmarks of all views together, then one deformation map for all: a head a view. */
+/**
+ * Colours, outlines and landmarks of all views together, then with them the points whose texture the photos share, then
+ * one deformation map for all: a head a view.
+ */
 export async function refineJointly(
   context: NativeContext,
   head: HeadModel,
@@ -80,10 +95,24 @@ export async function refineJointly(
     }),
     oneCamera,
   };
-  const fitted: PhotometricFit[] = await runJob(
+  let fitted: PhotometricFit[] = await runJob(
     (onProgress) => native().jointPhotometricFit(context, head.native, joint, onProgress),
     job,
   );
+  const register = async () => seenPoints(context, head, views, fitted, await Promise.all(fitted.map(shape)), signal);
+  if (detail !== 'coarse') {
+    const points = await register();
+    const again = {
+      ...joint,
+      views: joint.views.map((view, i) => ({
+        ...view,
+        ...photometricProblem({ problem: view.landmarks, fit: { ...coarse[i]!, ...fitted[i]! } }, { levels: [] }),
+        levels: view.levels.slice(-1).map((level) => ({ ...level, iterations: POINT_ITERATIONS })),
+        points: weighed(points[i]!, POINT_WEIGHT, POINT_ROBUST_SCALE),
+      })),
+    };
+    fitted = await runJob(() => native().jointPhotometricFit(context, head.native, again), { signal });
+  }
   const heads: RefinedHead[] = [];
   for (const [i, fit] of fitted.entries()) {
     const { rotation, translation, focalPx, identity, expression, albedo, lighting, error } = fit;
@@ -99,12 +128,14 @@ export async function refineJointly(
     });
   }
   if (detail === 'coarse') return heads;
+  const points = await register();
   const deforming = views.map(({ seen }, i) => {
     const alone = deformationProblem(head, problems[i]!, fitted[i]!, seen, heads[i]!.positions);
     return {
       ...alone,
       weights: alone.weights!.map((weight) => share * weight),
       effectiveSamples: MAP_SAMPLES,
+      points: weighed(points[i]!, MAP_POINT_WEIGHT),
     };
   });
   const { map, positions, photometricErrors } = await runJob(

@@ -2,6 +2,7 @@ import { HrnError, type HrnErrorCode } from '../errors.js';
 import type { Resources } from '../fit.js';
 import { decodeImage, type ImageInput } from '../image.js';
 import type { CoarseProblem } from '../native/coarse.js';
+import type { PhotometricLevel } from '../native/refine.js';
 import type { ResolvedFitOptions } from '../options.js';
 import { type CoarseStage, coarseProblem } from '../stages/coarse.js';
 import { fitFromStarts } from '../stages/coarse-starts.js';
@@ -15,7 +16,7 @@ import { type IrisDiameters, measureIrises } from '../stages/iris-rim.js';
 import { type DenseLandmarks, landmarksInFrame } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
 import { Photo } from '../stages/photo.js';
-import { type Observation, observe } from '../stages/refine.js';
+import { cropLevel, type Observation, observe } from '../stages/refine.js';
 import { regress } from '../stages/regress.js';
 import { faceSharpness } from '../stages/sharpness.js';
 
@@ -37,11 +38,16 @@ export interface View {
   /** The landmark fit of this view alone. */
   coarse: CoarseStage;
   seen: Observation;
+  /** The face as large as its texture is brought over that of other photos. */
+  close: PhotometricLevel;
   /** As measured in the photo. */
   rims: IrisDiameters;
   /** See faceSharpness(). */
   sharpness: number;
 }
+
+/** Side of the crop whose texture is looked at: the registration lays it out at about half a millimetre a texel. */
+const CLOSE_PX = 448;
 
 /** Why a single photo cannot take part; what else goes wrong with one fails the whole fit. */
 const NO_VIEW: readonly HrnErrorCode[] = ['NO_FACE', 'FACE_TOO_SMALL', 'FACE_NOT_VISIBLE', 'FIT_FAILED'];
@@ -86,9 +92,10 @@ export async function lookAt(
     const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
     const { width, height } = decoded;
     const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
-    const [{ focal, principalPx, coarse }, seen, rims, sharpness] = await Promise.all([
+    const [{ focal, principalPx, coarse }, seen, close, rims, sharpness] = await Promise.all([
       fitFromStarts(context, head, landmarks, estimate, lens, { signal }),
       observe(context, head, photo, landmarks, pixels, options.detail, signal),
+      cropLevel(photo, landmarks, pixels, CLOSE_PX, signal),
       measureIrises(photo, landmarks, signal),
       faceSharpness(photo, landmarks, signal),
     ]);
@@ -107,6 +114,7 @@ export async function lookAt(
       observed,
       coarse,
       seen,
+      close: { ...close, iterations: 0 },
       rims,
       sharpness,
     };

@@ -89,6 +89,8 @@ Napi::Value head_shape(const Napi::CallbackInfo& info) {
       });
 }
 
+}  // namespace
+
 fit::PhotometricLevel level_of(const Napi::Value& value) {
   const Napi::Object o = object_of(value, "level");
   fit::PhotometricLevel level;
@@ -101,8 +103,6 @@ fit::PhotometricLevel level_of(const Napi::Value& value) {
   level.iterations = static_cast<int>(integer_of(field(o, "iterations"), "iterations", 0, 1000));
   return level;
 }
-
-}  // namespace
 
 Napi::Value photometric_result(Napi::Env env, fit::PhotometricResult&& r) {
   Napi::Object o = Napi::Object::New(env);
@@ -152,6 +152,17 @@ fit::NormalProblem normals_of(const Napi::Value& value) {
   return normals;
 }
 
+fit::PointProblem points_of(const Napi::Value& value) {
+  fit::PointProblem points;
+  if (value.IsUndefined()) return points;
+  const Napi::Object o = object_of(value, "points");
+  points.vertices = copy_of<std::uint32_t>(field(o, "vertices"), "vertices");
+  points.pixels = copy_of<double>(field(o, "pixels"), "pixels");
+  points.information = copy_of<double>(field(o, "information"), "information");
+  set_numbers(o, {{"robustScale", &points.robust_scale}});
+  return points;
+}
+
 }  // namespace
 
 fit::PhotometricProblem photometric_problem_of(const Napi::Value& value) {
@@ -169,6 +180,7 @@ fit::PhotometricProblem photometric_problem_of(const Napi::Value& value) {
   set_photometric_options(o, problem.photo);
   problem.silhouette = silhouette_of(field(o, "silhouette"));
   problem.normals = normals_of(field(o, "normals"));
+  problem.points = points_of(field(o, "points"));
   set_numbers(o, {{"albedoSigma", &problem.albedo_sigma},
                   {"lightSigma", &problem.light_sigma},
                   {"lightColourSigma", &problem.light_colour_sigma}});
@@ -220,6 +232,7 @@ fit::DeformationProblem deformation_problem_of(const Napi::Value& given) {
   problem.weights = optional("weights");
   problem.bias_mm = optional("biasMm");
   problem.sigma_mm = optional("sigmaMm");
+  problem.points = points_of(field(o, "points"));
   problem.level = level_of(field(o, "level"));
   const Napi::Value size = field(o, "mapSize");
   if (!size.IsUndefined()) problem.map_size = static_cast<int>(integer_of(size, "mapSize", 16, 1024));

@@ -11,6 +11,8 @@ namespace hrn::binding {
 
 // The lib/native/refine.ts NativeCamera; throws invalid_argument.
 fit::CameraPose camera_of(const Napi::Value& value);
+// The lib/native/refine.ts PhotometricLevel.
+fit::PhotometricLevel level_of(const Napi::Value& value);
 // The lib/native/refine.ts PhotometricProblem, levels of none allowed; only types are checked.
 fit::PhotometricProblem photometric_problem_of(const Napi::Value& value);
 // The lib/native/refine.ts PhotometricFit.

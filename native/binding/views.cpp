@@ -20,6 +20,7 @@
 #include "fit/texture/blend.hpp"
 #include "fit/texture/sights.hpp"
 #include "fit/views/joint_fit.hpp"
+#include "fit/views/registration.hpp"
 
 namespace hrn::binding {
 namespace {
@@ -69,6 +70,37 @@ Napi::Value joint_landmark_fit(const Napi::CallbackInfo& info) {
 // jointPhotometricFit(context, model, problem, onProgress): job of a PhotometricFit per view
 Napi::Value joint_photometric_fit(const Napi::CallbackInfo& info) {
   return start_joint<fit::fit_joint_photometric>(info, list_of(photometric_result));
+}
+
+// registerViews(context, model, views, onProgress): job of the points of each view
+Napi::Value register_views_of(const Napi::CallbackInfo& info) {
+  auto context = context_of(info[0]);
+  auto model = model_of(info[1]);
+  if (!info[2].IsArray()) reject("an array", "views", info[2]);
+  const auto list = info[2].As<Napi::Array>();
+  std::vector<fit::RegisteredView> views;
+  for (std::uint32_t i = 0; i < list.Length() && i <= kMaxViews; ++i) {
+    const Napi::Object o = object_of(list.Get(i), "view");
+    views.push_back({level_of(field(o, "level")),
+                     camera_of(field(o, "camera")),
+                     copy_of<float>(field(o, "positions"), "positions"),
+                     {}});
+    const auto lighting = view_of<double>(field(o, "lighting"), "lighting", views.back().lighting.size());
+    std::copy(lighting.begin(), lighting.end(), views.back().lighting.begin());
+  }
+  return start_job(
+      info.Env(), info[3],
+      [context, model, views = std::move(views)](const Cancel& cancel, const Progress&) {
+        ThreadPool pool(context->crew(), cancel);
+        return fit::register_views(*model, views, pool, cancel);
+      },
+      list_of<fit::PointProblem>([](Napi::Env env, fit::PointProblem&& points) -> Napi::Value {
+        Napi::Object o = Napi::Object::New(env);
+        o.Set("vertices", typed_array(env, points.vertices));
+        o.Set("pixels", typed_array(env, points.pixels));
+        o.Set("information", typed_array(env, points.information));
+        return o;
+      }));
 }
 
 // jointDeformationFit(context, model, views, onProgress): job of { map, positions, photometricErrors }
@@ -175,6 +207,7 @@ class TextureBlendObject : public Napi::ObjectWrap<TextureBlendObject> {
 void register_views(Napi::Env env, Napi::Object exports) {
   export_function<joint_landmark_fit>(env, exports, "jointLandmarkFit");
   export_function<joint_photometric_fit>(env, exports, "jointPhotometricFit");
+  export_function<register_views_of>(env, exports, "registerViews");
   export_function<joint_deformation_fit>(env, exports, "jointDeformationFit");
   exports.Set("TextureBlend", TextureBlendObject::define(env));
 }

@@ -1,5 +1,5 @@
-// jointLandmarkFit, jointPhotometricFit, jointDeformationFit and the class TextureBlend: several views of one person.
-// See lib/native/views.ts.
+// jointLandmarkFit, jointPhotometricFit, registerViews, jointDeformationFit and the class TextureBlend: several views
+// of one person. See lib/native/views.ts.
 #pragma once
 #include <napi.h>
 

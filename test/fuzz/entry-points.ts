@@ -123,6 +123,8 @@ const call =
   (...args: unknown[]) =>
     entry(...(args as never[]));
 
+const registered = { level, camera, positions: model.mean, lighting: new Float64Array(27).fill(0.5) };
+const seen = { vertices: Uint32Array.of(1), pixels: Float64Array.of(60, 60), information: Float64Array.of(1, 0, 1) };
 const photometric = {
   landmarks,
   camera,
@@ -148,6 +150,7 @@ const photometric = {
     floorSigma: 0.06,
     robustScale: 2.5,
   },
+  points: seen,
   sigmaReference: 0.04,
   sigmaFloor: 0.01,
   robust: 0.1,
@@ -165,6 +168,7 @@ const deformation = {
   weights: new Float64Array(points).fill(1),
   biasMm: new Float64Array(2 * points),
   sigmaMm: new Float64Array(points).fill(1),
+  points: seen,
   level,
   mapSize: 16,
   shapeScales: [{ sigma: 1, lengthTexels: 4 }],
@@ -294,6 +298,11 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     name: 'jointPhotometricFit',
     args: [context, head, { views: [photometric, photometric], oneCamera: false }, () => {}],
     call: call(addon.jointPhotometricFit),
+  },
+  {
+    name: 'registerViews',
+    args: [context, head, [registered, registered], () => {}],
+    call: call(addon.registerViews),
   },
   {
     name: 'jointDeformationFit',

@@ -27,6 +27,7 @@ void check_deformation_problem(const Model& model, const DeformationProblem& p) 
     for (const double v : *values) require(std::isfinite(v), "finite values");
   }
   for (const double v : p.lighting) require(std::isfinite(v), "finite light");
+  check_points(model, p.points);
   check_camera(p.camera);
   check_level(p.level);
   require(p.map_size >= 16 && p.map_size <= 1024, "a map of 16 to 1024 texels");

@@ -15,6 +15,7 @@
 #include "fit/deformation/map_covariance.hpp"
 #include "fit/head/camera_pose.hpp"
 #include "fit/head/model.hpp"
+#include "fit/landmarks/point_term.hpp"
 #include "fit/parameters/fit.hpp"
 
 namespace hrn::fit {
@@ -28,6 +29,8 @@ struct DeformationProblem {
   std::vector<double> weights;   // [n] or empty; multiplies the inverse variance
   std::vector<double> bias_mm;   // [n][2] or empty: where the network puts its points, head frame x and y
   std::vector<double> sigma_mm;  // [n] or empty (the model's own): landmark deviation
+
+  PointProblem points;  // seen at known places of the photo
 
   PhotometricLevel level;  // crop to compare with; its iterations are those of the loop
   PhotometricOptions photo{.sigma_reference = 0.03, .effective_samples = 400};

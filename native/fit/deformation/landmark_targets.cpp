@@ -22,6 +22,22 @@ void index_slots(long vertex_count, LandmarkTargets& targets) {
   }
 }
 
+// Points that texture tells stand behind the landmarks.
+void add_points(const DeformationProblem& problem, LandmarkTargets& targets) {
+  const PointProblem& points = problem.points;
+  const PhotometricLevel& crop = problem.level;
+  const double scale = static_cast<double>(crop.scale),
+               corner[2] = {static_cast<double>(crop.x0), static_cast<double>(crop.y0)};
+  for (const std::uint32_t v : points.vertices) {
+    targets.vertices.insert(targets.vertices.end(), 3, static_cast<std::int32_t>(v));
+    targets.weights.insert(targets.weights.end(), {1, 0, 0});
+  }
+  for (std::size_t i = 0; i < points.pixels.size(); ++i)
+    targets.target.push_back(static_cast<float>((points.pixels[i] - corner[i % 2]) * scale));
+  for (const double value : points.information)
+    targets.precision.push_back(static_cast<float>(value / (scale * scale)));
+}
+
 }  // namespace
 
 LandmarkTargets landmark_targets(const Model& model, const DeformationProblem& problem) {
@@ -58,6 +74,7 @@ LandmarkTargets landmark_targets(const Model& model, const DeformationProblem& p
     targets.precision[3 * i + 1] = static_cast<float>(-shrink * dx * dy);
     targets.precision[3 * i + 2] = static_cast<float>(w - shrink * dy * dy);
   }
+  add_points(problem, targets);
   index_slots(model.vertex_count, targets);
   return targets;
 }

@@ -1,5 +1,5 @@
 // What the dense landmarks pull at in the deformation stage: points of the surface. Those that the network puts on the
-// silhouette, which are no fixed points, do not pull.
+// silhouette, which are no fixed points, do not pull. Points that are seen at known places follow them.
 #pragma once
 #include <cstdint>
 #include <vector>

@@ -95,8 +95,7 @@ class DeformationLoop {
   /// `arrays`: the model in the backend's memory; `albedo`: there too, [V][3].
   DeformationLoop(const Model& model, const ModelArrays& arrays, const DeformationProblem& problem,
                   const Array<float>& albedo, B& backend)
-      : model_(model),
-        arrays_(arrays),
+      : arrays_(arrays),
         own_(model, problem, backend),
         seen_(&own_),
         map_size_(problem.map_size),
@@ -121,8 +120,9 @@ class DeformationLoop {
     barycentrics_ = px(2);
     rendered_ = px(3);
     grad_rendered_ = px(3);
-    landmark_slots_ = backend.template alloc<float>(9 * static_cast<std::size_t>(model.dense.count));
     const LandmarkTargets targets = landmark_targets(model, problem);
+    landmarks_ = static_cast<long>(targets.vertices.size() / 3);
+    landmark_slots_ = backend.template alloc<float>(9 * static_cast<std::size_t>(landmarks_));
     landmark_vertices_ = uploaded(backend, targets.vertices);
     landmark_weights_ = uploaded(backend, targets.weights);
     landmark_offsets_ = uploaded(backend, targets.slot_offsets);
@@ -168,7 +168,7 @@ class DeformationLoop {
   void sum_energy() {
     backend_.template reduce_to<losses::Photometric::Forward, losses::Photometric::kReduced>(pixels_, photo_args(),
                                                                                              sums_.data());
-    backend_.template reduce_to<losses::Landmark::Forward, 1>(model_.dense.count, landmark_args(),
+    backend_.template reduce_to<losses::Landmark::Forward, 1>(landmarks_, landmark_args(),
                                                               sums_.data() + losses::Photometric::kReduced);
   }
   const Array<double>& sums() const { return sums_; }
@@ -192,7 +192,7 @@ class DeformationLoop {
     gather<typename ops::CornerGather<3>::Set>(slots_, grad_colours_);
     gather<typename ops::CornerGather<3>::Set>(screen_slots_, grad_screen_);
 
-    backend_.template for_each<losses::Landmark::Backward>(model_.dense.count, landmark_args());
+    backend_.template for_each<losses::Landmark::Backward>(landmarks_, landmark_args());
     backend_.template for_each<typename ops::CornerGather<3>::Add>(vertices_, landmark_gather_args());
 
     backend_.template for_each<ops::Shade::Backward>(vertices_, shade_args());
@@ -214,7 +214,7 @@ class DeformationLoop {
     a.vertices = vertices_;
     a.triangles = triangles_;
     a.pixels = pixels_;
-    a.landmarks = model_.dense.count;
+    a.landmarks = landmarks_;
     a.texels = map_size_ * map_size_;
     a.sample_shape = sample_args(shape_map, offset_.data(), grad_shape_map);
     a.sample_colour = sample_args(colour_map, colour_offset, grad_colour_map);
@@ -370,14 +370,13 @@ class DeformationLoop {
     return a;
   }
 
-  const Model& model_;
   const ModelArrays arrays_;
   DeformationSight<B> own_;
   DeformationSight<B>* seen_;
   const long map_size_;
   B& backend_;
   const Array<float>& base_albedo_;
-  long vertices_, triangles_, pixels_;
+  long vertices_, triangles_, pixels_, landmarks_;
   Array<ops::UvTap<float>> taps_;
   Array<std::int32_t> texel_offsets_;
   Array<ops::TexelSample<float>> samples_;

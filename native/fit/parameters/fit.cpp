@@ -49,6 +49,7 @@ void check_photometric_problem(const Model& model, const PhotometricProblem& p) 
   check_start(model, p);
   check_silhouette(model, p.silhouette);
   check_normals(p.normals);
+  check_points(model, p.points);
   for (const double v : {p.photo.sigma_reference, p.photo.sigma_start, p.photo.sigma_floor, p.photo.robust,
                          p.albedo_sigma, p.light_sigma, p.light_colour_sigma}) {
     require(v > 0 && std::isfinite(v), "positive deviations");

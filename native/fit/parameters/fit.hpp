@@ -9,6 +9,7 @@
 #include "fit/dense/normal_term.hpp"
 #include "fit/head/model.hpp"
 #include "fit/landmarks/coarse.hpp"
+#include "fit/landmarks/point_term.hpp"
 #include "fit/outline/silhouette_term.hpp"
 #include "fit/parameters/term.hpp"
 
@@ -30,6 +31,7 @@ struct PhotometricProblem {
   PhotometricOptions photo;
   SilhouetteProblem silhouette;
   NormalProblem normals;
+  PointProblem points;
   double albedo_sigma = 1;          // prior of the albedo coefficients
   double light_sigma = 0.5;         // prior of every light coefficient but the first of each channel
   double light_colour_sigma = 0.1;  // prior of a channel's deviation from the mean of the three

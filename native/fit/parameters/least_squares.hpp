@@ -43,7 +43,8 @@ class PhotometricLeastSquares {
         landmarks_(model, problem.landmarks, pool),
         photo_(photo),
         silhouette_(model, problem.silhouette, problem.landmarks.identity_count),
-        normals_(model, problem.normals, problem.landmarks.identity_count) {
+        normals_(model, problem.normals, problem.landmarks.identity_count),
+        points_(model, problem.points, problem.landmarks.identity_count) {
     layout_.pose = landmarks_.pose_unknowns();
     layout_.nuisance = static_cast<int>(problem.landmarks.nuisance_count);
     layout_.shape = static_cast<int>(landmarks_.coefficient_count()) - layout_.nuisance;
@@ -61,7 +62,9 @@ class PhotometricLeastSquares {
   std::span<const double> shape_sigma() const { return landmarks_.shape_sigma(); }
   // Landmarks and outline say nothing of albedo and light.
   int row_unknowns() const { return layout_.first_albedo(); }
-  int max_rows() const { return landmarks_.max_rows() + std::max(SilhouetteTerm::kRows, NormalTerm::kRows); }
+  int max_rows() const {
+    return landmarks_.max_rows() + std::max({SilhouetteTerm::kRows, NormalTerm::kRows, PointTerm::kRows});
+  }
   const HeadState& state() { return landmarks_.state(); }
   const Appearance& appearance() const { return look_; }
   long samples() const { return photo_.selected(); }
@@ -110,6 +113,8 @@ class PhotometricLeastSquares {
       silhouette_.accumulate(landmarks_.state(), layout_, pool_, equations);
       equations.accumulate(pool_);
       normals_.accumulate(landmarks_.state(), layout_, pool_, equations);
+      equations.accumulate(pool_);
+      points_.accumulate(landmarks_.state(), layout_, pool_, equations);
     }
     equations.accumulate(pool_);
     photo_.add_products(equations, layout_.total() - moved.total());
@@ -160,10 +165,10 @@ class PhotometricLeastSquares {
     seen_energy_.reset();
     photo_.set_sigma(sigma);
   }
-  // Of what the photo shows: colours, silhouette and normals.
+  // Of what the photo shows: colours, silhouette, normals and points.
   double seen_energy(const HeadState& state, const Appearance& look) {
     return photo_.energy(state, look, crop_, problem_.photo) + silhouette_.energy(state) +
-           normals_.energy(state, pool_);
+           normals_.energy(state, pool_) + points_.energy(state, pool_);
   }
 
   double light_mean(const Appearance& look, int k) const {
@@ -203,6 +208,7 @@ class PhotometricLeastSquares {
   Term& photo_;
   SilhouetteTerm silhouette_;
   NormalTerm normals_;
+  PointTerm points_;
   ParameterLayout layout_;
   PhotoCrop crop_;
   Appearance look_, candidate_;

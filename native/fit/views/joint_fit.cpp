@@ -109,6 +109,7 @@ JointDeformationResult fit_joint_deformation(const Model& model, const std::vect
     check_deformation_problem(model, view);
     require(view.level.size == views.front().level.size && view.map_size == views.front().map_size,
             "crops of one size and a map of one size");
+    require(view.points.vertices == views.front().points.vertices, "the same points in every view");
   }
   CpuBackend backend(pool);
   return run_joint_deformation<MapCovariance>(model, host_arrays(model), views, backend, cancel, progress);

@@ -33,6 +33,24 @@ HRN_TEST("fit/landmark-targets/observations become crop pixels without the netwo
   report.near(static_cast<double>(targets.target[2]), 2 * (problem.pixels[2] - 10), 1e-3, "x without bias");
 }
 
+HRN_TEST("fit/landmark-targets/points that are seen follow, by their own information in crop pixels") {
+  fit::DeformationProblem problem = crop_problem();
+  const fit::Model& model = small_head();
+  problem.points = {{7, 9}, {30, 40, 50, 60}, {1, 0.2, 2, 0, 0, 0}};
+  const fit::LandmarkTargets targets = fit::landmark_targets(model, problem);
+  const std::size_t n = at(model.dense.count);
+  report.equal(targets.vertices.size(), 3 * (n + 2), "corners");
+  report.equal(targets.vertices[3 * n], 7, "vertex");
+  report.equal(targets.weights[3 * n], 1.f, "its weight");
+  report.near(static_cast<double>(targets.target[2 * n]), 2 * (30.0 - 10), 1e-3, "x");
+  report.near(static_cast<double>(targets.target[2 * n + 1]), 2 * (40.0 + 4), 1e-3, "y");
+  const double information[] = {1, 0.2, 2};
+  for (std::size_t k = 0; k < 3; ++k) {
+    report.near(static_cast<double>(targets.precision[3 * n + k]), information[k] / 4, 1e-6, "precision");
+    report.equal(targets.precision[3 * (n + 1) + k], 0.f, "nothing known");
+  }
+}
+
 HRN_TEST("fit/landmark-targets/fixed points weigh by their deviation, alike in every direction") {
   fit::DeformationProblem problem = crop_problem();
   const fit::Model& model = small_head();
