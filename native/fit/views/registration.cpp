@@ -22,7 +22,7 @@ struct Scale {
   float smooth, contrast, window, step;
   int iterations;
 };
-constexpr Scale kScales[] = {{2.4f, 12.5f, 18.5f, 2, 4}, {1.4f, 8.5f, 9.5f, 1, 3}, {1.2f, 5.5f, 5.5f, 0.7f, 3}};
+constexpr Scale kScales[] = {{2.4f, 12.5f, 18.5f, 2, 3}, {1.4f, 8.5f, 9.5f, 1, 2}, {1.2f, 5.5f, 5.5f, 0.7f, 2}};
 /// Contrast below which a texture is noise, of 0..1.
 constexpr float kNoise = 0.008f;
 /// Of squared slopes: windows that show less do not move by themselves.
@@ -31,6 +31,8 @@ constexpr float kStiffness = 0.01f;
 constexpr float kLeastAlike = 0.6f, kAlike = 0.9f;
 /// Neighbouring texels of a texture err alike: so many count as one.
 constexpr double kAlikeTexels = 6;
+/// Of what an expression moves skin by, its own error.
+constexpr double kMovedShare = 0.5;
 /// What moves by itself from photo to photo, highlights and shading: a deviation, texels.
 constexpr double kFloorTexels = 0.35;
 // What a sheet shows at a scale: smooth, without its mean around, of unit contrast.
@@ -195,9 +197,21 @@ std::vector<std::uint32_t> spaced_vertices(const Model& model) {
   return chosen;
 }
 
-// Where a view shows a point of the common texture, and how surely.
+// How far a view's expression takes a vertex from where the views have it in the mean, mm.
+double expression_mm(const std::vector<RegisteredView>& views, std::size_t v, std::size_t vertex) {
+  const auto at = [&](const RegisteredView& view) {
+    const Vec3<float> p = load3(view.positions.data(), static_cast<long>(vertex));
+    return Vec3<double>{double(p.x), double(p.y), double(p.z)};
+  };
+  Vec3<double> mean{0, 0, 0};
+  for (const RegisteredView& view : views) mean = mean + (1 / static_cast<double>(views.size())) * at(view);
+  const Vec3<double> moved = at(views[v]) - mean;
+  return std::sqrt(dot(moved, moved));
+}
+
+// Where a view shows a point of the common texture, and how surely; `moved_px`: a deviation of what an expression does.
 bool locate(const Layout& layout, const Sheet& sheet, const Windows& windows, const Likeness& likeness, double gain,
-            float x, float y, double pixel[2], double information[3]) {
+            double moved_px, float x, float y, double pixel[2], double information[3]) {
   const std::size_t i = static_cast<std::size_t>(std::lround(y)) * static_cast<std::size_t>(kSheetSide) +
                         static_cast<std::size_t>(std::lround(x));
   const float alike = std::clamp((likeness.correlation[i] - kLeastAlike) / (kAlike - kLeastAlike), 0.f, 1.f);
@@ -227,7 +241,8 @@ bool locate(const Layout& layout, const Sheet& sheet, const Windows& windows, co
   const auto pair = [&](int p, int q) {
     return j[p][0] * (uu * j[q][0] + uv * j[q][1]) + j[p][1] * (uv * j[q][0] + vv * j[q][1]);
   };
-  const double xx = pair(0, 0), xy = pair(0, 1), yy = pair(1, 1), determinant = xx * yy - xy * xy;
+  const double own = moved_px * moved_px;
+  const double xx = pair(0, 0) + own, xy = pair(0, 1), yy = pair(1, 1) + own, determinant = xx * yy - xy * xy;
   if (!(determinant > 1e-9 * xx * yy) || !std::isfinite(determinant)) return false;
   information[0] = yy / determinant;
   information[1] = -xy / determinant;
@@ -281,7 +296,9 @@ std::vector<PointProblem> register_views(const Model& model, const std::vector<R
       const std::size_t vertex = vertices[i];
       const float x = model.uvs[2 * vertex] * kSheetSide - 0.5f, y = model.uvs[2 * vertex + 1] * kSheetSide - 0.5f;
       if (!(x >= 1 && y >= 1 && x < kSheetSide - 2 && y < kSheetSide - 2)) continue;
-      locate(layout, sheets[v], windows, likeness, gain, x, y, points.pixels.data() + 2 * i,
+      const double px_per_mm = views[v].camera.focal_px / views[v].camera.translation[2];
+      const double moved = kMovedShare * px_per_mm * expression_mm(views, v, vertex);
+      locate(layout, sheets[v], windows, likeness, gain, moved, x, y, points.pixels.data() + 2 * i,
              points.information.data() + 3 * i);
     }
   }
