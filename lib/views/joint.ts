@@ -6,7 +6,7 @@ import { native } from '../native/load.js';
 import type { PhotometricFit } from '../native/refine.js';
 import type { Detail } from '../options.js';
 import { deformationProblem, MAP_SIZE, photometricProblem, type RefinedHead } from '../stages/refine.js';
-import { seenPoints, weighed } from './registration.js';
+import { depthShare, seenPoints, weighed } from './registration.js';
 import type { View } from './view.js';
 
 /**
@@ -100,7 +100,8 @@ export async function refineJointly(
     job,
   );
   const register = async () => seenPoints(context, head, views, fitted, await Promise.all(fitted.map(shape)), signal);
-  if (detail !== 'coarse') {
+  const depth = detail === 'coarse' ? 0 : depthShare(fitted);
+  if (depth > 0) {
     const points = await register();
     const again = {
       ...joint,
@@ -108,7 +109,7 @@ export async function refineJointly(
         ...view,
         ...photometricProblem({ problem: view.landmarks, fit: { ...coarse[i]!, ...fitted[i]! } }, { levels: [] }),
         levels: view.levels.slice(-1).map((level) => ({ ...level, iterations: POINT_ITERATIONS })),
-        points: weighed(points[i]!, POINT_WEIGHT, POINT_ROBUST_SCALE),
+        points: weighed(points[i]!, depth * POINT_WEIGHT, POINT_ROBUST_SCALE),
       })),
     };
     fitted = await runJob(() => native().jointPhotometricFit(context, head.native, again), { signal });
@@ -128,14 +129,14 @@ export async function refineJointly(
     });
   }
   if (detail === 'coarse') return heads;
-  const points = await register();
+  const points = depth > 0 ? await register() : [];
   const deforming = views.map(({ seen }, i) => {
     const alone = deformationProblem(head, problems[i]!, fitted[i]!, seen, heads[i]!.positions);
     return {
       ...alone,
       weights: alone.weights!.map((weight) => share * weight),
       effectiveSamples: MAP_SAMPLES,
-      points: weighed(points[i]!, MAP_POINT_WEIGHT),
+      ...(points[i] && { points: weighed(points[i], depth * MAP_POINT_WEIGHT) }),
     };
   });
   const { map, positions, photometricErrors } = await runJob(
