@@ -7,6 +7,8 @@ import { partVertices } from './part-vertices.js';
 const MARGIN_MM = 0.9;
 const BEHIND_MM = 2.5;
 
+const known = new WeakMap<MorphableModel, Float32Array>();
+
 /**
  * How far each vertex goes down with its upper lid as the eye shuts: 1 with its margin, 0 what stays, and the margin and
  * what lies behind it. `[vertices]`.
@@ -14,8 +16,15 @@ const BEHIND_MM = 2.5;
  * @returns undefined for heads without lids that shut
  */
 export function upperLids(model: MorphableModel): Float32Array | undefined {
-  const { names, halfs } = model.expression;
+  const { names } = model.expression;
   if (!hasLids(model) || !names.includes('eyeBlinkLeft') || !names.includes('eyeBlinkRight')) return undefined;
+  const lids = known.get(model) ?? lidsOf(model);
+  known.set(model, lids);
+  return lids;
+}
+
+function lidsOf(model: MorphableModel): Float32Array {
+  const { names, halfs } = model.expression;
   const size = 3 * model.vertexCount;
   const lids = new Float32Array(model.vertexCount);
   for (const side of ['Left', 'Right'] satisfies Side[]) {
