@@ -99,18 +99,24 @@ export async function refineJointly(
     (onProgress) => native().jointPhotometricFit(context, head.native, joint, onProgress),
     job,
   );
-  const register = async () => seenPoints(context, head, views, fitted, await Promise.all(fitted.map(shape)), signal);
+  const register = (positions: readonly Float32Array[]) => seenPoints(context, head, views, fitted, positions, signal);
   const depth = detail === 'coarse' ? 0 : depthShare(fitted);
   if (depth > 0) {
-    const points = await register();
+    const points = await register(await Promise.all(fitted.map(shape)));
     const again = {
       ...joint,
-      views: joint.views.map((view, i) => ({
-        ...view,
-        ...photometricProblem({ problem: view.landmarks, fit: { ...coarse[i]!, ...fitted[i]! } }, { levels: [] }),
-        levels: view.levels.slice(-1).map((level) => ({ ...level, iterations: POINT_ITERATIONS })),
-        points: weighed(points[i]!, depth * POINT_WEIGHT, POINT_ROBUST_SCALE),
-      })),
+      views: joint.views.map((view, i) => {
+        const { rotation, translation, focalPx, identity, expression, nuisance } = fitted[i]!;
+        return {
+          ...view,
+          camera: { ...view.camera, rotation, translation, focalPx },
+          identity,
+          expression,
+          nuisance,
+          levels: view.levels.slice(-1).map((level) => ({ ...level, iterations: POINT_ITERATIONS })),
+          points: weighed(points[i]!, depth * POINT_WEIGHT, POINT_ROBUST_SCALE),
+        };
+      }),
     };
     fitted = await runJob(() => native().jointPhotometricFit(context, head.native, again), { signal });
   }
@@ -129,7 +135,7 @@ export async function refineJointly(
     });
   }
   if (detail === 'coarse') return heads;
-  const points = depth > 0 ? await register() : [];
+  const points = depth > 0 ? await register(heads.map(({ positions }) => positions)) : [];
   const deforming = views.map(({ seen }, i) => {
     const alone = deformationProblem(head, problems[i]!, fitted[i]!, seen, heads[i]!.positions);
     return {

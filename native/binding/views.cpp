@@ -27,14 +27,20 @@ namespace {
 
 constexpr std::uint32_t kMaxViews = 256;
 
+// What `one` makes of each of the views; one more than there may be is enough to refuse them.
+template <class One>
+auto views_of(const Napi::Value& views, const One& one) {
+  if (!views.IsArray()) reject("an array", "views", views);
+  const auto list = views.As<Napi::Array>();
+  std::vector<decltype(one(views))> result;
+  for (std::uint32_t i = 0; i < list.Length() && i <= kMaxViews; ++i) result.push_back(one(list.Get(i)));
+  return result;
+}
+
 fit::JointProblem joint_problem_of(const Napi::Value& value) {
   const Napi::Object o = object_of(value, "problem");
-  const Napi::Value views = field(o, "views");
-  if (!views.IsArray()) reject("an array", "views", views);
   fit::JointProblem problem;
-  const auto list = views.As<Napi::Array>();
-  for (std::uint32_t i = 0; i < list.Length() && i <= kMaxViews; ++i)
-    problem.views.push_back(photometric_problem_of(list.Get(i)));
+  problem.views = views_of(field(o, "views"), photometric_problem_of);
   problem.one_camera = boolean_of(field(o, "oneCamera"), "oneCamera");
   return problem;
 }
@@ -72,22 +78,22 @@ Napi::Value joint_photometric_fit(const Napi::CallbackInfo& info) {
   return start_joint<fit::fit_joint_photometric>(info, list_of(photometric_result));
 }
 
+fit::RegisteredView registered_view_of(const Napi::Value& value) {
+  const Napi::Object o = object_of(value, "view");
+  fit::RegisteredView view;
+  view.level = level_of(field(o, "level"));
+  view.camera = camera_of(field(o, "camera"));
+  view.positions = copy_of<float>(field(o, "positions"), "positions");
+  const auto lighting = view_of<double>(field(o, "lighting"), "lighting", view.lighting.size());
+  std::copy(lighting.begin(), lighting.end(), view.lighting.begin());
+  return view;
+}
+
 // registerViews(context, model, views, onProgress): job of the points of each view
 Napi::Value register_views_of(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
   auto model = model_of(info[1]);
-  if (!info[2].IsArray()) reject("an array", "views", info[2]);
-  const auto list = info[2].As<Napi::Array>();
-  std::vector<fit::RegisteredView> views;
-  for (std::uint32_t i = 0; i < list.Length() && i <= kMaxViews; ++i) {
-    const Napi::Object o = object_of(list.Get(i), "view");
-    views.push_back({level_of(field(o, "level")),
-                     camera_of(field(o, "camera")),
-                     copy_of<float>(field(o, "positions"), "positions"),
-                     {}});
-    const auto lighting = view_of<double>(field(o, "lighting"), "lighting", views.back().lighting.size());
-    std::copy(lighting.begin(), lighting.end(), views.back().lighting.begin());
-  }
+  auto views = views_of(info[2], registered_view_of);
   return start_job(
       info.Env(), info[3],
       [context, model, views = std::move(views)](const Cancel& cancel, const Progress&) {
@@ -107,11 +113,7 @@ Napi::Value register_views_of(const Napi::CallbackInfo& info) {
 Napi::Value joint_deformation_fit(const Napi::CallbackInfo& info) {
   auto context = context_of(info[0]);
   auto model = model_of(info[1]);
-  if (!info[2].IsArray()) reject("an array", "views", info[2]);
-  const auto list = info[2].As<Napi::Array>();
-  std::vector<fit::DeformationProblem> views;
-  for (std::uint32_t i = 0; i < list.Length() && i <= kMaxViews; ++i)
-    views.push_back(deformation_problem_of(list.Get(i)));
+  auto views = views_of(info[2], deformation_problem_of);
   return start_job(
       info.Env(), info[3],
       [context, model, views = std::move(views)](const Cancel& cancel, const Progress& progress) {

@@ -197,6 +197,21 @@ fit::HeadState true_state() {
   return state;
 }
 
+fit::HeadState stepped(fit::HeadState state, int unknown, double step) {
+  if (unknown < 3) {
+    const double w[3] = {unknown == 0 ? step : 0, unknown == 1 ? step : 0, unknown == 2 ? step : 0};
+    state.camera.turn({w[0], w[1], w[2]});
+  } else if (unknown < 6) {
+    state.camera.translation[static_cast<std::size_t>(unknown - 3)] += step;
+  } else if (unknown == 6) {
+    state.camera.focal_px *= std::exp(step);
+    state.camera.translation[2] *= std::exp(step);
+  } else {
+    state.coefficients[static_cast<std::size_t>(unknown - 7)] += step;
+  }
+  return state;
+}
+
 fit::HeadView view_of(const fit::HeadState& state) {
   const fit::Model& model = small_head();
   ThreadPool pool(1);

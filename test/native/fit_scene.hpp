@@ -33,6 +33,8 @@ constexpr int kPhotoSide = 144;
 const PhotoTruth& photo_truth();
 /// The truth as a state, and what a camera that the head fills sees of a state.
 fit::HeadState true_state();
+/// A state after a step of one unknown, in ParameterLayout's order with a free focal length.
+fit::HeadState stepped(fit::HeadState state, int unknown, double step);
 fit::HeadView view_of(const fit::HeadState& state);
 
 /// Problems whose solution is the truth; they start at the mean shape (photometric) or at the true parameters.

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "core/error.hpp"
 #include "core/vec.hpp"
 #include "fit/head/basis_rows.hpp"
+#include "fit/head/target_rows.hpp"
 #include "losses/robust.hpp"
 
 namespace hrn::fit {
@@ -20,18 +20,6 @@ constexpr double kMinSkin = 0.5;
 constexpr losses::Robust kForm = losses::Robust::geman_mcclure;
 
 constexpr Requirement require{"normals"};
-
-// Targets that one thread takes at a time.
-constexpr std::size_t kChunk = 16;
-
-// body(i, chunk) for i in [begin, end), by all threads.
-template <class Body>
-void for_chunks(ThreadPool& pool, std::size_t begin, std::size_t end, const Body& body) {
-  pool.parallel_for(static_cast<long>((end - begin + kChunk - 1) / kChunk), [&](long chunk) {
-    const std::size_t first = begin + static_cast<std::size_t>(chunk) * kChunk;
-    for (std::size_t i = first; i < std::min(first + kChunk, end); ++i) body(i, static_cast<std::size_t>(chunk));
-  });
-}
 
 Vec3<double> unit(Vec3<double> v) { return (1 / std::sqrt(dot(v, v))) * v; }
 
@@ -225,35 +213,24 @@ Vec3<double> NormalTerm::area(const std::vector<double>& moved, std::size_t i) c
 
 double NormalTerm::energy(const HeadState& state, ThreadPool& pool) const {
   const std::vector<double> change = moved(state);
-  std::vector<double> terms(targets_.size());
-  for_chunks(pool, 0, targets_.size(), [&](std::size_t i, std::size_t) {
-    const Target& t = targets_[i];
-    const Vec3<double> n = unit(area(change, i));
-    double squared = 0;
-    for (const auto& axis : t.axes) {
-      const double r = (axis[0] * n.x + axis[1] * n.y + axis[2] * n.z) * t.inverse_sigma;
-      squared += r * r;
-    }
-    terms[i] = t.weight * losses::robust(kForm, squared, problem_.robust_scale).rho;
-  });
-  return 0.5 * std::accumulate(terms.begin(), terms.end(), 0.0);
+  return 0.5 * sum_of_targets(pool, targets_.size(), [&](std::size_t i) {
+           const Target& t = targets_[i];
+           const Vec3<double> n = unit(area(change, i));
+           double squared = 0;
+           for (const auto& axis : t.axes) {
+             const double r = (axis[0] * n.x + axis[1] * n.y + axis[2] * n.z) * t.inverse_sigma;
+             squared += r * r;
+           }
+           return t.weight * losses::robust(kForm, squared, problem_.robust_scale).rho;
+         });
 }
 
 void NormalTerm::accumulate(const HeadState& state, const ParameterLayout& layout, ThreadPool& pool,
                             optim::NormalEquations& equations) {
-  constexpr std::size_t kTargets = kRows / 2;
-  const std::size_t width = static_cast<std::size_t>(layout.pose + layout.shape);
-  rows_.assign((kTargets + kChunk - 1) / kChunk * width, 0.0f);
   const std::vector<double> change = moved(state);
-  for (std::size_t begin = 0; begin < targets_.size(); begin += kTargets) {
-    if (begin > 0) equations.accumulate(pool);
-    const std::size_t end = std::min(begin + kTargets, targets_.size());
-    const int first = equations.add_rows(static_cast<int>(2 * (end - begin)));
-    for_chunks(pool, begin, end, [&](std::size_t i, std::size_t chunk) {
-      set_rows(i, change, layout, first + static_cast<int>(2 * (i - begin)), {rows_.data() + chunk * width, width},
-               equations);
-    });
-  }
+  accumulate_pairs(
+      targets_.size(), kRows, layout, pool, rows_, equations,
+      [&](std::size_t i, int first, std::span<float> row) { set_rows(i, change, layout, first, row, equations); });
 }
 
 // Both rows of target i.

@@ -71,8 +71,8 @@ struct RowArgs {
   float* lifts = nullptr;        // [n]
   float* shared = nullptr;       // [n], of the rest after smoothing: what is taken for shading
   float* predicted = nullptr;    // [n], log light: what the smooth surface is to show
-  float* strength =
-      nullptr;  // [n][2], squared log light: of the shading that the map is to have, and of what passes for it
+  // [n][2], squared log light: of the shading that the map is to have, and of what passes for it.
+  float* strength = nullptr;
   float* doubtful = nullptr;  // [n][2]: how unlike shading the colours differ, and the square of `shared`
 };
 

@@ -9,6 +9,7 @@
 #include "fit/head/model.hpp"
 #include "fit/head/parameter_layout.hpp"
 #include "fit/head/state.hpp"
+#include "fit/head/target_rows.hpp"
 #include "optim/normal_equations.hpp"
 
 namespace hrn::fit {
@@ -44,18 +45,15 @@ class PointTerm {
     double root[3];  // xx, xy, yy of the information's triangular root: whitened = (xx dx + xy dy, yy dy)
   };
 
-  // Of point i in the camera's frame; its whitened residual, and the sum of squares of that.
-  Vec3<double> camera_point(const HeadState& state, std::size_t i) const;
+  // Whitened, and the sum of squares of that.
   double residual(const Target& target, const CameraPose& camera, Vec3<double> at, double whitened[2]) const;
   void set_rows(std::size_t i, const HeadState& state, const ParameterLayout& layout, int first, std::span<float> row,
                 optim::NormalEquations& equations) const;
 
   const PointProblem& problem_;
-  std::size_t coefficients_;
   std::vector<Target> targets_;
-  std::vector<float> mean_;   // [targets][3], mm
-  std::vector<float> basis_;  // [targets][3][coefficients]
-  std::vector<float> rows_;   // scratch, one a chunk
+  PointRows points_;
+  std::vector<float> rows_;  // scratch, one a chunk
 };
 
 }  // namespace hrn::fit

@@ -164,8 +164,9 @@ void SilhouetteTerm::match(const HeadState& state, const HeadView& view) {
 // To first order the outline moves across itself as the surface under it does, so its points may be held fixed there.
 void SilhouetteTerm::hold_points() {
   const std::size_t shape = static_cast<std::size_t>(coefficients_);
-  mean_.assign(3 * points_.size(), 0.0);
-  basis_.resize(3 * points_.size() * shape);
+  rows_.coefficients = shape;
+  rows_.mean.assign(3 * points_.size(), 0.0);
+  rows_.basis.resize(3 * points_.size() * shape);
   for (const ContourPoint& point : points_)
     for (const long v : point.vertices) {
       std::int32_t& place = place_[static_cast<std::size_t>(v)];
@@ -185,9 +186,10 @@ void SilhouetteTerm::hold_points() {
         const std::size_t v = static_cast<std::size_t>(points_[i].vertices[j]);
         rows[j] = corners_.data() + (3 * static_cast<std::size_t>(place_[v]) + axis) * shape;
         weights[j] = static_cast<float>(points_[i].weights[j]);
-        mean_[3 * i + axis] += points_[i].weights[j] * static_cast<double>(model_.mean[3 * band_.vertices[v] + axis]);
+        rows_.mean[3 * i + axis] +=
+            points_[i].weights[j] * static_cast<double>(model_.mean[3 * band_.vertices[v] + axis]);
       }
-      basis_row_kernels().combine(rows, weights, 3, coefficients_, basis_.data() + (3 * i + axis) * shape);
+      basis_row_kernels().combine(rows, weights, 3, coefficients_, rows_.basis.data() + (3 * i + axis) * shape);
     }
 }
 
@@ -195,15 +197,6 @@ double SilhouetteTerm::matched() const {
   double sum = 0;
   for (const Target& target : targets_) sum += target.weight;
   return sum;
-}
-
-Vec3<double> SilhouetteTerm::camera_point(const HeadState& state, std::size_t i) const {
-  double p[3];
-  for (std::size_t axis = 0; axis < 3; ++axis)
-    p[axis] = basis_row_kernels().evaluate(mean_[3 * i + axis],
-                                           basis_.data() + (3 * i + axis) * static_cast<std::size_t>(coefficients_),
-                                           state.coefficients.data(), coefficients_);
-  return state.camera.transform({p[0], p[1], p[2]});
 }
 
 // Whitened distance to the edge.
@@ -216,7 +209,7 @@ double SilhouetteTerm::residual(const Target& target, const CameraPose& camera, 
 double SilhouetteTerm::energy(const HeadState& state) const {
   double sum = 0;
   for (std::size_t i = 0; i < targets_.size(); ++i) {
-    const double r = residual(targets_[i], state.camera, camera_point(state, i));
+    const double r = residual(targets_[i], state.camera, rows_.camera_point(state, i));
     sum += targets_[i].weight * losses::robust(kForm, r * r, problem_.robust_scale).rho;
   }
   return 0.5 * sum;
@@ -229,20 +222,13 @@ void SilhouetteTerm::accumulate(const HeadState& state, const ParameterLayout& l
   for (std::size_t i = 0; i < targets_.size(); ++i) {
     if (i > 0 && i % kRows == 0) equations.accumulate(pool);
     const Target& target = targets_[i];
-    const Vec3<double> p = camera_point(state, i), q = p - camera.offset();
+    const Vec3<double> p = rows_.camera_point(state, i);
     const double r = residual(target, camera, p);
     const double root = std::sqrt(target.weight * losses::robust(kForm, r * r, problem_.robust_scale).derivative);
     const double f = root * target.inverse_sigma * camera.focal_px / p.z;
     const Vec3<double> g{f * target.normal[0], f * target.normal[1],
                          -f * (target.normal[0] * p.x + target.normal[1] * p.y) / p.z};
-    const Vec3<double> w = cross(q, g);  // g . (w x q) = w . (q x g)
-    const double pose[7] = {w.x, w.y, w.z, g.x, g.y, g.z, g.x * p.x + g.y * p.y + g.z * camera.translation[2]};
-    std::transform(pose, pose + layout.pose, row_.begin(), [](double v) { return static_cast<float>(v); });
-    const Vec3<double> h = camera.rotate_back(g);
-    const float weights[3] = {static_cast<float>(h.x), static_cast<float>(h.y), static_cast<float>(h.z)};
-    const float* x = basis_.data() + 3 * i * static_cast<std::size_t>(coefficients_);
-    const float* rows[3] = {x, x + coefficients_, x + 2 * coefficients_};
-    basis_row_kernels().combine(rows, weights, 3, coefficients_, row_.data() + layout.pose);
+    rows_.set_row(camera, layout, i, p, g, row_);
     equations.set_row(equations.add_rows(1), row_, root * r);
   }
 }

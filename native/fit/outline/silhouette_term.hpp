@@ -12,6 +12,7 @@
 #include "fit/head/model.hpp"
 #include "fit/head/parameter_layout.hpp"
 #include "fit/head/state.hpp"
+#include "fit/head/target_rows.hpp"
 #include "fit/head/view.hpp"
 #include "fit/outline/occluding_contour.hpp"
 #include "optim/normal_equations.hpp"
@@ -67,7 +68,6 @@ class SilhouetteTerm {
 
   Nearest nearest_edge(const ContourPoint& point, double px_per_mm) const;
   void hold_points();
-  Vec3<double> camera_point(const HeadState& state, std::size_t i) const;
   double residual(const Target& target, const CameraPose& camera, Vec3<double> camera_point) const;
 
   const Model& model_;
@@ -81,8 +81,7 @@ class SilhouetteTerm {
   // Of the matched points of the outline:
   std::vector<ContourPoint> points_;  // [n]
   std::vector<Target> targets_;       // [n]
-  std::vector<double> mean_;          // [n][3], mm
-  std::vector<float> basis_;          // [n][3][coefficients], mm per unit
+  PointRows rows_;
   // Of the vertices that they lie between, or have lain:
   std::vector<std::int32_t> place_;  // [band], in `corners_`, -1 elsewhere
   std::vector<float> corners_;       // [..][3][coefficients]

@@ -226,23 +226,29 @@ void set_shape(const Model& model, HeadSurface<B>& surface, const HeadState& sta
       coefficients.subspan(static_cast<std::size_t>(identity_count), static_cast<std::size_t>(model.expression_count)));
 }
 
-// By a camera that the head fills.
+// The surface as it is, by a camera that the head fills.
 template <class B>
-HeadView look_at_head(const Model& model, HeadSurface<B>& surface, B& backend, const HeadState& state,
-                      long identity_count) {
+HeadView look_at_surface(HeadSurface<B>& surface, B& backend, const CameraPose& camera) {
   constexpr int kSide = 512;
   constexpr double kFieldMm = 300;  // two head widths, centred on the head wherever it stands in the photo
-  set_shape(model, surface, state, identity_count);
-  HeadView view{state.camera, kSide, {}, {}};
-  view.camera.focal_px = kSide / kFieldMm * state.camera.translation[2];
+  HeadView view{camera, kSide, {}, {}};
+  view.camera.focal_px = kSide / kFieldMm * camera.translation[2];
   for (std::size_t k = 0; k < 2; ++k)
-    view.camera.principal_px[k] = 0.5 * kSide - kSide / kFieldMm * state.camera.translation[k];
+    view.camera.principal_px[k] = 0.5 * kSide - kSide / kFieldMm * camera.translation[k];
   const auto& triangle_id = surface.look(view.camera, kSide, kSide).triangle_id;
   view.triangle_id.resize(triangle_id.size());
   backend.download(view.triangle_id.data(), triangle_id, triangle_id.size());
   view.positions.resize(surface.positions().size());
   backend.download(view.positions.data(), surface.positions(), view.positions.size());
   return view;
+}
+
+// The head at a state.
+template <class B>
+HeadView look_at_head(const Model& model, HeadSurface<B>& surface, B& backend, const HeadState& state,
+                      long identity_count) {
+  set_shape(model, surface, state, identity_count);
+  return look_at_surface(surface, backend, state.camera);
 }
 
 // How far each vertex is seen, 0..1: whether of its triangles' image, as large as it would be alone, half is seen. By

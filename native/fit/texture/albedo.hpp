@@ -145,7 +145,7 @@ struct Albedo {
         }
       }
     }
-    if (t.bake.colourless) out[0] = out[1] = out[2] = 0.299f * out[0] + 0.587f * out[1] + 0.114f * out[2];
+    if (t.bake.colourless) out[0] = out[1] = out[2] = luma(load3(out, 0));
     return {out[0], out[1], out[2]};
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/smoothstep.hpp"
 #include "fit/texture/photo_of_head.hpp"
 #include "fit/texture/texel_args.hpp"
 #include "fit/texture/usual_hair.hpp"
@@ -173,10 +174,7 @@ std::vector<float> hairline(const Model& model, const TextureProblem& p, const i
     });
     share.swap(next);
   }
-  for (float& s : share) {
-    const float x = std::clamp((s - kSkinShare) / (kHairShare - kSkinShare), 0.f, 1.f);
-    s = x * x * (3 - 2 * x);
-  }
+  for (float& s : share) s = smoothstep(kSkinShare, kHairShare, s);
   keep_grown(share, model, p.sights);
   return share;
 }

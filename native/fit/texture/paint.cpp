@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/smoothstep.hpp"
 #include "fit/texture/hair_paint.hpp"
 #include "fit/texture/photo_of_head.hpp"
 #include "fit/texture/texel_args.hpp"
@@ -137,8 +138,7 @@ void paint_lids(std::vector<float>& paint, const Model& model, const TextureProb
         for (std::size_t k = 0; k < 3; ++k) colour[k] += weight * s->colour[k];
       }
       for (float& value : colour) value *= kLidShade / sum;
-      const float way = std::clamp(problem.lids[static_cast<std::size_t>(v)] / kWholeLid, 0.f, 1.f);
-      set_paint(paint, v, colour, way * way * (3 - 2 * way));
+      set_paint(paint, v, colour, smoothstep(0, kWholeLid, problem.lids[static_cast<std::size_t>(v)]));
     }
   }
 }

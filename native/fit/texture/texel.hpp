@@ -165,8 +165,7 @@ struct Texel {
   // over all of it. Their darkness goes as far as make-up does, and they have the colour of the skin about the eye.
   HRN_HD static V3 of_lid(V3 photo, V3 skin) {
     constexpr float kLeast = 0.02f, kDarkFrom = 0.94f, kDarkest = 0.7f, kBrightFrom = 1.06f, kBrightest = 1.16f;
-    const auto light = [](V3 c) { return 0.299f * c.x + 0.587f * c.y + 0.114f * c.z; };
-    const float own = larger(light(photo), kLeast), usual = larger(light(skin), kLeast), ratio = own / usual;
+    const float own = larger(luma(photo), kLeast), usual = larger(luma(skin), kLeast), ratio = own / usual;
     const float beyond = ratio < kDarkFrom     ? (kDarkFrom - ratio) / (kDarkFrom - kDarkest)
                          : ratio > kBrightFrom ? (ratio - kBrightFrom) / (kBrightest - kBrightFrom)
                                                : 0.f;
@@ -291,7 +290,7 @@ struct Texel {
     V3 out = (1 - w) * fill;
     if (w > 0) out = out + w * photo;
     if (a.bake.colourless) {
-      const float grey = 0.299f * out.x + 0.587f * out.y + 0.114f * out.z;
+      const float grey = luma(out);
       out = {grey, grey, grey};
     }
     return out;

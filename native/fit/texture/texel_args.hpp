@@ -189,6 +189,9 @@ HRN_HD V3 blend(const Corners& c, const float* values) {
   return c.b[0] * load3(values, c.v[0]) + c.b[1] * load3(values, c.v[1]) + c.b[2] * load3(values, c.v[2]);
 }
 
+// How light a colour is, sRGB-encoded.
+HRN_HD float luma(V3 c) { return 0.299f * c.x + 0.587f * c.y + 0.114f * c.z; }
+
 // Shares of the sights of a texel's corners; narrow too is what is no skin, like eyes and teeth.
 struct Sights {
   float narrow = 0, covered = 0, bare = 0, scalp = 0, lid = 0;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/smoothstep.hpp"
+
 namespace hrn::fit {
 namespace {
 
@@ -12,9 +14,6 @@ constexpr double kBurnFrom = 0.2, kBurnTo = 0.55, kBehindFrom = 0.75, kBehindTo 
 constexpr double kNapeFrom = 0.95, kNapeTo = 1.4;
 // Bare skin behind an ear, in heights of it: from its back edge on.
 constexpr double kBareBehind = 0.1, kHairBehind = 0.3;
-
-double ramp(double from, double to, double x) { return std::clamp((x - from) / (to - from), 0.0, 1.0); }
-double smooth(double t) { return t * t * (3 - 2 * t); }
 
 }  // namespace
 
@@ -37,13 +36,13 @@ std::vector<float> usual_hair(const Model& model) {
     share = 1;
     if (!(height > 0)) continue;  // a head without ears
     const double below = (top - at(v, 1)) / height, behind = (back - at(v, 2)) / height;
-    const double middle = 0.5 * (front + back);
-    const double burn = 1 - smooth(ramp(kBurnFrom, kBurnTo, below));
+    const double middle = 0.5 * (front + back), start = middle - 0.2 * height;
+    const double burn = 1 - smoothstep(kBurnFrom, kBurnTo, below);
     // Hair comes down the further behind the ear it is, to the nape.
-    const double past = smooth(ramp(kBareBehind, kHairBehind, behind)), nape = smooth(ramp(kHairBehind, 1, behind));
+    const double past = smoothstep(kBareBehind, kHairBehind, behind), nape = smoothstep(kHairBehind, 1, behind);
     const double from = kBehindFrom + nape * (kNapeFrom - kBehindFrom), to = kBehindTo + nape * (kNapeTo - kBehindTo);
-    const double rear = 1 - smooth(ramp(from, to, below));
-    const double forward = ramp(middle - 0.2 * height, middle, at(v, 2));
+    const double rear = 1 - smoothstep(from, to, below);
+    const double forward = clamp((at(v, 2) - start) / (middle - start), 0, 1);
     // Over the ear all is hair; beside it what is before it and what is behind it.
     share = static_cast<float>(std::max(burn, (1 - forward) * past * rear));
   }

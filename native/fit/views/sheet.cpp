@@ -65,20 +65,11 @@ Layout lay_out(const Model& model, ThreadPool& pool) {
 Sheet lay_out_photo(const Model& model, const RegisteredView& view, const Layout& layout, ThreadPool& pool) {
   CpuBackend backend(pool);
   HeadSurface<CpuBackend> surface(model, host_arrays(model), backend);
-  constexpr int kLook = 512;
   surface.set_positions(view.positions);
   const auto& normals = surface.update_normals();
   const auto& albedo = surface.update_albedo({});
   const auto& colours = surface.update_colours(view.camera, view.lighting);
-  // The whole face, whatever part of it the photo has.
-  HeadView head{view.camera, kLook, {}, view.positions};
-  constexpr double kFieldMm = 300;
-  head.camera.focal_px = kLook / kFieldMm * view.camera.translation[2];
-  for (std::size_t k = 0; k < 2; ++k)
-    head.camera.principal_px[k] = 0.5 * kLook - kLook / kFieldMm * view.camera.translation[k];
-  const auto& triangle_id = surface.look(head.camera, kLook, kLook).triangle_id;
-  head.triangle_id.assign(triangle_id.begin(), triangle_id.end());
-  const std::vector<float> visible = visible_vertices(model, head);
+  const std::vector<float> visible = visible_vertices(model, look_at_surface(surface, backend, view.camera));
   const std::size_t count = static_cast<std::size_t>(model.vertex_count);
   std::vector<float> pixels(2 * count), seen(count), light(count);
   for (std::size_t v = 0; v < count; ++v) {

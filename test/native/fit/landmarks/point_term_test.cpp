@@ -29,22 +29,6 @@ fit::PointProblem points_of(const fit::HeadState& state) {
   return problem;
 }
 
-// As LandmarkProblem takes a step of an unknown.
-fit::HeadState stepped(fit::HeadState state, int unknown, double step) {
-  const double along[3] = {unknown % 3 == 0 ? step : 0, unknown % 3 == 1 ? step : 0, unknown % 3 == 2 ? step : 0};
-  if (unknown < 3) {
-    state.camera.turn({along[0], along[1], along[2]});
-  } else if (unknown < 6) {
-    for (std::size_t k = 0; k < 3; ++k) state.camera.translation[k] += along[k];
-  } else if (unknown == 6) {
-    state.camera.focal_px *= std::exp(step);
-    state.camera.translation[2] *= std::exp(step);
-  } else {
-    state.coefficients[static_cast<std::size_t>(unknown - 7)] += step;
-  }
-  return state;
-}
-
 HRN_TEST("fit/landmarks/points: gradient against central differences in double") {
   const fit::HeadState state = true_state();
   const fit::PointProblem problem = points_of(state);

@@ -44,26 +44,10 @@ fit::ParameterLayout layout_of(const fit::HeadState& state) {
   return layout;
 }
 
-// The state moved along one unknown of the layout.
-fit::HeadState moved(fit::HeadState state, int unknown, double step) {
-  if (unknown < 3) {
-    const double w[3] = {unknown == 0 ? step : 0, unknown == 1 ? step : 0, unknown == 2 ? step : 0};
-    state.camera.turn({w[0], w[1], w[2]});
-  } else if (unknown < 6) {
-    state.camera.translation[static_cast<std::size_t>(unknown - 3)] += step;
-  } else if (unknown == 6) {
-    state.camera.focal_px *= std::exp(step);
-    state.camera.translation[2] *= std::exp(step);
-  } else {
-    state.coefficients[static_cast<std::size_t>(unknown - 7)] += step;
-  }
-  return state;
-}
-
 HRN_TEST("fit/silhouette/gradient against central differences in double") {
   const fit::HeadState truth = true_state();
   const fit::SilhouetteProblem problem = edges_around(truth);
-  fit::HeadState state = moved(moved(truth, 7, 0.8), 3, 3);
+  fit::HeadState state = stepped(stepped(truth, 7, 0.8), 3, 3);
   fit::SilhouetteTerm term(small_head(), problem, small_head().identity_count);
   const fit::HeadView view = view_of(state);
   term.match(state, view);
@@ -76,7 +60,7 @@ HRN_TEST("fit/silhouette/gradient against central differences in double") {
   equations.accumulate(pool);
   for (int k = 0; k < layout.pose + layout.shape; ++k) {
     const double h = 1e-5;
-    const double numeric = (term.energy(moved(state, k, h)) - term.energy(moved(state, k, -h))) / (2 * h);
+    const double numeric = (term.energy(stepped(state, k, h)) - term.energy(stepped(state, k, -h))) / (2 * h);
     report.near(equations.gradient()[static_cast<std::size_t>(k)], numeric, 1e-4 * (1 + std::abs(numeric)),
                 "unknown " + std::to_string(k));
   }
@@ -125,7 +109,7 @@ HRN_TEST("fit/silhouette/what is matched changes continuously with the head's st
   constexpr int kSteps = 60;
   double before = 0, energy_before = 0, most = 0, energy_most = 0;
   for (int i = 0; i <= kSteps; ++i) {
-    fit::HeadState state = moved(moved(truth, 7, 0.8), 3, 3);
+    fit::HeadState state = stepped(stepped(truth, 7, 0.8), 3, 3);
     state.camera.turn({1e-5 * i, -2e-5 * i, 1e-5 * i});
     fit::SilhouetteTerm term(small_head(), problem, small_head().identity_count);
     term.match(state, view_of(state));
