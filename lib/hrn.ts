@@ -29,7 +29,7 @@ import type { Reference } from './reference/reference.js';
 import type { Reconstruction } from './result.js';
 import type { Box } from './result-data.js';
 import { sigmoid } from './stages/blaze-face.js';
-import { detectFaces } from './stages/detect.js';
+import { findFaces } from './stages/find-faces.js';
 import { FaceNetworks } from './stages/networks.js';
 import { Photo } from './stages/photo.js';
 import { EMBEDDED_REGRESSOR, type RegressorInput } from './stages/regress.js';
@@ -199,9 +199,10 @@ export class Hrn {
   detect(image: ImageInput, options?: DetectOptions): Promise<FaceBox[]> {
     return this.#run(async () => {
       const { signal, minFacePx, ...limits } = resolveDetectOptions(options);
-      const photo = new Photo(this.#contextOn(this.#device), await decodeImage(image, { ...limits, signal }));
+      const decoded = await decodeImage(image, { ...limits, signal });
+      const photo = new Photo(this.#contextOn(this.#device), decoded);
       try {
-        const faces = await detectFaces(this.#networks, photo, { all: true, minFacePx, signal });
+        const faces = await findFaces(this.#networks, photo, decoded, { all: true, minFacePx, signal });
         return faces.map(({ box, score, presenceLogit }) => ({ ...box, score, presence: sigmoid(presenceLogit) }));
       } finally {
         photo.dispose();
@@ -269,7 +270,7 @@ export class Hrn {
     const decoded = await timed('decode', () => decodeImage(image, options));
     const photo = new Photo(context, decoded);
     try {
-      const faces = await timed('detect', () => detectFaces(this.#networks, photo, { all, minFacePx, signal }));
+      const faces = await timed('detect', () => findFaces(this.#networks, photo, decoded, { all, minFacePx, signal }));
       if (faces.length === 0) {
         throw new HrnError(
           'NO_FACE',

@@ -6,6 +6,7 @@ import type { ProgressReporter } from './progress.js';
 import type { Reconstruction } from './result.js';
 import type { Box } from './result-data.js';
 import { type DetectedFace, LEAST_FACE_PX } from './stages/detected-face.js';
+import { litFace } from './stages/find-faces.js';
 import type { Photo } from './stages/photo.js';
 
 /** A face that could not be fitted. */
@@ -60,16 +61,7 @@ export class PhotoFits {
           { details: { sizePx: size, minFacePx } },
         );
       }
-      const timingsMs = { ...this.timingsMs };
-      return await fitFace(
-        this.resources,
-        this.image,
-        this.photo,
-        { ...face, index },
-        this.options,
-        this.progress,
-        timingsMs,
-      );
+      return await this.#fitIn(this.photo, { ...face, index });
     } catch (error) {
       if (!isOfOneFace(error) || faces.length === 1) throw error;
       const { code, message, details } = error;
@@ -88,6 +80,19 @@ export class PhotoFits {
     } catch (error) {
       if (!isOfOneFace(error)) throw error;
       return { index, box, error };
+    }
+  }
+
+  /** A dark face is looked at in a copy of the photo that shows it with the usual contrast. */
+  async #fitIn(photo: Photo, face: DetectedFace & { index: number }): Promise<Reconstruction> {
+    const { resources, image, options, progress } = this;
+    const isOurs = !resources.reference;
+    const lit = isOurs ? await litFace(resources.networks, photo, image, face, options.signal) : undefined;
+    try {
+      const seen = lit ?? { photo, face };
+      return await fitFace(resources, image, seen.photo, seen.face, options, progress, { ...this.timingsMs });
+    } finally {
+      lit?.photo.dispose();
     }
   }
 

@@ -12,6 +12,8 @@ export const WARNING_CODES = [
   'LOW_RESOLUTION',
   /** The face reaches beyond the photo's border: what lies outside is the model's. */
   'CUT_OFF',
+  /** The face is nearly black, or of nearly one grey: its contrast is raised, colours and fine shape are less certain. */
+  'DARK',
   /** The photo has no colours: hues of the parts that it does not show are guessed. */
   'BLACK_AND_WHITE',
   /** Perhaps not the face of a living person: an animal, a painting, a figure. */

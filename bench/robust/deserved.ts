@@ -23,9 +23,9 @@ const BY_KIND: Partial<Record<Kind, readonly Code[]>> = {
   brushed: ['LOW_RESOLUTION', 'COVERED', 'NOT_HUMAN'],
   posterised: ['COVERED', 'NOT_HUMAN', 'LOW_RESOLUTION'],
   halftone: ['COVERED', 'NOT_HUMAN', 'BLACK_AND_WHITE', 'LOW_RESOLUTION'],
-  dark: ['BLACK_AND_WHITE', 'LOW_RESOLUTION', 'COVERED'],
+  dark: ['DARK', 'BLACK_AND_WHITE', 'LOW_RESOLUTION', 'COVERED'],
   bright: ['COVERED', 'LOW_RESOLUTION'],
-  flat: ['LOW_RESOLUTION', 'BLACK_AND_WHITE'],
+  flat: ['DARK', 'LOW_RESOLUTION', 'BLACK_AND_WHITE'],
 };
 
 /**

@@ -1,4 +1,5 @@
 import type { Box } from '../result-data.js';
+import type { Exposure } from './exposure.js';
 import type { Region } from './photo.js';
 
 /**
@@ -29,4 +30,6 @@ export interface DetectedFace {
   presenceLogit: number;
   /** Both networks are sure of it; the others may be turned away, covered, or no faces at all. */
   isCertain: boolean;
+  /** By which the photo's contrast was raised for it; absent where it has light enough. */
+  exposure?: Exposure;
 }

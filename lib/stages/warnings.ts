@@ -35,7 +35,7 @@ import { surfacePoints } from './surface-points.js';
 /** What the warnings are drawn from. */
 export interface FaceEvidence {
   photo: Pick<Photo, 'width' | 'height'>;
-  face: Pick<DetectedFace, 'box'>;
+  face: Pick<DetectedFace, 'box' | 'exposure'>;
   landmarks: DenseLandmarks;
   /** Turn of the head to its left, from all that tells it, degrees. */
   turnDegrees: number;
@@ -58,6 +58,8 @@ const LOW_RESOLUTION_PX = 100;
  * ones: 0.43).
  */
 const LEAST_SHARPNESS = { fine: 0.105, coarse: 0.2, edges: 0.48 } as const;
+/** Of 255: the brightest of a face that is called dark, not flat. */
+const DARK = 100;
 const TURNED_DEGREES = 42;
 /** Share of the network's points outside the photo. */
 const CUT_OFF_SHARE = 0.02;
@@ -159,6 +161,7 @@ export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
     turned(evidence),
     lowResolution(evidence),
     cutOff(evidence),
+    dark(evidence),
     colours && blackAndWhite(colours),
     poorFit(evidence),
     unsure(evidence),
@@ -334,6 +337,18 @@ function cutOff({ photo, landmarks: { pixels } }: FaceEvidence): FaceWarning | u
   if (share < CUT_OFF_SHARE) return undefined;
   const message = `${(100 * share).toFixed(0)} % of the face lie outside the photo: they are the model's`;
   return { code: 'CUT_OFF', message, details: { share } };
+}
+
+/** What it had of light, before its contrast was raised. */
+function dark({ face: { exposure } }: FaceEvidence): FaceWarning | undefined {
+  if (!exposure) return undefined;
+  const { brightest, gain } = exposure;
+  const what = brightest < DARK ? 'is nearly black' : 'has hardly any contrast';
+  return {
+    code: 'DARK',
+    message: `the face ${what}: it is shown ${gain.toFixed(1)} times as strong, colours and fine shape are less certain`,
+    details: { brightest, gain },
+  };
 }
 
 function blackAndWhite({ points }: FaceColours): FaceWarning | undefined {
