@@ -25,11 +25,19 @@ export async function blendTexture(
   const sharpest = Math.max(...views.map(({ sharpness }) => sharpness));
   const lids = upperLids(head.morphable);
   const blend = new (native().TextureBlend)(head.native);
+  const decode = (i: number | undefined) => {
+    const decoding = i === undefined ? undefined : decodeImage(views[i]!.image, options);
+    decoding?.catch(() => {}); // told where it is waited for
+    return decoding;
+  };
+  let decoding = decode(order[0]);
   for (const [done, i] of order.entries()) {
     onProgress(done, order.length);
-    const { image, landmarks, person, dense, sharpness } = views[i]!;
+    const { landmarks, person, dense, sharpness } = views[i]!;
     const { positions, camera, albedo, lighting } = refined[i]!;
-    const photo = new Photo(context, await decodeImage(image, options));
+    const photo = new Photo(context, (await decoding)!);
+    // The next one is decoded while this one is laid over the head.
+    decoding = decode(order[done + 1]);
     try {
       const of = { face: faceView(person, landmarks), dense, ...(lids && { lids }) };
       const problem = { positions, camera, albedo, lighting, size, ...of };

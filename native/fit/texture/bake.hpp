@@ -37,6 +37,15 @@ struct UnwrapVertex {
 
 // What the texels are: whose, what photos show of them, and the colours made of that. All bakes are of one size, mesh
 // and layout.
+// What is known of the texels of some rows: whose they are, and what a photo shows of them.
+template <class B>
+struct TexelMemory {
+  typename B::template Array<std::int32_t> owner;
+  typename B::template Array<float> weights;
+  typename B::template Array<std::uint16_t> photo;
+  typename B::template Array<std::uint8_t> witness, strands;
+};
+
 template <class B>
 class TextureBaker {
   template <class T>
@@ -44,19 +53,22 @@ class TextureBaker {
 
  public:
   // `layout`: a bake, of which mesh and layout count. `rows`: that are worked on at a time, a multiple of
-  // `row_step(size)` or all of them.
-  TextureBaker(const TextureBakeArgs& layout, long rows, B& backend)
-      : backend_(backend), size_(layout.size), rows_(rows), islands_(layout.island_count) {
-    owner_ = backend.template alloc<std::int32_t>(static_cast<std::size_t>(texels()));
-    weights_ = floats(2 * texels());
-    photo_ = backend.template alloc<std::uint16_t>(static_cast<std::size_t>(4 * texels()));
+  // `row_step(size)` or all of them. `kept`: of a baker with the same layout and all rows, which is done; or nothing.
+  TextureBaker(const TextureBakeArgs& layout, long rows, B& backend, TexelMemory<B>&& kept = {})
+      : backend_(backend), size_(layout.size), rows_(rows), islands_(layout.island_count), texels_(std::move(kept)) {
+    const bool is_known = texels_.owner.size() > 0;
+    if (!is_known) {
+      texels_.owner = backend.template alloc<std::int32_t>(static_cast<std::size_t>(texels()));
+      texels_.weights = floats(2 * texels());
+      texels_.photo = backend.template alloc<std::uint16_t>(static_cast<std::size_t>(4 * texels()));
+      texels_.witness = bytes(texels());
+      texels_.strands = bytes(texels());
+    }
     posed_ = floats(8 * layout.vertices);
     facts_ = bytes(layout.triangles);
     spacing_ = floats(layout.triangles);
-    witness_ = bytes(texels());
-    strands_ = bytes(texels());
     screen_ = floats(3 * layout.vertices);
-    if (!in_bands()) own(layout);
+    if (!is_known && !in_bands()) own(layout);
   }
 
   // A block of the low frequencies: so many texels a side.
@@ -164,6 +176,8 @@ class TextureBaker {
   }
   // Of the rows.
   long texels() const { return rows_ * size_; }
+  // For the next baker; this one is done.
+  TexelMemory<B> release() { return std::move(texels_); }
 
  private:
   bool in_bands() const { return rows_ < size_; }
@@ -174,11 +188,11 @@ class TextureBaker {
   void point(texture::TexelArgs& args, long first) {
     const long before = first * size_;
     args.first_row = first;
-    args.owner = owner_.data() - before;
-    args.weights = weights_.data() - 2 * before;
-    args.photo = photo_.data() - 4 * before;
-    args.witness = witness_.data() - before;
-    args.strands = strands_.data() - before;
+    args.owner = texels_.owner.data() - before;
+    args.weights = texels_.weights.data() - 2 * before;
+    args.photo = texels_.photo.data() - 4 * before;
+    args.witness = texels_.witness.data() - before;
+    args.strands = texels_.strands.data() - before;
   }
 
   // Which triangle owns each texel of the rows: the mesh drawn into its own UV layout, which is bijective.
@@ -193,8 +207,8 @@ class TextureBaker {
     raster.width = static_cast<int>(size_);
     raster.height = static_cast<int>(std::min(rows_, size_ - first));
     raster.cull_back_faces = false;
-    raster.triangle_id = owner_.data();
-    raster.barycentrics = weights_.data();
+    raster.triangle_id = texels_.owner.data();
+    raster.barycentrics = texels_.weights.data();
     backend_.rasterize(raster);
   }
 
@@ -293,10 +307,9 @@ class TextureBaker {
   long size_, rows_;
   int islands_;
   float border_ = 0;
-  Array<std::int32_t> owner_;
-  Array<std::uint16_t> photo_;
-  Array<float> weights_, posed_, screen_, safe_, spacing_, tile_, growth_, pattern_;
-  Array<std::uint8_t> facts_, witness_, strands_;
+  TexelMemory<B> texels_;
+  Array<float> posed_, screen_, safe_, spacing_, tile_, growth_, pattern_;
+  Array<std::uint8_t> facts_;
 };
 
 // Writes [size][size][3] sRGB bytes, rows from v = 0, to the host's `rgb`, and the same without light to `albedo`

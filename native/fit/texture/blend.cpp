@@ -96,7 +96,7 @@ void TextureBlend::add(const imaging::Image& photo, const TextureProblem& proble
   CpuBackend backend(pool);
   const PreparedBake<CpuBackend> prepared(*model_, host_arrays(*model_), photo, problem, backend, cancel);
   const TextureBakeArgs& bake = prepared.bake();
-  TextureBaker<CpuBackend> baker(bake, bake.size, backend);
+  TextureBaker<CpuBackend> baker(bake, bake.size, backend, std::move(texels_));
   baker.see(bake, cancel);
 
   const std::size_t values = 3 * static_cast<std::size_t>(model_->vertex_count);
@@ -138,6 +138,7 @@ void TextureBlend::add(const imaging::Image& photo, const TextureProblem& proble
   double taken;
   backend.reduce<Merge, 1>(baker.texels(), args, &taken);
   taken_.push_back(taken);
+  texels_ = baker.release();
 }
 
 void TextureBlend::finish(std::span<std::uint8_t> rgb, ThreadPool& pool, const Cancel& cancel) {
@@ -148,7 +149,7 @@ void TextureBlend::finish(std::span<std::uint8_t> rgb, ThreadPool& pool, const C
   const std::vector<std::uint8_t> nothing(static_cast<std::size_t>(3 * reference_width_ * reference_height_));
   const imaging::Image photo{nothing, reference_width_, reference_height_, 3};
   const PreparedBake<CpuBackend> prepared(*model_, host_arrays(*model_), photo, reference_, backend, cancel);
-  TextureBaker<CpuBackend> baker(prepared.bake(), prepared.bake().size, backend);
+  TextureBaker<CpuBackend> baker(prepared.bake(), prepared.bake().size, backend, std::move(texels_));
   TexelArgs args = baker.arguments(prepared.bake());
   baker.pose(args);
   pool.parallel_for(reference_.size, [&](long row) {

@@ -5,10 +5,12 @@
 #include <span>
 #include <vector>
 
+#include "backends/cpu/cpu_backend.hpp"
 #include "core/array.hpp"
 #include "core/cancel.hpp"
 #include "core/thread_pool.hpp"
 #include "fit/head/model.hpp"
+#include "fit/texture/bake.hpp"
 #include "fit/texture/texture.hpp"
 #include "imaging/image.hpp"
 
@@ -42,6 +44,7 @@ class TextureBlend {
   HostArray<std::uint8_t> witness_;      // [size][size]
   HostArray<std::uint8_t> strands_;      // [size][size]
   std::vector<double> taken_;            // per photo
+  TexelMemory<CpuBackend> texels_;       // of the photo seen last; their layout is every photo's
 };
 
 }  // namespace hrn::fit

@@ -1,6 +1,7 @@
 // Values over the head's UV square, and how they are smoothed and looked up.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <vector>
 
@@ -40,48 +41,48 @@ class Blur {
   }
 
   void operator()(ThreadPool& pool, Plane& plane) const {
-    constexpr long kColumns = 32;
-    pool.parallel_for(kSheetSide / kColumns, [&](long chunk) {
-      std::vector<float> from(static_cast<std::size_t>(kSheetSide * kColumns));
-      for (const int half : half_) {
-        if (half == 0) continue;
-        float* to = plane.data() + chunk * kColumns;
-        for (long y = 0; y < kSheetSide; ++y) std::copy_n(to + y * kSheetSide, kColumns, from.data() + y * kColumns);
-        float sum[kColumns] = {};
-        const float share = 1.f / static_cast<float>(2 * half + 1);
-        for (long y = -half; y < kSheetSide; ++y) {
-          const float* enters = from.data() + (y + half) * kColumns;
-          if (y + half < kSheetSide)
-            for (long x = 0; x < kColumns; ++x) sum[x] += enters[x];
-          if (y < 0) continue;
-          for (long x = 0; x < kColumns; ++x) to[y * kSheetSide + x] = share * sum[x];
-          const float* leaves = from.data() + (y - half) * kColumns;
-          if (y - half >= 0)
-            for (long x = 0; x < kColumns; ++x) sum[x] -= leaves[x];
-        }
-      }
+    pool.parallel_for(kSheetSide / kLanes, [&](long chunk) {
+      float* columns = plane.data() + chunk * kLanes;
+      Lanes lanes(kSheetSide);
+      for (long y = 0; y < kSheetSide; ++y) std::copy_n(columns + y * kSheetSide, kLanes, lanes[at(y)].data());
+      smooth(lanes);
+      for (long y = 0; y < kSheetSide; ++y) std::copy_n(lanes[at(y)].data(), kLanes, columns + y * kSheetSide);
     });
-    pool.parallel_for(kSheetSide / 16, [&](long chunk) {
-      std::vector<float> from(static_cast<std::size_t>(kSheetSide));
-      for (long y = 16 * chunk; y < 16 * (chunk + 1); ++y) {
-        float* to = plane.data() + y * kSheetSide;
-        for (const int half : half_) {
-          if (half == 0) continue;
-          std::copy_n(to, kSheetSide, from.data());
-          float sum = 0;
-          const float share = 1.f / static_cast<float>(2 * half + 1);
-          for (long x = -half; x < kSheetSide; ++x) {
-            if (x + half < kSheetSide) sum += from[static_cast<std::size_t>(x + half)];
-            if (x < 0) continue;
-            to[x] = share * sum;
-            if (x - half >= 0) sum -= from[static_cast<std::size_t>(x - half)];
-          }
-        }
-      }
+    // Rows side by side, so that a box moves along all of them at once.
+    pool.parallel_for(kSheetSide / kLanes, [&](long chunk) {
+      float* rows = plane.data() + chunk * kLanes * kSheetSide;
+      Lanes lanes(kSheetSide);
+      for (long y = 0; y < kLanes; ++y)
+        for (long x = 0; x < kSheetSide; ++x) lanes[at(x)][at(y)] = rows[y * kSheetSide + x];
+      smooth(lanes);
+      for (long y = 0; y < kLanes; ++y)
+        for (long x = 0; x < kSheetSide; ++x) rows[y * kSheetSide + x] = lanes[at(x)][at(y)];
     });
   }
 
  private:
+  static constexpr long kLanes = 16;
+  using Lanes = std::vector<std::array<float, kLanes>>;
+  static std::size_t at(long i) { return static_cast<std::size_t>(i); }
+
+  void smooth(Lanes& lanes) const {
+    Lanes from(kSheetSide);
+    for (const int half : half_) {
+      if (half == 0) continue;
+      std::swap(lanes, from);
+      const float share = 1.f / static_cast<float>(2 * half + 1);
+      std::array<float, kLanes> sum{};
+      for (long i = -half; i < kSheetSide; ++i) {
+        if (i + half < kSheetSide)
+          for (std::size_t k = 0; k < kLanes; ++k) sum[k] += from[at(i + half)][k];
+        if (i < 0) continue;
+        for (std::size_t k = 0; k < kLanes; ++k) lanes[at(i)][k] = share * sum[k];
+        if (i - half >= 0)
+          for (std::size_t k = 0; k < kLanes; ++k) sum[k] -= from[at(i - half)][k];
+      }
+    }
+  }
+
   int half_[3];
 };
 
