@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "backends/cpu/cpu_backend.hpp"
 #include "core/error.hpp"
@@ -85,6 +86,14 @@ struct Merge {
 
 }  // namespace
 
+struct TextureBlend::Texels {
+  TexelMemory<CpuBackend> memory;
+};
+
+TextureBlend::TextureBlend(std::shared_ptr<const Model> model)
+    : model_(std::move(model)), texels_(std::make_unique<Texels>()) {}
+TextureBlend::~TextureBlend() = default;
+
 void TextureBlend::add(const imaging::Image& photo, const TextureProblem& problem, double sharpness, ThreadPool& pool,
                        const Cancel& cancel) {
   const std::size_t texels = static_cast<std::size_t>(problem.size) * static_cast<std::size_t>(problem.size);
@@ -96,7 +105,7 @@ void TextureBlend::add(const imaging::Image& photo, const TextureProblem& proble
   CpuBackend backend(pool);
   const PreparedBake<CpuBackend> prepared(*model_, host_arrays(*model_), photo, problem, backend, cancel);
   const TextureBakeArgs& bake = prepared.bake();
-  TextureBaker<CpuBackend> baker(bake, bake.size, backend, std::move(texels_));
+  TextureBaker<CpuBackend> baker(bake, bake.size, backend, std::move(texels_->memory));
   baker.see(bake, cancel);
 
   const std::size_t values = 3 * static_cast<std::size_t>(model_->vertex_count);
@@ -138,7 +147,7 @@ void TextureBlend::add(const imaging::Image& photo, const TextureProblem& proble
   double taken;
   backend.reduce<Merge, 1>(baker.texels(), args, &taken);
   taken_.push_back(taken);
-  texels_ = baker.release();
+  texels_->memory = baker.release();
 }
 
 void TextureBlend::finish(std::span<std::uint8_t> rgb, ThreadPool& pool, const Cancel& cancel) {
@@ -149,7 +158,7 @@ void TextureBlend::finish(std::span<std::uint8_t> rgb, ThreadPool& pool, const C
   const std::vector<std::uint8_t> nothing(static_cast<std::size_t>(3 * reference_width_ * reference_height_));
   const imaging::Image photo{nothing, reference_width_, reference_height_, 3};
   const PreparedBake<CpuBackend> prepared(*model_, host_arrays(*model_), photo, reference_, backend, cancel);
-  TextureBaker<CpuBackend> baker(prepared.bake(), prepared.bake().size, backend, std::move(texels_));
+  TextureBaker<CpuBackend> baker(prepared.bake(), prepared.bake().size, backend, std::move(texels_->memory));
   TexelArgs args = baker.arguments(prepared.bake());
   baker.pose(args);
   pool.parallel_for(reference_.size, [&](long row) {

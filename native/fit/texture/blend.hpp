@@ -5,12 +5,10 @@
 #include <span>
 #include <vector>
 
-#include "backends/cpu/cpu_backend.hpp"
 #include "core/array.hpp"
 #include "core/cancel.hpp"
 #include "core/thread_pool.hpp"
 #include "fit/head/model.hpp"
-#include "fit/texture/bake.hpp"
 #include "fit/texture/texture.hpp"
 #include "imaging/image.hpp"
 
@@ -20,7 +18,8 @@ namespace hrn::fit {
 /// brought to its light, and what moves (eyes, mouth) is its own where it shows it.
 class TextureBlend {
  public:
-  explicit TextureBlend(std::shared_ptr<const Model> model) : model_(std::move(model)) {}
+  explicit TextureBlend(std::shared_ptr<const Model> model);
+  ~TextureBlend();
 
   /// All problems are of one size. `sharpness`: how far the photo is worth its pixels, 0..1. Throws
   /// Error(invalid_argument), Error(cancelled).
@@ -44,7 +43,8 @@ class TextureBlend {
   HostArray<std::uint8_t> witness_;      // [size][size]
   HostArray<std::uint8_t> strands_;      // [size][size]
   std::vector<double> taken_;            // per photo
-  TexelMemory<CpuBackend> texels_;       // of the photo seen last; their layout is every photo's
+  struct Texels;
+  std::unique_ptr<Texels> texels_;  // of the photo seen last; their layout is every photo's
 };
 
 }  // namespace hrn::fit
