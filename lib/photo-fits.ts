@@ -57,7 +57,7 @@ export class PhotoFits {
       if (size < minFacePx) {
         throw new HrnError(
           'FACE_TOO_SMALL',
-          `expected a face of at least ${minFacePx} px (option minFacePx), got ${Math.round(size)} px; use a larger photo, or a crop at full resolution`,
+          `expected a face of at least ${minFacePx} px (option minFacePx), got ${Math.floor(size)} px; use a larger photo, or a crop at full resolution`,
           { details: { sizePx: size, minFacePx } },
         );
       }

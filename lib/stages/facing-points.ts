@@ -19,9 +19,28 @@ export function facingPoints(
   turnDegrees: number,
   mostDegrees: number = MAX_AZIMUTH_DEGREES,
 ): ReadonlySet<number> {
-  const at = surfacePoints(dense, mean);
-  const azimuth = (i: number) => (Math.atan2(at[3 * i]!, at[3 * i + 2]! + AXIS_MM) * 180) / Math.PI;
-  const isFacing = (i: number) =>
-    Math.abs(turnDegrees) < TURNED_DEGREES || Math.abs(azimuth(i) + turnDegrees) < mostDegrees;
-  return new Set(Array.from({ length: MESH_POINTS }, (_, i) => i).filter(isFacing));
+  const azimuths = azimuthsOf(surfacePoints(dense, mean));
+  const isFacing = (azimuth: number) =>
+    Math.abs(turnDegrees) < TURNED_DEGREES || Math.abs(azimuth + turnDegrees) < mostDegrees;
+  return new Set(POINTS.filter((i) => isFacing(azimuths[i]!)));
+}
+
+/**
+ * The landmarks on the front of the head, of which those that look at the camera.
+ *
+ * @param surface `[478][3]`, mm: the landmarks on the mean head
+ * @param turnDegrees of the head to its left
+ */
+export function frontPoints(surface: Float32Array, turnDegrees: number, mostDegrees: number): number[] {
+  const azimuths = azimuthsOf(surface);
+  return POINTS.filter(
+    (i) => Math.abs(azimuths[i]!) < mostDegrees && Math.abs(azimuths[i]! + turnDegrees) < mostDegrees,
+  );
+}
+
+const POINTS: readonly number[] = Array.from({ length: MESH_POINTS }, (_, i) => i);
+
+/** About the head's vertical axis, degrees to its left. */
+function azimuthsOf(surface: Float32Array): number[] {
+  return POINTS.map((i) => (Math.atan2(surface[3 * i]!, surface[3 * i + 2]! + AXIS_MM) * 180) / Math.PI);
 }

@@ -1,7 +1,5 @@
-import { HrnError } from '../errors.js';
 import type { Affine } from '../native/face-view.js';
 import { DENSE_CLASSES, type DenseClass, type DenseFace } from './dense.js';
-import { CERTAIN_SCORE, type DetectedFace } from './detected-face.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
 import { LEFT_LIDS, LIPS, MESH_POINTS, RIGHT_LIDS } from './mesh-points.js';
@@ -13,6 +11,8 @@ export interface SeenSkin {
   bare: number;
   /** And of things that lie over one: hands, masks, glasses, clothes. */
   covering: number;
+  /** Of these, glasses. */
+  glasses: number;
 }
 
 /** The same at a part of a face. */
@@ -23,53 +23,14 @@ export interface SeenPart extends SeenSkin {
 const OWN: readonly DenseClass[] = ['face', 'lips', 'brows', 'eyes', 'mouth', 'teeth', 'beard'];
 const OVER: readonly DenseClass[] = ['occluder', 'glasses', 'clothes'];
 
-/** How far around a landmark a cover is measured on the mean head, and with how many landmarks at least. */
-const COVER_MM = 20;
-const LEAST_NEAR = 8;
+/** With fewer landmarks around one nothing is said of what lies there. */
+const LEAST_NEAR = 5;
 
 /**
  * Of 27 faces of people in photos the least that was seen bare was 0.83 (0.82 of 92 to the network before this one); of 36 drawn
  * animals the most 0.76 to that one; painted-over faces have 0.56 to 0.9 (`npm run bench:robust`).
  */
 export const LEAST_BARE = 0.8;
-
-/**
- * And of what both other networks are sure of: where less is seen bare the landmarks are a guess. Of 137 faces in photos one had
- * less (0.41: half painted over, the pose off by 17 degrees), of 18 drawn animals six.
- */
-const LEAST_OF_CERTAIN = 0.5;
-/**
- * But the eyes above a mask are seen as bare as any (0.90 above masks of three colours, with which 0.44 to 0.49 of the face is):
- * such a head is fitted, and told as covered. Those of 24 drawn animals, where they are refused, by 0.84 at most.
- */
-const LEAST_OF_EYES = 0.87;
-/**
- * Of a face that is not seen bare its eyes or its lips are: of 217 faces in photos 31 were bare by less than 0.88, their lips seen
- * by 0.31 and more; a fist of which both other networks were sure had 0.61 and 0.11.
- */
-const LEAST_OF_LIPS = 0.2;
-/**
- * What the detector doubts stays in doubt however sure the landmark network is, which follows dogs as surely: of 137 faces in photos
- * nine scored less than `CERTAIN_SCORE`, of which 0.82 and more was seen bare; a dog 0.58, with 0.76.
- *
- * @throws HrnError FACE_NOT_VISIBLE for what the detector doubts and the dense network does not take for a face either
- */
-export function requireCredible(
-  { isCertain, score }: Pick<DetectedFace, 'isCertain' | 'score'>,
-  skin: SeenSkin | undefined,
-  eyes: SeenSkin | undefined,
-  lips: number | undefined,
-): void {
-  const hasLips = lips === undefined || lips >= LEAST_OF_LIPS;
-  const needed = isCertain && score >= CERTAIN_SCORE && hasLips ? LEAST_OF_CERTAIN : LEAST_BARE;
-  if (!skin || skin.bare >= needed) return;
-  if (isCertain && eyes && eyes.bare >= LEAST_OF_EYES) return;
-  throw new HrnError(
-    'FACE_NOT_VISIBLE',
-    `this may be no face: only ${(100 * skin.bare).toFixed(0)} % of it look like one; use a photo in which it looks towards the camera and nothing covers it`,
-    { details: { bareShare: skin.bare, coveringShare: skin.covering } },
-  );
-}
 
 /** Of some landmarks, or all: points beyond the network's square do not count; nothing seen where all are. */
 export function seenSkin(
@@ -78,7 +39,7 @@ export function seenSkin(
   points: readonly number[] = ALL,
 ): SeenSkin | undefined {
   const seen = seenPart(dense, landmarks, points);
-  return seen && { bare: seen.bare, covering: seen.covering };
+  return seen && { bare: seen.bare, covering: seen.covering, glasses: seen.glasses };
 }
 
 /** The same with the hair there. */
@@ -90,7 +51,17 @@ export function seenPart(
   const cells = cellsOf(points, pixels, toPhoto, side);
   if (cells.length === 0) return undefined;
   const mean = meanOver(classes, side, cells);
-  return { bare: mean(OWN), hair: mean(['hair']), covering: mean(OVER) };
+  return { bare: mean(OWN), hair: mean(['hair']), covering: mean(OVER), glasses: mean(['glasses']) };
+}
+
+/** Mean probability of brows at some landmarks; none where all are beyond the square. */
+export function seenBrows(
+  { side, classes, toPhoto }: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
+  { pixels }: Pick<DenseLandmarks, 'pixels'>,
+  points: readonly number[],
+): number {
+  const cells = cellsOf(points, pixels, toPhoto, side);
+  return cells.length > 0 ? meanOver(classes, side, cells)(['brows']) : 0;
 }
 
 /** Mean probability of lips or an open mouth at the lips' landmarks; undefined where all are beyond the square. */
@@ -106,13 +77,14 @@ export function seenLips(
 export interface Cover {
   /** The landmark in its middle. */
   landmark: number;
-  /** Mean probability of things that lie over a face, 0..1. */
+  /** Mean probability of the classes there, 0..1. */
   share: number;
 }
 
 /**
  * @param surface `[478][3]`, mm: the landmarks on the mean head
  * @param points those that may be covered
+ * @param radiusMm around a landmark, on the mean head
  * @returns undefined where too few are in the network's square
  */
 export function thickestCover(
@@ -120,10 +92,12 @@ export function thickestCover(
   { pixels }: Pick<DenseLandmarks, 'pixels'>,
   surface: Float32Array,
   points: readonly number[],
+  names: readonly DenseClass[],
+  radiusMm: number,
 ): Cover | undefined {
   const cellOf = cellFinder(pixels, toPhoto, side);
   const seen = points.filter((landmark) => cellOf(landmark) >= 0);
-  const shares = Float64Array.from(seen, (landmark) => meanOver(classes, side, [cellOf(landmark)])(OVER));
+  const shares = Float64Array.from(seen, (landmark) => meanOver(classes, side, [cellOf(landmark)])(names));
   let thickest: Cover | undefined;
   // Every landmark meets every other one: plain loops, a tenth of the time that lists of the near ones take.
   for (const landmark of seen) {
@@ -135,7 +109,7 @@ export function thickestCover(
       const dx = x - surface[at]!;
       const dy = y - surface[at + 1]!;
       const dz = z - surface[at + 2]!;
-      if (dx * dx + dy * dy + dz * dz >= COVER_MM * COVER_MM) continue;
+      if (dx * dx + dy * dy + dz * dz >= radiusMm * radiusMm) continue;
       sum += shares[i]!;
       near++;
     }
