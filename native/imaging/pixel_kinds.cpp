@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "imaging/covers.hpp"
 #include "imaging/ring.hpp"
 
 namespace hrn::imaging {
@@ -45,14 +46,14 @@ constexpr double kBrightestSkin = 1.03, kTooBright = 1.12, kPalestSkin = 0.01, k
                  kLitSurely = 0.8;
 constexpr double kBrightest = 0.9, kPalest = 0.05;
 // A chin as dark as this, in shares of the face's median brightness, has a beard, which hangs over the neck: what is
-// darker than these shares there is the beard's, and the neck beside it is full of hairs, so far in shares of the view.
-// The chin begins where the outline is so far below the eyes, in shares of the way from the eyes up to its top, and
-// lies so far inside it, of the way to the eyes.
-constexpr double kBeardedChin = 0.7, kBeardedShare = 0.25, kBeard = 0.6, kNoBeard = 0.85, kFringe = 0.012, kChin = -1.4,
-                 kInsideChin = 0.12;
+// darker than these shares there is the beard's. Beside it the neck is full of hairs, beside a collar it has its colour
+// and shadow, so far in shares of the view. The chin begins where the outline is so far below the eyes, in shares of
+// the way from the eyes up to its top, and lies so far inside it, of the way to the eyes.
+constexpr double kBeardedChin = 0.75, kBeardedShare = 0.25, kBeard = 0.6, kNoBeard = 0.85, kFringe = 0.012;
+constexpr double kChin = -1.4, kInsideChin = 0.12;
 // Hair beneath the chin is a beard's or lies over the neck: none that grows there. From one to the other, in shares of
 // the way from the eyes up to the outline's top, and outside the outline, of its width.
-constexpr double kMouth = -0.9, kNeck = -1.3, kOutside = 0.03;
+constexpr double kMouth = -0.9, kNeck = -1.3, kOutside = 0.01;
 // Share of the way from the brows to the top of the outline above which is forehead.
 constexpr double kForehead = 0.25;
 // And above which cloth is a cap.
@@ -329,8 +330,8 @@ class Outskirts {
   std::vector<float> map_, beneath_;  // [side_][side_]
 };
 
-// Takes a beard and what lies near it from the skin.
-void take_away(std::vector<float>& skin, const std::vector<float>& beard, long size, ThreadPool& pool) {
+// Takes what lies over a neck, a beard or a collar, and its rim from the skin.
+void take_away(std::vector<float>& skin, const std::vector<float>& over, long size, ThreadPool& pool) {
   const long radius = std::lround(kFringe * static_cast<double>(size));
   const auto most = [&](const std::vector<float>& map, long row, long along, long stride, long other) {
     float value = 0;
@@ -338,9 +339,9 @@ void take_away(std::vector<float>& skin, const std::vector<float>& beard, long s
       value = std::max(value, map[static_cast<std::size_t>(row * other + i * stride)]);
     return value;
   };
-  std::vector<float> rows(beard.size());
+  std::vector<float> rows(over.size());
   pool.parallel_for(size, [&](long v) {
-    for (long u = 0; u < size; ++u) rows[static_cast<std::size_t>(v * size + u)] = most(beard, v, u, 1, size);
+    for (long u = 0; u < size; ++u) rows[static_cast<std::size_t>(v * size + u)] = most(over, v, u, 1, size);
   });
   pool.parallel_for(size, [&](long v) {
     for (long u = 0; u < size; ++u) skin[static_cast<std::size_t>(v * size + u)] *= 1 - most(rows, u, v, size, 1);
@@ -352,6 +353,7 @@ void take_away(std::vector<float>& skin, const std::vector<float>& beard, long s
 PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, ThreadPool& pool) {
   const long size = view.size;
   const Kinds kinds(classes);
+  const Covers covers(classes);
   const auto colour_at = [&](long u, long v) {
     return patch_colour(view, static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5)
         .value_or(Colour{1 / 3.0, 1 / 3.0, kBlack});
@@ -406,7 +408,7 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
 
   const NeckColour neck(face);
   const bool is_bearded = outskirts.is_bearded(view, usual_brightness(face));
-  std::vector<float> beard(is_bearded ? view.person.size() : 0);
+  std::vector<float> over_neck(view.person.size());
   PixelKinds result{std::vector<float>(view.person.size()), std::vector<float>(view.person.size())};
   pool.parallel_for(size, [&](long v) {
     for (long u = 0; u < size; ++u) {
@@ -431,11 +433,17 @@ PixelKinds pixel_kinds(const FaceView& view, const DenseClasses& classes, Thread
       const float beside = outskirts.beside(static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5),
                   beneath = outskirts.beneath(static_cast<double>(u) + 0.5, static_cast<double>(v) + 0.5);
       if (beside > 0) result.skin[i] *= 1 - beside * (1 - static_cast<float>(neck.skin(colour_at(u, v))));
-      if (is_bearded && beneath > 0) beard[i] = beneath * (1 - static_cast<float>(neck.light(colour_at(u, v))));
-      result.hair[i] = (1 - beneath) * std::min(1.f, after[1] / sum);
+      if (beneath > 0) {
+        const float light = is_bearded ? static_cast<float>(neck.light(colour_at(u, v))) : 1;
+        over_neck[i] = beneath * (1 - std::min(result.skin[i], light));
+      }
+      // What the network takes for a thing above the forehead is often hair.
+      const Cover cover = covers.at(p[0], p[1]);
+      result.skin[i] *= (1 - cover.glasses) * (1 - cover.things);
+      result.hair[i] = (1 - cover.glasses) * (1 - beneath) * std::min(1.f, after[1] / sum);
     }
   });
-  if (is_bearded) take_away(result.skin, beard, size, pool);
+  take_away(result.skin, over_neck, size, pool);
   return result;
 }
 

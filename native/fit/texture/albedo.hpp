@@ -117,29 +117,35 @@ struct Albedo {
         constexpr float kOwn = 0.1f;
         const float apply = 1 - flat(t, i);
         const std::uint8_t* rgb = t.bytes + 3 * i;
-        float mean[3], detail[3], common = 0, signal = 1e-3f, brightest = kDarkest;
+        const float fitted[3] = {u.albedo.x, u.albedo.y, u.albedo.z};
+        float mean[3], detail[3], hue[3], common = 0, hues = 0, signal = 1e-3f, brightest = kDarkest;
         for (int k = 0; k < 3; ++k) {
           const float channel = rgb[k] * (1 / 255.f);
           mean[k] = low[k] / low[6];
           detail[k] = logarithm(value[k]) - mean[k];
+          hue[k] = logarithm(fitted[k]) - low[3 + k] / low[6];
           brightest = larger(brightest, std::exp(mean[k]));
           common += channel * detail[k];
+          hues += channel * hue[k];
           signal += channel;
         }
         common /= signal;
+        hues /= signal;
         // Shine that is narrower than that stands out; the marks of skin do so less.
         constexpr float kPlain = 0.1f, kShine = 0.35f;
         const float bright = (detail[0] + detail[1] + detail[2]) * (1 / 3.f);
         const float dim = bright > kPlain ? -(1 - kShine) * (bright - kPlain) : 0.f;
         // A channel that is nearly black, here or all around beside the others, has no detail of its own, only noise;
-        // nor has what is not seen: fitted light of which a channel is missing there would make green of skin.
+        // nor has what is not seen: fitted light of which a channel is missing there would make green of skin. That has
+        // the model's hue there, not that of what lies beside it in the layout: necks would be as red as ears.
         const float shown = smoothstep(0, 0.5f, trust(t, i));
         constexpr float kBlack = 0.03f, kSeen = 0.2f, kPoor = 0.2f, kRich = 0.5f, kLeastDetail = -1.4f;
         const float most_detail = 0.3f + 0.4f * shown;
         for (int k = 0; k < 3; ++k) {
           const float known = shown * smoothstep(kBlack, kSeen, rgb[k] * (1 / 255.f)) *
                               smoothstep(kPoor, kRich, std::exp(mean[k]) / brightest);
-          const float fine = clamp(known * detail[k] + (1 - known) * common + dim, kLeastDetail, most_detail);
+          const float fine = clamp(known * detail[k] + (1 - known) * common + (1 - shown) * (hue[k] - hues) + dim,
+                                   kLeastDetail, most_detail);
           const float even = std::exp(low[3 + k] / low[6] + kOwn * (mean[k] - low[3 + k] / low[6]) + fine);
           out[k] = (1 - apply) * value[k] + apply * even;
         }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "core/smoothstep.hpp"
 #include "fit/texture/photo_of_head.hpp"
@@ -27,8 +28,10 @@ constexpr std::size_t kVertices = 1024;
 constexpr float kSeenFirmness = 1, kUsual = 0.03f;
 // Cosines between the surface and the camera: beside the outline hair and background are easily taken for skin's place.
 constexpr double kGlancing = 0.55, kFacing = 0.9;
-// Hair hangs over the skin next to the scalp, up to so many neighbours away; elsewhere it is a beard or a mistake.
-constexpr int kReach = 14;
+// Hair hangs over the skin next to the scalp, up to so many neighbours away; elsewhere it is a beard or a mistake. At
+// the side of the face, from so far beside its middle, mm, what reaches further than a hairline does is a lock in the
+// air.
+constexpr float kReach = 14, kSideReach = 4, kFront = 36, kSide = 50;
 // Between these shares hair fades into skin.
 constexpr float kSkinShare = 0.3f, kHairShare = 0.7f;
 // Colours of hair are seen from this cosine on; so many steps and so little firmness of the usual colour let what is
@@ -84,10 +87,15 @@ std::vector<std::uint8_t> near_scalp(const Model& model, const std::vector<std::
   std::vector<std::uint8_t> near(sights.size());
   for (std::size_t v = 0; v < sights.size(); ++v) near[v] = sights[v] == static_cast<std::uint8_t>(Sight::scalp);
   const Topology& t = model.topology;
-  for (int step = 0; step < kReach; ++step) {
+  const auto reach = [&](std::size_t v) {
+    const float side = smoothstep(kFront, kSide, std::abs(load3(model.mean.data(), static_cast<long>(v)).x));
+    return kReach + side * (kSideReach - kReach);
+  };
+  for (float step = 0; step < kReach; ++step) {
     const std::vector<std::uint8_t> before = near;
     for (std::size_t v = 0; v < near.size(); ++v) {
       if (sights[v] != static_cast<std::uint8_t>(Sight::plain)) continue;
+      if (!(step < reach(v))) continue;
       for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1] && near[v] == 0; ++n)
         near[v] = before[static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)])];
     }

@@ -102,7 +102,10 @@ HRN_HD Seen look(const TexelArgs& args, long i) {
     // At a glancing angle hair and what is behind the head are easily taken for the cheek.
     const float glancing = (1 - smoothstep(0.3f, 0.7f, facing)) * (1 - sight.narrow) * (1 - sight.scalp);
     // A lock that hangs over the side of the face would float there.
-    const float sideways = (1 - sight.scalp) * (1 - smoothstep(0.65f, 0.9f, facing));
+    constexpr float kFrontMm = 38, kSideMm = 50;
+    const float from_middle = std::abs(blend(corner, a.positions).x);
+    const float aside = larger(1 - smoothstep(0.65f, 0.9f, facing), smoothstep(kFrontMm, kSideMm, from_middle));
+    const float sideways = (1 - sight.scalp) * aside;
     weight *= 1 - hair * sideways;
     // So do its rim and its shadow.
     if (is_skin && a.hair != nullptr && sideways > 0 && weight > 0)

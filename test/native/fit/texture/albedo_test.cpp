@@ -44,5 +44,24 @@ HRN_TEST("fit/texture-albedo/fitted light, and what the fit left of it, are take
   CHECK(marks / static_cast<double>(count) > 6);
 }
 
+HRN_TEST("fit/texture-albedo/what is not seen has the model's hue, not that of what lies beside it in the layout") {
+  Plane plane;
+  plane.one_island();
+  plane.cover_right();
+  // Red on the left, grey on the right; the photo shows the left alone, as it is.
+  std::vector<float> albedo;
+  for (std::size_t v = 0; v < plane.shaded.size() / 3; ++v) {
+    const bool is_red = v < plane.shaded.size() / 6;
+    albedo.insert(albedo.end(), {is_red ? 0.6f : 0.4f, is_red ? 0.3f : 0.4f, is_red ? 0.3f : 0.4f});
+  }
+  plane.shaded = albedo;
+  plane.paint([](int, int, int channel) { return channel == 0 ? 153 : 77; });
+  const auto unlit = albedo_of(plane, albedo);
+  for (const int column : {kSide / 2 + 2, kSide / 2 + 5, 3 * kSide / 4}) {
+    const std::size_t at = texel(kSide / 2, column);
+    report.near(static_cast<double>(unlit[at]) / unlit[at + 1], 1, 0.06, "red over green of grey");
+  }
+}
+
 }  // namespace
 }  // namespace hrn::test

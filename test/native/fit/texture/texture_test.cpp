@@ -164,21 +164,24 @@ HRN_TEST("fit/texture-bake/what is to be bare is taken from the photo where that
   mask.frame(plane.args);
   plane.args.person = mask.everywhere.data();
   plane.args.skin = mask.left.data();
-  const auto right = [&](fit::Sight sight, std::size_t channel) {
+  const auto between = [&](fit::Sight sight, std::size_t channel, int first, int last) {
     const std::vector<std::uint8_t> sights(static_cast<std::size_t>(plane.args.vertices),
                                            static_cast<std::uint8_t>(sight));
     plane.args.sights = sights.data();
     const auto texture = plane.bake();
     double sum = 0;
-    for (int column = 5 * kSide / 8; column < 7 * kSide / 8; ++column)
-      sum += texture[texel(kSide / 2, column) + channel];
-    return sum / (kSide / 4);
+    for (int column = first; column < last; ++column) sum += texture[texel(kSide / 2, column) + channel];
+    return sum / (last - first);
+  };
+  const auto right = [&](fit::Sight sight, std::size_t channel) {
+    return between(sight, channel, 5 * kSide / 8, 7 * kSide / 8);
   };
   report.near(right(fit::Sight::plain, 2), 150, 12, "what is neither skin nor hair is not taken");
   std::vector<float> hair = mask.left;
   for (float& share : hair) share = 1 - share;
   plane.args.hair = hair.data();
-  report.near(right(fit::Sight::plain, 2), 220, 1, "seen frontally, hair stays");
+  report.near(between(fit::Sight::plain, 2, 9 * kSide / 16, 11 * kSide / 16), 220, 1, "on the forehead hair stays");
+  report.near(between(fit::Sight::plain, 2, 13 * kSide / 16, 7 * kSide / 8), 150, 25, "no lock beside the face");
   for (std::size_t channel = 0; channel < 3; ++channel)
     report.near(right(fit::Sight::bare, channel), 150, 4, "bare: the colour of the skin beside it");
 }
