@@ -52,22 +52,24 @@ function headVerdict(
   own: Reconstruction | undefined,
   shown: ShownFace,
   kind: Kind,
-): Pick<Judged, 'verdict' | 'why' | 'isWarned' | 'falseAlarms'> {
+): Pick<Judged, 'verdict' | 'why' | 'isWarned' | 'falseAlarms' | 'truthDegrees'> {
   const codes = face.warnings.map(({ code }) => code).join(' ');
   const figures = deviation(face, own, shown);
   const { landmarkErrorPercent, poseDegrees, widthShare } = figures;
+  const truthDegrees = deviation(face, undefined, shown).poseDegrees;
   const against = own ? '' : ' (own crop refused)';
-  const why = `error ${landmarkErrorPercent.toFixed(1)} %, pose ${poseDegrees.toFixed(1)} degrees, width ${(100 * widthShare).toFixed(1)} %, turn ${shown.turn.toFixed(0)}, turned ${shown.turnDegrees}${against} ${codes}`;
+  const why = `error ${landmarkErrorPercent.toFixed(1)} %, pose ${poseDegrees.toFixed(1)} degrees (${truthDegrees.toFixed(1)} of the true one), width ${(100 * widthShare).toFixed(1)} %, turn ${shown.turn.toFixed(0)}, turned ${shown.turnDegrees}${against} ${codes}`;
   if (isRight(figures, own)) {
     const sizePx = own ? sizeOf(own, shown) : shown.scale * shown.own.width * FACE_SHARE;
     return {
       verdict: 'right',
       why,
+      truthDegrees,
       isWarned: codes !== '',
       falseAlarms: falseAlarms(face.warnings, kind, shown, sizePx),
     };
   }
-  return { verdict: codes ? 'told' : 'wrong', why };
+  return { verdict: codes ? 'told' : 'wrong', why, truthDegrees };
 }
 
 function strangerVerdict(face: Reconstruction): Pick<Judged, 'verdict' | 'why'> {

@@ -13,11 +13,14 @@ export interface Judged {
   /** Of the true head to its left, and of the fitted one, degrees. */
   turn?: number;
   fittedTurn?: number;
+  /** Between the fitted head and the true one, against the line of sight. */
+  truthDegrees?: number;
   /** Mean colour of the skin without light, 0 to 1. */
   skin?: number;
 }
 
 const VERDICTS: readonly Verdict[] = ['right', 'told', 'wrong', 'honest refusal', 'false refusal'];
+const TRUE_POSE_DEGREES = 5;
 const TURNS = [0, 20, 40, 50, 60, 70, 90] as const;
 /** Brackets of the skin's mean colour. */
 const SKINS = { dark: [0, 0.35], medium: [0.35, 0.55], light: [0.55, 1.01] } as const;
@@ -45,6 +48,10 @@ export function summary(
   for (const code of alarmed.flatMap(({ falseAlarms }) => falseAlarms!)) byCode.set(code, (byCode.get(code) ?? 0) + 1);
   const codes = [...byCode].map(([code, times]) => `${code} ${times}`).join(', ');
   const right = countOf(judged, 'right');
+  const untold = judged.filter(
+    ({ verdict, isWarned, truthDegrees }) => truthDegrees !== undefined && (verdict === 'wrong' || isWarned === false),
+  );
+  const off = untold.filter(({ truthDegrees }) => truthDegrees! > TRUE_POSE_DEGREES).length;
   const rest = judged.filter(({ verdict }) => verdict === 'wrong' || verdict === 'false refusal' || verdict === 'told');
   const skins = Object.entries(SKINS).map(([name, [from, to]]) =>
     row(
@@ -61,6 +68,8 @@ refused: 5 degrees of the true pose); told: not right, but with a warning; wrong
 Wrong without a word: ${(100 * wrong).toFixed(2)} %. False refusals: ${(100 * falseRefusals).toFixed(2)} % of the faces that should be fitted.
 Right heads with a warning all the same: ${warned} of ${right}; with one that nothing in the picture's recipe explains (a
 false alarm): ${alarmed.length}, ${((100 * alarmed.length) / right).toFixed(1)} %${codes && ` (${codes})`}.
+
+Of ${untold.length} heads without a word ${off} stand off the true pose by more than ${TRUE_POSE_DEGREES} degrees.
 
 ${table('kind', [
   ...kinds.map((kind) =>

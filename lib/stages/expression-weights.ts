@@ -24,14 +24,17 @@ export const OPPOSITES: readonly (readonly [string, string])[] = [
 const ARKIT = ['eyeBlinkLeft', 'eyeBlinkRight', 'jawOpen', 'mouthSmileLeft', 'eyeLookOutLeft'];
 /** Price of a weight against the millimetres that it moves: on scripted portraits the errors of the weights are halved. */
 const SPARSITY_MM = 0.3;
-/** Brows and frowns move the landmarks so little that the same price would leave nothing of them. */
-const FAINT = /^brow|^mouthFrown/;
+/** Frowning lips move the landmarks so little that the same price would leave nothing of them. */
+const FAINT = /^mouthFrown/;
 const FAINT_SHARE = 0.25;
+/** What a fit takes for other people's lips and chins: over smiles in photos the upper lip was shrugged up by 0.9 and more. */
+const MISTAKEN = /^mouth(Shrug|Press|Roll)|^jawForward|^tongue/;
+const MISTAKEN_SHARE = 1.8;
 /**
  * What a millimetre between the lips counts beside one of all landmarks: lips that no weight parts stay parted in the
  * neutral face, however little of the face they are.
  */
-const LIPS_SHARE = 3;
+const LIPS_SHARE = 3.5;
 /** A gap well below this may be the fit's error, and counts by as much less. */
 const SURE_GAP_MM = 1;
 const ROUNDS = 40;
@@ -81,9 +84,7 @@ export function expressionWeights(
       parting[k] = share * gaps[k]!.reduce((sum, gap) => sum + Math.max(0, gap) ** 2, 0);
     }
   }
-  const price = names.map(
-    (name, k) => SPARSITY_MM * Math.sqrt(motion[k * count + k]! + parting[k]!) * (FAINT.test(name) ? FAINT_SHARE : 1),
-  );
+  const price = names.map((name, k) => SPARSITY_MM * Math.sqrt(motion[k * count + k]! + parting[k]!) * shareOf(name));
   for (let round = 0; round < ROUNDS; round++) {
     for (let k = 0; k < count; k++) {
       if (isGiven[k]) continue;
@@ -95,6 +96,11 @@ export function expressionWeights(
   }
   cancelOpposites(out, index, given);
   return out;
+}
+
+function shareOf(name: string): number {
+  if (FAINT.test(name)) return FAINT_SHARE;
+  return MISTAKEN.test(name) ? MISTAKEN_SHARE : 1;
 }
 
 /** What the eyes' landmarks tell better than the fit. */

@@ -59,6 +59,8 @@ const LEAST_CREDIT = 30;
 /** A rival is turned by this much; one that is nearer than that leaves open which way is up. */
 const RIVAL = Math.PI / 4;
 const RIVAL_MARGIN = 5;
+/** Photos are seldom upside down: what stands so in them has to be seen bare, as no face under a mask is. */
+const UPSIDE_DOWN = (120 * Math.PI) / 180;
 
 /**
  * Frames a detected face as in the network's training, then finds its landmarks.
@@ -130,13 +132,14 @@ export async function frame(
   return bestOf(framed);
 }
 
-/** The one with the most credit; not surely upright where one that is turned against it comes near. */
+/** The one with the most credit; not surely upright where one that is turned against it comes near, or it stands on its head. */
 function bestOf(framed: readonly FramedFace[]): FramedFace {
   const best = framed.reduce((a, b) => (b.credit > a.credit ? b : a));
   const hasRival = framed.some(
     ({ region, credit }) => between(region.angle, best.region.angle) > RIVAL && best.credit - credit < RIVAL_MARGIN,
   );
-  return { ...best, isUpright: best.isUpright && best.credit >= LEAST_CREDIT && !hasRival };
+  const isLikely = best.isSeen || between(best.region.angle, 0) < UPSIDE_DOWN;
+  return { ...best, isUpright: best.isUpright && best.credit >= LEAST_CREDIT && !hasRival && isLikely };
 }
 
 /**
