@@ -74,7 +74,7 @@ describe('requireCredible', () => {
 
   it('refuses what looks like an animal where the detector doubts it', () => {
     const animal = { presenceLogOdds: 15, browsShare: 0.1, bareNose: 0.8 };
-    expect(() => requireCredible(doubted, seen(0.9), seen(0.9), 0.5, animal)).toThrow(/an animal's/);
+    expect(() => requireCredible(doubted, seen(0.9), seen(0.9), 0.5, animal)).toThrow(/nose is not of skin/);
     expect(() => requireCredible(sure, seen(0.9), seen(0.9), 0.5, animal)).not.toThrow();
   });
 });

@@ -24,7 +24,7 @@ const BY_KIND: Partial<Record<Kind, readonly Code[]>> = {
   posterised: ['COVERED', 'NOT_HUMAN', 'LOW_RESOLUTION'],
   halftone: ['COVERED', 'NOT_HUMAN', 'BLACK_AND_WHITE', 'LOW_RESOLUTION'],
   dark: ['DARK', 'BLACK_AND_WHITE', 'LOW_RESOLUTION', 'COVERED'],
-  bright: ['COVERED', 'LOW_RESOLUTION'],
+  bright: ['DARK', 'COVERED', 'LOW_RESOLUTION'],
   flat: ['DARK', 'LOW_RESOLUTION', 'BLACK_AND_WHITE'],
 };
 
