@@ -9,8 +9,8 @@
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import sharp from 'sharp';
-import { decodeImage, type ImageInput } from '../lib/image.js';
 import { loadHeadModel } from '../lib/head-model.js';
+import { decodeImage, type ImageInput } from '../lib/image.js';
 import { native } from '../lib/native/load.js';
 import { lookDensely } from '../lib/stages/dense.js';
 import { detectFaces } from '../lib/stages/detect.js';

@@ -85,7 +85,7 @@ export async function frame(
   signal?: AbortSignal,
 ): Promise<FramedFace> {
   const turned = (side: number): Region => ({ ...first, angle: first.angle + (2 * Math.PI * side) / SIDES });
-  const look = (square: Region) => landmarksIn(networks, photo, square, false, signal);
+  const look = (square: Region) => landmarksIn(networks, photo, square, signal);
   const seen = await look(first);
   const asDetected = await settle(first, seen, look);
   const { region, presenceLogit } = asDetected;

@@ -1,4 +1,5 @@
 import { HrnError } from '../errors.js';
+import type { Affine } from '../native/face-view.js';
 import { sigmoid } from './blaze-face.js';
 import { type EyeStates, seeEyes } from './eye-state.js';
 import {
@@ -62,10 +63,10 @@ export async function landmarksInFrame(
   region: Region,
   signal?: AbortSignal,
 ): Promise<DenseLandmarks> {
-  const [seen, inMirror] = await Promise.all([
-    landmarksIn(networks, photo, region, false, signal),
-    landmarksIn(networks, photo, region, true, signal),
-  ]);
+  const crop = cropOf(region);
+  const looks = await networks.lookBothWays('landmarks', photo, crop, { signal });
+  const seen = inPhoto(looks.seen, region, crop.matrix);
+  const inMirror = mirroredBack(inPhoto(looks.inMirror, region, mirrored(crop.matrix, SIDE)));
   const presenceLogit = Math.min(seen.presenceLogit, inMirror.presenceLogit);
   const points = {
     pixels: seen.pixels.map((value, i) => (value + inMirror.pixels[i]!) / 2),
@@ -114,27 +115,47 @@ function meanDistance(a: Float32Array, b: Float32Array): number {
   return (2 * sum) / a.length;
 }
 
-/** One run of the network on a region, or on its mirror image. */
+/** What one run of the network says. */
+interface SeenPoints {
+  /** `[478][2]`, pixels of the photo. */
+  pixels: Float32Array;
+  /** `[478]`, pixels. */
+  depth: Float32Array;
+  presenceLogit: number;
+}
+
+/** One run of the network on a region. */
 export async function landmarksIn(
   networks: FaceNetworks,
   photo: Photo,
   region: Region,
-  mirror: boolean,
   signal?: AbortSignal,
-): Promise<{ pixels: Float32Array; depth: Float32Array; presenceLogit: number }> {
-  const upright = regionToPhoto(region, SIDE);
-  const matrix = mirror ? mirrored(upright, SIDE) : upright;
-  const crop = { matrix, width: SIDE, height: SIDE, low: 0, high: 1, border: 'replicate' } as const;
-  const { inCrop, depth, presenceLogit } = readOutputs(await networks.look('landmarks', photo, crop, signal));
+): Promise<SeenPoints> {
+  const crop = cropOf(region);
+  return inPhoto(await networks.look('landmarks', photo, crop, signal), region, crop.matrix);
+}
 
+function cropOf(region: Region) {
+  const matrix = regionToPhoto(region, SIDE);
+  return { matrix, width: SIDE, height: SIDE, low: 0, high: 1, border: 'replicate' } as const;
+}
+
+/** @param matrix pixels of the crop to pixels of the photo */
+function inPhoto(outputs: Record<string, Float32Array>, region: Region, matrix: Affine): SeenPoints {
+  const { inCrop, depth, presenceLogit } = readOutputs(outputs);
   const pixels = new Float32Array(ALL_POINTS * 2);
-  const depthPx = new Float32Array(ALL_POINTS);
-  for (let i = 0; i < ALL_POINTS; i++) {
-    const point = mirror ? MIRROR[i]! : i;
-    pixels.set(transform(matrix, inCrop[2 * point]!, inCrop[2 * point + 1]!), 2 * i);
-    depthPx[i] = (depth[point]! * region.size) / SIDE;
-  }
-  return { pixels, depth: depthPx, presenceLogit };
+  for (let i = 0; i < ALL_POINTS; i++) pixels.set(transform(matrix, inCrop[2 * i]!, inCrop[2 * i + 1]!), 2 * i);
+  return { pixels, depth: depth.map((value) => (value * region.size) / SIDE), presenceLogit };
+}
+
+/** Each point's place from that of its mirror image. */
+function mirroredBack({ pixels, depth, presenceLogit }: SeenPoints): SeenPoints {
+  const at = (i: number) => MIRROR[i]!;
+  return {
+    pixels: pixels.map((_, i) => pixels[2 * at(i >> 1) + (i & 1)]!),
+    depth: depth.map((_, i) => depth[at(i)]!),
+    presenceLogit,
+  };
 }
 
 /** The network's outputs as one list of points, in pixels of the crop: the mesh, its refined parts put in place. */

@@ -3,7 +3,7 @@ import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { FaceNetworks } from './networks.js';
-import { mirrored, type Photo, regionToPhoto } from './photo.js';
+import { type Photo, regionToPhoto } from './photo.js';
 
 /** Where the photo shows a person: skin, hair, clothes. Another person in the picture counts as well. */
 export interface PersonMask {
@@ -39,21 +39,15 @@ export async function findPersonMask(
   const square = { ...region, size: region.size * REGION_SCALE };
   const spec = (matrix: Affine, side: number) =>
     ({ matrix, width: side, height: side, low: 0, high: 1, border: 'zero' }) as const;
-  const segment = async (matrix: Affine) =>
-    (await networks.look('segmentPerson', photo, spec(matrix, SIDE), signal)).activation_10!;
-
-  const toPhoto = regionToPhoto(square, SIDE);
   const fineToPhoto = regionToPhoto(square, FINE_SIDE);
-  const [seen, inMirror, guide, fineGuide] = await Promise.all([
-    segment(toPhoto),
-    segment(mirrored(toPhoto, SIDE)),
-    photo.crop(spec(toPhoto, SIDE), signal),
+  const [{ seen, inMirror, crop }, fineGuide] = await Promise.all([
+    networks.lookBothWays('segmentPerson', photo, spec(regionToPhoto(square, SIDE), SIDE), { signal, keepsCrop: true }),
     photo.crop(spec(fineToPhoto, FINE_SIDE), signal),
   ]);
   const options = {
-    mask: seen,
-    mirroredMask: inMirror,
-    guide,
+    mask: seen.activation_10!,
+    mirroredMask: inMirror.activation_10!,
+    guide: crop,
     size: SIDE,
     fineGuide,
     fineSize: FINE_SIDE,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { HrnError } from '../errors.js';
 import { locateModels } from '../models/locate.js';
 import { readModel } from '../models/manifest.js';
-import type { CropSpec, NativeSession } from '../native/binding.js';
+import type { CropSpec, NativeBothWays, NativeSession } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import { onnxRuntime } from '../native/onnx-runtime.js';
@@ -85,6 +85,21 @@ export class FaceNetworks {
   ): Promise<Record<string, Float32Array>> {
     const session = await this.#open(name);
     return await runJob(() => session.look(photo.context, photo.pixels, crop), { signal });
+  }
+
+  /**
+   * The same on the crop and on its mirror image.
+   *
+   * @param keepsCrop the crop is wanted too, `[height][width][3]`; it is empty otherwise
+   */
+  async lookBothWays(
+    name: NetworkName,
+    photo: Pick<Photo, 'context' | 'pixels'>,
+    crop: CropSpec,
+    { signal, keepsCrop = false }: { signal?: AbortSignal | undefined; keepsCrop?: boolean } = {},
+  ): Promise<NativeBothWays> {
+    const session = await this.#open(name);
+    return await runJob(() => session.lookBothWays(photo.context, photo.pixels, crop, keepsCrop), { signal });
   }
 
   /** Runs under way end first. */

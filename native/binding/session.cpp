@@ -37,7 +37,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
     return DefineClass(
         env, "Session",
         {InstanceMethod<&SessionObject::open>("open"), InstanceMethod<&SessionObject::run>("run"),
-         InstanceMethod<&SessionObject::look>("look"), InstanceMethod<&SessionObject::dispose>("dispose")});
+         InstanceMethod<&SessionObject::look>("look"), InstanceMethod<&SessionObject::look_both_ways>("lookBothWays"),
+         InstanceMethod<&SessionObject::dispose>("dispose")});
   }
 
   explicit SessionObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<SessionObject>(info) {}
@@ -85,26 +86,75 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
 
   Napi::Value look(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      auto session = opened();
-      auto context = context_of(info[0]);
-      auto image = image_of(info[1]);
-      const auto spec = crop_spec_of(info[2]);
-      const auto values = static_cast<std::size_t>(3 * spec.width * spec.height);
-      if (session->input_size() != values) {
-        throw Error(ErrorCode::invalid_argument, "expected a crop of " + std::to_string(session->input_size()) +
-                                                     " values for this network, got " + std::to_string(values));
-      }
       return start_job(
           info.Env(), info.Env().Undefined(),
-          [session = std::move(session), context = std::move(context), image = std::move(image), spec](
-              const Cancel& cancel, const Progress&) {
-            ThreadPool pool(context->crew(), cancel);
-            const std::vector<float> crop = imaging::crop(pool, *image, spec);
+          [sight = sight_of(info)](const Cancel& cancel, const Progress&) {
+            ThreadPool pool(sight.context->crew(), cancel);
+            const std::vector<float> crop = imaging::crop(pool, *sight.image, sight.crop);
             cancel.check();
-            return session->run(crop);
+            return sight.session->run(crop);
           },
           named);
     });
+  }
+
+  Napi::Value look_both_ways(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const bool keeps_crop = !info[3].IsUndefined() && boolean_of(info[3], "keepsCrop");
+      return start_job(
+          info.Env(), info.Env().Undefined(),
+          [sight = sight_of(info), keeps_crop](const Cancel& cancel, const Progress&) {
+            ThreadPool pool(sight.context->crew(), cancel);
+            BothWays looks;
+            looks.crop = imaging::crop(pool, *sight.image, sight.crop);
+            const std::vector<float> mirrored = mirror_image(looks.crop, sight.crop.width);
+            pool.parallel_for(2, [&](long i) {
+              (i == 0 ? looks.seen : looks.in_mirror) = sight.session->run(i == 0 ? looks.crop : mirrored);
+            });
+            if (!keeps_crop) looks.crop = {};
+            return looks;
+          },
+          [](Napi::Env env, BothWays&& looks) -> Napi::Value {
+            auto result = Napi::Object::New(env);
+            result.Set("seen", named(env, std::move(looks.seen)));
+            result.Set("inMirror", named(env, std::move(looks.in_mirror)));
+            result.Set("crop", adopted_array(env, std::move(looks.crop)));
+            return result;
+          });
+    });
+  }
+
+  // What look() and lookBothWays() are given.
+  struct Sight {
+    std::shared_ptr<const inference::Session> session;
+    std::shared_ptr<Context> context;
+    std::shared_ptr<const imaging::Image> image;
+    imaging::CropSpec crop;
+  };
+  struct BothWays {
+    std::vector<inference::Output> seen, in_mirror;
+    std::vector<float> crop;
+  };
+
+  Sight sight_of(const Napi::CallbackInfo& info) const {
+    Sight sight{opened(), context_of(info[0]), image_of(info[1]), crop_spec_of(info[2])};
+    const auto values = static_cast<std::size_t>(3 * sight.crop.width * sight.crop.height);
+    if (sight.session->input_size() != values) {
+      throw Error(ErrorCode::invalid_argument, "expected a crop of " + std::to_string(sight.session->input_size()) +
+                                                   " values for this network, got " + std::to_string(values));
+    }
+    return sight;
+  }
+
+  // [height][width][3]
+  static std::vector<float> mirror_image(const std::vector<float>& crop, long width) {
+    std::vector<float> mirrored(crop.size());
+    const auto row = static_cast<std::size_t>(3 * width);
+    for (std::size_t i = 0; i < crop.size(); i += 3) {
+      const std::size_t column = i % row;
+      std::copy_n(crop.data() + i, 3, mirrored.data() + (i - column) + (row - 3 - column));
+    }
+    return mirrored;
   }
 
   static Napi::Value named(Napi::Env env, std::vector<inference::Output>&& outputs) {

@@ -413,11 +413,11 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     call: call((options) => rawSession().open(options)),
   },
   { name: 'Session.run', args: [new Float32Array(128 * 128 * 3)], call: call((input) => opened.run(input)) },
-  {
-    name: 'Session.look',
+  ...(['look', 'lookBothWays'] as const).map((name) => ({
+    name: `Session.${name}`,
     args: [context, image, { matrix: [1, 0, 0, 0, 1, 0], width: 128, height: 128, low: -1, high: 1, border: 'zero' }],
-    call: call((...args) => Reflect.apply(opened.look, opened, args)),
-  },
+    call: call((...args) => Reflect.apply(opened[name], opened, args)),
+  })),
   {
     name: 'setErrorClass',
     args: [{}],
