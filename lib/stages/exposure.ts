@@ -25,11 +25,12 @@ const QUANTILE = 0.02;
 const BRIGHT = 200;
 const ROOM = 0.1;
 /** Pixels are looked at in rows and columns of so many. */
-const SAMPLES = 96;
+const SAMPLES = 48;
 
 /** What makes the box's contrast a usual one; undefined where it is, or where there is none. */
 export function exposureOf({ data, width, height, channels }: Pixels, box: Box): Exposure | undefined {
-  const lumas: number[] = [];
+  const histogram = new Uint32Array(256);
+  let count = 0;
   for (let row = 0; row < SAMPLES; row++) {
     const y = Math.floor(box.y + ((row + 0.5) * box.height) / SAMPLES);
     if (!(y >= 0 && y < height)) continue;
@@ -37,12 +38,19 @@ export function exposureOf({ data, width, height, channels }: Pixels, box: Box):
       const x = Math.floor(box.x + ((column + 0.5) * box.width) / SAMPLES);
       if (!(x >= 0 && x < width)) continue;
       const at = channels * (y * width + x);
-      lumas.push(0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!);
+      const luma = Math.round(0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!);
+      histogram[luma] = histogram[luma]! + 1;
+      count++;
     }
   }
-  if (lumas.length === 0) return undefined;
-  lumas.sort((a, b) => a - b);
-  const quantile = (share: number) => lumas[Math.floor(share * (lumas.length - 1))]!;
+  if (count === 0) return undefined;
+  const quantile = (share: number) => {
+    let left = share * (count - 1);
+    return histogram.findIndex((pixels) => {
+      left -= pixels;
+      return left < 0;
+    });
+  };
   const [darkest, brightest] = [quantile(QUANTILE), quantile(1 - QUANTILE)];
   const contrast = brightest - darkest;
   if (contrast >= LEAST_CONTRAST || contrast < NO_CONTRAST) return undefined;
