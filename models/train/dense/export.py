@@ -1,6 +1,6 @@
 """
 Writes a trained network as models/dense-face.onnx, weights as half floats, layers folded, borders in the
-convolutions:
+convolutions, planes doubled by one operator:
 
     python export.py --weights FOLDER/KIND.pt --out FILE.onnx
 """
@@ -17,6 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from borders import move_borders
 from dense_net import IN, OUT, DenseNetwork, mirrored, split
+from doubling import double_by_resizing
 from portraits import POINT_MM
 
 
@@ -87,6 +88,7 @@ def export(network, path):
     )  # fmt: skip
     model = onnx.load(partial)
     move_borders(model)
+    double_by_resizing(model)
     halve(model)
     onnx.checker.check_model(model)
     onnx.save(model, partial)
