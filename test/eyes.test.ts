@@ -196,12 +196,12 @@ describe('a fitted head whose eyes are shut', () => {
     expect(white[0] - white[2]).toBeLessThan(90);
   });
 
-  it('gets corneas and lashes that follow ball and lids, and nodes that tell its gaze', async () => {
+  it('gets corneas, lashes and wet lines that follow ball and lids, and nodes that tell its gaze', async () => {
     const bytes = await face.encode('glb');
     expect((await validateBytes(bytes)).issues.messages).toEqual([]);
     const root = (await new NodeIO().readBinary(bytes)).getRoot();
     const names = root.listNodes().map((node) => node.getName());
-    expect(names).toEqual(expect.arrayContaining(['corneas', 'lashes', 'leftGaze', 'rightGaze']));
+    expect(names).toEqual(expect.arrayContaining(['wetLines', 'corneas', 'lashes', 'leftGaze', 'rightGaze']));
     const moved = (name: string, target: string): number => {
       const mesh = root
         .listNodes()
@@ -215,8 +215,36 @@ describe('a fitted head whose eyes are shut', () => {
     };
     expect(moved('lashes', 'eyeBlinkLeft')).toBeGreaterThan(0.006);
     expect(moved('lashes', 'jawOpen')).toBeLessThan(0.001);
+    expect(moved('wetLines', 'eyeBlinkLeft')).toBeGreaterThan(0.004);
+    expect(moved('wetLines', 'jawOpen')).toBeLessThan(0.001);
     expect(moved('corneas', 'eyeLookOutLeft')).toBeGreaterThan(0.005);
     expect(moved('corneas', 'eyeBlinkLeft')).toBe(0);
+    // All of the wet lines is within a millimetre of an eyeball; where they end nothing is seen of them.
+    const pointsOf = (name: string, k: number, what: string) =>
+      root
+        .listMeshes()
+        .find((mesh) => mesh.getName() === name)!
+        .listPrimitives()
+        [k]!.getAttribute(what)!;
+    const balls = [1, 2].map((k) => {
+      const [low, high] = [
+        [0, 0, 0],
+        [0, 0, 0],
+      ] as [number[], number[]];
+      pointsOf('head', k, 'POSITION').getMin(low);
+      pointsOf('head', k, 'POSITION').getMax(high);
+      return { centre: low.map((v, i) => (v + high[i]!) / 2), radius: (high[1]! - low[1]!) / 2 };
+    });
+    const wet = pointsOf('wetLines', 0, 'POSITION');
+    const colours = pointsOf('wetLines', 0, 'COLOR_0');
+    let faintest = 1;
+    for (let i = 0; i < wet.getCount(); i++) {
+      const point = wet.getElement(i, [0, 0, 0]);
+      const off = balls.map(({ centre, radius }) => Math.hypot(...point.map((v, k) => v - centre[k]!)) - radius);
+      expect(Math.min(...off.map(Math.abs))).toBeLessThan(0.001);
+      faintest = Math.min(faintest, colours.getElement(i, [0, 0, 0, 0])[3]!);
+    }
+    expect(faintest).toBe(0);
     const plain = (await new NodeIO().readBinary(await face.encode('glb', { eyeParts: false }))).getRoot();
     expect(plain.listMeshes().map((mesh) => mesh.getName())).toEqual(['head']);
   });

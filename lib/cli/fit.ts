@@ -396,7 +396,7 @@ export const fitCommand = new Command('fit')
   .option('--texture-size <px>', 'side of the square texture (default: 2048)', parseNumber)
   .option('--targets <list>', 'morph targets of a GLB: arkit, none, or names separated by commas', parseTargets)
   .option('--no-skeleton', 'leave the nodes for neck, skull, jaw and eyes out of a GLB')
-  .option('--no-eye-parts', 'leave corneas and lashes out of a GLB')
+  .option('--no-eye-parts', 'leave corneas, lashes and wet lines out of a GLB')
   .option(
     '--lod <n>',
     'level of detail of the files: 0 (default), 1 or 2, which has a tenth of the triangles',

@@ -1,29 +1,28 @@
-/** What the mesh of a head lacks around its eyes: corneas, thin clear shells that bulge, and lashes, cards of strands. */
-import type { LandmarkSet, PartName } from '../morphable-model.js';
+/** What the mesh of a head lacks around its eyes: corneas, lashes, and what is wet or in shadow where lids meet the ball. */
 import type { BlendShapeHead, SparseVectors } from './blend-shapes.js';
-import type { ExportModel } from './glb-head.js';
 import { LOWER_BAND, UPPER_BAND } from './lash-texture.js';
+import {
+  add,
+  alongMargin,
+  type Ball,
+  ballOf,
+  blend,
+  cross,
+  type EyePart,
+  MARGINS,
+  type Mix,
+  type OfModel,
+  unit,
+  type V3,
+} from './lid-margins.js';
 import { VertexNormals } from './vertex-normals.js';
-
-type V3 = [number, number, number];
-type OfModel = { model: ExportModel };
-
-/** A mesh beside the head's, with the same blend shapes. Lengths in mm. */
-export interface EyePart {
-  positions: Float32Array;
-  normals: Float32Array;
-  uvs?: Float32Array;
-  /** `[vertices][4]`, linear, with alpha: what the material's colour is multiplied by. */
-  colours?: Float32Array;
-  indices: Uint32Array;
-  /** Per vertex: which joint carries it. */
-  joints: readonly ('skull' | 'leftEye' | 'rightEye')[];
-  /** Per blend shape of the head. */
-  offsets: SparseVectors[];
-}
+import { wetLinesOf } from './wet-lines.js';
 
 export interface EyeParts {
+  wetLines: EyePart;
+  /** Thin clear shells that bulge. */
   corneas: EyePart;
+  /** Cards of strands. */
   lashes: EyePart;
 }
 
@@ -33,13 +32,6 @@ const CORNEA_BULGE_MM = 0.9;
 /** Over the ball where they meet. */
 const CORNEA_GAP_MM = 0.04;
 
-/** Landmarks along the margins of lids, from the outer corner to the inner one, both included. */
-const MARGINS = [
-  { eye: 'rightEye', isUpper: true, points: [33, 246, 161, 160, 159, 158, 157, 173, 133] },
-  { eye: 'rightEye', isUpper: false, points: [33, 7, 163, 144, 145, 153, 154, 155, 133] },
-  { eye: 'leftEye', isUpper: true, points: [263, 466, 388, 387, 386, 385, 384, 398, 362] },
-  { eye: 'leftEye', isUpper: false, points: [263, 249, 390, 373, 374, 380, 381, 382, 362] },
-] as const;
 /** Of a margin's length: no lashes grow at the corners. */
 const [FIRST, LAST] = [0.04, 0.86];
 const COLUMNS = 24;
@@ -68,42 +60,11 @@ export function eyePartsOf(result: OfModel, head: BlendShapeHead): EyeParts | un
   const balls = { leftEye: ballOf(result, head, 'leftEye'), rightEye: ballOf(result, head, 'rightEye') };
   if (!balls.leftEye || !balls.rightEye || model.dense.count < 468) return undefined;
   const both = balls as Record<'leftEye' | 'rightEye', Ball>;
-  return { corneas: corneasOf(result, head, both), lashes: lashesOf(result, head, both) };
-}
-
-interface Ball {
-  /** Of the part, ascending. */
-  vertices: number[];
-  centre: V3;
-  /** Angle of each of `vertices` from the eye's axis, radians. */
-  angles: Map<number, number>;
-}
-
-function ballOf({ model }: OfModel, { positions }: BlendShapeHead, name: PartName): Ball | undefined {
-  const part = model.parts.find((one) => one.name === name);
-  if (!part || part.triangleCount === 0) return undefined;
-  const corners = model.triangles.subarray(3 * part.firstTriangle, 3 * (part.firstTriangle + part.triangleCount));
-  const vertices = [...new Set(corners)].sort((a, b) => a - b);
-  const rest = middleOf(model.mean, vertices);
-  const angles = new Map(
-    vertices.map((v) => {
-      const [x, y, z] = [0, 1, 2].map((k) => (model.mean[3 * v + k] as number) - (rest[k] as number)) as V3;
-      return [v, Math.atan2(Math.hypot(x, y), z)];
-    }),
-  );
-  return { vertices, centre: middleOf(positions, vertices), angles };
-}
-
-/** Middle of the smallest box around vertices. */
-function middleOf(positions: Float32Array, vertices: readonly number[]): V3 {
-  return [0, 1, 2].map((k) => {
-    let [low, high] = [Infinity, -Infinity];
-    for (const v of vertices) {
-      low = Math.min(low, positions[3 * v + k] as number);
-      high = Math.max(high, positions[3 * v + k] as number);
-    }
-    return (low + high) / 2;
-  }) as V3;
+  return {
+    wetLines: wetLinesOf(result, head, both),
+    corneas: corneasOf(result, head, both),
+    lashes: lashesOf(result, head, both),
+  };
 }
 
 function corneasOf({ model }: OfModel, head: BlendShapeHead, balls: Record<'leftEye' | 'rightEye', Ball>): EyePart {
@@ -166,45 +127,6 @@ function ascending(vertices: readonly number[], values: readonly number[]): Spar
   };
 }
 
-/** A point of the surface, as a mean of vertices. */
-export type Mix = readonly (readonly [vertex: number, weight: number])[];
-
-export function mixOf({ vertices, weights }: LandmarkSet, point: number, share: number): Mix {
-  return [0, 1, 2].map((k) => [vertices[3 * point + k] as number, share * (weights[3 * point + k] as number)] as const);
-}
-
-const blend = (mix: Mix, values: Float32Array): V3 =>
-  [0, 1, 2].map((k) => mix.reduce((sum, [v, weight]) => sum + weight * (values[3 * v + k] as number), 0)) as V3;
-const add = (a: V3, b: V3, s = 1): V3 => [a[0] + s * b[0], a[1] + s * b[1], a[2] + s * b[2]];
-const cross = (a: V3, b: V3): V3 => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]];
-const unit = (a: V3): V3 => {
-  const length = Math.hypot(...a) || 1;
-  return [a[0] / length, a[1] / length, a[2] / length];
-};
-
-/** The roots of a margin's lashes, and how far along it each lies. */
-function rootsOf(dense: LandmarkSet, points: readonly number[], positions: Float32Array): { mix: Mix; at: number }[] {
-  const places = points.map((point) => blend(mixOf(dense, point, 1), positions));
-  const lengths = [0];
-  for (let i = 1; i < places.length; i++) {
-    lengths.push((lengths[i - 1] as number) + Math.hypot(...add(places[i] as V3, places[i - 1] as V3, -1)));
-  }
-  const whole = lengths.at(-1) as number;
-  return Array.from({ length: COLUMNS }, (_, column) => {
-    const at = FIRST + ((LAST - FIRST) * column) / (COLUMNS - 1);
-    const next = Math.max(
-      1,
-      lengths.findIndex((length) => length >= at * whole),
-    );
-    const [a, b] = [lengths[next - 1] as number, lengths[next] as number];
-    const t = b > a ? (at * whole - a) / (b - a) : 0;
-    return {
-      at,
-      mix: [...mixOf(dense, points[next - 1] as number, 1 - t), ...mixOf(dense, points[next] as number, t)],
-    };
-  });
-}
-
 /** Rows of cards, `[COLUMNS][ROWS]`, on roots that may have moved. */
 function cards(roots: readonly V3[], ats: readonly number[], centre: V3, isUpper: boolean) {
   const points: V3[] = [];
@@ -231,7 +153,7 @@ function cards(roots: readonly V3[], ats: readonly number[], centre: V3, isUpper
 
 function lashesOf({ model }: OfModel, head: BlendShapeHead, balls: Record<'leftEye' | 'rightEye', Ball>): EyePart {
   const strips = MARGINS.map(({ eye, isUpper, points }) => {
-    const roots = rootsOf(model.dense, points, head.positions);
+    const roots = alongMargin(model.dense, points, head.positions, { first: FIRST, last: LAST, count: COLUMNS });
     const ats = roots.map(({ at }) => at);
     const mixes = roots.map(({ mix }) => mix);
     const rest = mixes.map((mix) => blend(mix, head.positions));

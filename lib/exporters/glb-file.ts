@@ -3,14 +3,15 @@ import { gazeOf } from '../gaze.js';
 import type { MeshPart } from '../result-data.js';
 import { VERSION } from '../version.js';
 import { type BlendShapeHead, type SparseVectors, toBlendShapes } from './blend-shapes.js';
-import { type EyePart, eyePartsOf } from './eye-parts.js';
+import { eyePartsOf } from './eye-parts.js';
 import { animationOf, type Moving } from './glb-animation.js';
 import { GlbContainer } from './glb-container.js';
 import { type GlbHead, type GlbJob, METRES_PER_MM } from './glb-head.js';
 import { nodesOf } from './glb-nodes.js';
 import { lashTexture } from './lash-texture.js';
 import { type LevelOfDetail, levelOfDetail } from './level-of-detail.js';
-import { CORNEA, HAIR, LASHES, MATERIALS } from './materials.js';
+import type { EyePart } from './lid-margins.js';
+import { CORNEA, HAIR, LASHES, MATERIALS, WET_LINES } from './materials.js';
 import { movingFolds } from './moving-folds.js';
 import { rimOf } from './neck-rim.js';
 import { normalMap, tangentsOf } from './normal-map.js';
@@ -124,7 +125,7 @@ function materialOf({ name }: MeshPart, isDetailed: boolean): object {
   };
 }
 
-/** Corneas or lashes, with the head's blend shapes. */
+/** Corneas, lashes or wet lines, with the head's blend shapes. */
 function eyePrimitive(
   container: GlbContainer,
   { positions, normals, uvs, colours, indices, joints, offsets: moved }: EyePart,
@@ -165,12 +166,23 @@ function hairMaterial(texture: number): object {
   };
 }
 
-const EYE_MATERIALS = 2;
+/** As factors are. */
+const linear = (colour: readonly number[]) =>
+  colour.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
 
-function eyeMaterials({ lashColour }: GlbHead, texture: number): object[] {
-  // Factors are linear.
-  const linear = lashColour.map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+/** In the order of `EyeParts`. */
+function eyeMaterials({ eyeColours }: GlbHead, texture: number): object[] {
   return [
+    {
+      name: 'wetLines',
+      pbrMetallicRoughness: {
+        baseColorFactor: [...linear(eyeColours.wet), 1],
+        metallicFactor: 0,
+        roughnessFactor: WET_LINES.roughness,
+      },
+      alphaMode: 'BLEND',
+      doubleSided: true,
+    },
     {
       name: 'cornea',
       pbrMetallicRoughness: {
@@ -183,7 +195,7 @@ function eyeMaterials({ lashColour }: GlbHead, texture: number): object[] {
     {
       name: 'lashes',
       pbrMetallicRoughness: {
-        baseColorFactor: [...linear, 1],
+        baseColorFactor: [...linear(eyeColours.lashes), 1],
         baseColorTexture: { index: texture },
         metallicFactor: 0,
         roughnessFactor: LASHES.roughness,
@@ -239,15 +251,12 @@ export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Prom
   const primitives = parts.map((part, i) => primitiveOf(container, result, head, skeleton, level, part, i, tangents));
   const { shapes } = head;
   const eyes = options.eyeParts && options.lod === 0 ? eyePartsOf(result, head) : undefined;
-  const eyeMeshes: [string, object][] = eyes
-    ? [
-        ['corneas', eyePrimitive(container, eyes.corneas, skeleton !== undefined, parts.length)],
-        ['lashes', eyePrimitive(container, eyes.lashes, skeleton !== undefined, parts.length + 1)],
-      ]
-    : [];
+  const eyeMeshes = Object.entries(eyes ?? {}).map(
+    ([name, part], i) =>
+      [name, eyePrimitive(container, part as EyePart, skeleton !== undefined, parts.length + i)] as const,
+  );
   const { hair } = result;
-  const hairMesh =
-    hair && hairPrimitive(container, hair, skeleton !== undefined, parts.length + (eyes ? EYE_MATERIALS : 0));
+  const hairMesh = hair && hairPrimitive(container, hair, skeleton !== undefined, parts.length + eyeMeshes.length);
   const bufferView = container.image(await texture);
   const roughnessView = container.image(await encodeRoughness(model), 'roughnessImage');
   const detailView =

@@ -10,6 +10,13 @@ export const METRES_PER_MM = 1e-3;
 /** A model without the bases that no file holds. */
 export type ExportModel = Omit<MorphableModel, 'identity' | 'albedo' | 'ibug68' | 'mirror' | 'deformable'>;
 
+/** sRGB-encoded 0..1. */
+export interface EyeColours {
+  lashes: readonly [number, number, number];
+  /** Of what is wet: the lids' inner margins and corners. */
+  wet: readonly [number, number, number];
+}
+
 /** Of a result. */
 export interface GlbHead {
   mesh: Mesh;
@@ -18,8 +25,7 @@ export interface GlbHead {
   scaleSource: ReconstructionData['scale']['source'];
   /** Of a detailed head alone. */
   displacementMap: Pick<DisplacementMap, 'data' | 'size'> | undefined;
-  /** sRGB-encoded 0..1. */
-  lashColour: readonly [number, number, number];
+  eyeColours: EyeColours;
   /** Its texture is an encoded image. */
   hair: (Omit<Hair, 'texture'> & { image: Uint8Array }) | undefined;
 }

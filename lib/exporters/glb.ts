@@ -1,8 +1,8 @@
 import type { Hair, ReconstructionData } from '../result-data.js';
 import { inArkitOrder } from './arkit.js';
 import type { Exporter } from './exporter.js';
+import { eyeColours } from './eye-colours.js';
 import { encodeInThread } from './glb-thread.js';
-import { lashColour } from './lash-colour.js';
 import type { HeadMotion } from './motion.js';
 import { chosenTargets, type ResolvedExportOptions } from './options.js';
 import { encodeTexture } from './texture.js';
@@ -48,7 +48,7 @@ async function encodeHead(
         coefficients: { expression: coefficients.expression },
         scaleSource: scale.source,
         displacementMap: levels.high && displacementMap && { data: displacementMap.data, size: displacementMap.size },
-        lashColour: lashColour(result),
+        eyeColours: eyeColours(result),
         hair: hair && (await hairOf(hair, options)),
       },
       options,

@@ -10,6 +10,8 @@ export interface PartMaterial {
 
 /** Clear: dims what lies behind it a little, and shines. In plain glTF the shine of what is clear is as faint as it. */
 export const CORNEA = { roughness: 0.04, alpha: 0.16 } as const;
+/** As bright as the skin beside, or in shadow: their vertices tell. */
+export const WET_LINES = { roughness: 0.15 } as const;
 export const LASHES = { roughness: 1 } as const;
 export const HAIR = { roughness: 0.7 } as const;
 

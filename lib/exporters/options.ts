@@ -22,7 +22,7 @@ export interface ExportOptions {
   targets?: 'arkit' | 'none' | readonly string[] | undefined;
   /** Nodes for neck, skull, jaw and eyes that the mesh is bound to (GLB). Default true. */
   skeleton?: boolean | undefined;
-  /** Corneas and lashes as nodes of their own (GLB, level of detail 0). Default true. */
+  /** Corneas, lashes and wet lines as nodes of their own (GLB, level of detail 0). Default true. */
   eyeParts?: boolean | undefined;
   /** Level of detail: 0 (default), all triangles; 1, about a third of them; 2, about a tenth. */
   lod?: Lod | undefined;

@@ -16,7 +16,7 @@ namespace {
 // Mean adult iris, mm: as the model's eyeballs have it and as scale is told.
 constexpr double kIrisRadiusMm = 5.85;
 // Beyond these radii of the iris' the eyeball is white: the rim is no hard line.
-constexpr double kRim = 0.96, kBeside = 1.07;
+constexpr double kRim = 0.92, kBeside = 1.1;
 // The photo's rim of the iris is mixed with the white beside it; what is shown there is what lies this far in.
 constexpr double kPureRim = 0.86;
 // So much darker is the ring at the rim of an iris.
@@ -28,7 +28,7 @@ constexpr double kWhitePrior = 25;
 // White of an eye, sRGB-encoded.
 constexpr Colour kWhite{0.78, 0.745, 0.73};
 // From here on, radians from the middle of the iris, the white darkens into the socket and reddens, until there.
-constexpr double kSocketFrom = 0.5, kSocketTo = 1.35, kSocketDark = 0.5;
+constexpr double kSocketFrom = 0.5, kSocketTo = 1.2, kSocketDark = 0.5;
 constexpr Colour kSocketRed{1, 0.84, 0.8};
 // Lids shade what lies below the upper one.
 constexpr double kLidShade = 0.3;
