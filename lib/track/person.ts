@@ -18,6 +18,7 @@ import type { RefinedHead } from '../stages/refine.js';
 import { faceSharpness } from '../stages/sharpness.js';
 import { fitPerson } from '../views/fit-views.js';
 import type { ViewsReconstruction } from '../views/result.js';
+import { ownColours } from './appearance.js';
 import { Cast, type CastMember, type SeenFace } from './cast.js';
 import type { FrameSource, VideoFrame } from './frame-source.js';
 import type { Looks } from './likeness.js';
@@ -84,7 +85,7 @@ async function personOf(resources: Resources, { best, looks }: CastMember, optio
   );
   const place = face.view;
   const refined = fit.refined[place]!;
-  const head = await personalHead(resources.head, refined);
+  const head = await personalHead(resources.head, refined, fit.texture.rgb);
   return {
     face,
     head,
@@ -96,11 +97,13 @@ async function personOf(resources: Resources, { best, looks }: CastMember, optio
   };
 }
 
-/** The model with the person's neutral head as its mean: what is left to find are expressions. */
+/** The model with the person's neutral head as its mean, in their colours: what is left to find are expressions. */
 async function personalHead(
   { morphable, noise, records }: HeadModel,
-  { positions, identity, expression, albedo }: Pick<RefinedHead, 'positions' | 'identity' | 'expression' | 'albedo'>,
+  refined: RefinedHead,
+  texture: Uint8Array,
 ): Promise<HeadModel> {
+  const { positions, identity, expression, albedo } = refined;
   const mean = positions.slice();
   addBasis(
     mean,
@@ -114,7 +117,7 @@ async function personalHead(
     ...morphable,
     mean,
     identity: { ...morphable.identity, ...none },
-    albedo: { ...morphable.albedo, ...none, mean: colours },
+    albedo: { ...morphable.albedo, ...none, mean: ownColours(morphable, colours, refined, texture) },
     kinship: undefined,
   };
   const built = await runJob(() => native().buildModel(personal));

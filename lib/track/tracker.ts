@@ -10,7 +10,7 @@ import { solveCoarse } from '../stages/coarse.js';
 import { landmarkErrors } from '../stages/landmark-errors.js';
 import { type DenseLandmarks, regionAround } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
-import { FEATURE_POINTS } from '../stages/mesh-points.js';
+import { FEATURE_POINTS, IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS } from '../stages/mesh-points.js';
 import type { Photo, Region } from '../stages/photo.js';
 import { cropLevel } from '../stages/refine.js';
 import { faceSharpness } from '../stages/sharpness.js';
@@ -22,11 +22,13 @@ const ITERATIONS = 4;
 /** Expressions change by about this much between frames at 25 a second. */
 const STEP_SIGMA = 0.25;
 /**
- * What landmarks err by hangs on the head's turn, and a frame that follows another has colours to go by: landmarks count
- * by this share, lids and lips by as much more (npm run bench:track, scenes 5 and 11).
+ * What landmarks err by hangs on the head's turn, and a frame that follows another has the person's own colours to go by:
+ * landmarks count by this share. What moves by itself, lids, lips and irises, counts as much more: colours of a blurred
+ * frame say too little of it (npm run bench:track, scenes 5 and 11; two videos).
  */
-const LANDMARK_WEIGHT = 0.1;
-const FEATURE_GAIN = 2;
+const LANDMARK_WEIGHT = 0.015;
+const MOVING_GAIN = 8;
+const MOVING: ReadonlySet<number> = new Set([...FEATURE_POINTS, ...IMAGE_LEFT_IRIS, ...IMAGE_RIGHT_IRIS]);
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
 const OUTLIER_SIGMAS = 4;
@@ -172,7 +174,7 @@ export class Tracker {
 function besideColours({ pixels }: DenseLandmarks): Float64Array {
   return Float64Array.from(
     { length: pixels.length / 2 },
-    (_, i) => LANDMARK_WEIGHT * (FEATURE_POINTS.has(i) ? FEATURE_GAIN : 1),
+    (_, i) => LANDMARK_WEIGHT * (MOVING.has(i) ? MOVING_GAIN : 1),
   );
 }
 

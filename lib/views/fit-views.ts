@@ -35,8 +35,9 @@ export async function fitPerson(
   resources: Resources,
   images: readonly ImageInput[],
   faces: readonly DetectedFace[],
-  options: ResolvedFitViewsOptions,
+  asked: ResolvedFitViewsOptions,
 ): Promise<{ fit: JointFit; face: ViewsReconstruction }> {
+  const options = { ...asked, signal: manyListeners(asked.signal) };
   const progress = new ViewsProgress(options.onProgress);
   const timingsMs: Record<string, number> = {};
   const { views, leftOut } = await timed(timingsMs, 'views', () =>
