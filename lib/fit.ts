@@ -98,7 +98,7 @@ export async function fitFace(
   const turnDegrees = headTurn(landmarks, pixels.dense);
   requireFacing(turnDegrees);
   const { dense } = pixels;
-  const animal = animalLook(dense, landmarks, head.morphable, turnDegrees);
+  const animal = animalLook(dense, landmarks, head.morphable, turnDegrees, face.presenceLogit);
   const [skin, eyeSkin] = [seenSkin(dense, landmarks), seenSkin(dense, landmarks, EYES)];
   requireCredible(face, skin, eyeSkin, seenLips(dense, landmarks), animal);
   if (regressor) await stage('regress', () => estimating);

@@ -81,12 +81,11 @@ describe('requireCredible', () => {
 
 describe('animalLook', () => {
   const at = landmarks(3.5, 9.5);
-  const followed = (logOdds: number) => ({ ...at, presence: 1 / (1 + Math.exp(-logOdds)) });
 
   it('is what has no brows and a nose of something else than skin, followed with little certainty', async () => {
     const model = await loadHead(await readModel(locateModels(), 'head.safetensors'));
     const look = (shown: ReturnType<typeof map>, logOdds: number, turn: number) =>
-      animalLook(shown, followed(logOdds), model, turn);
+      animalLook(shown, at, model, turn, logOdds);
     const noBrows = map('face', 'hair');
     for (let i = 0; i < SIDE * SIDE; i++) {
       noBrows.classes[DENSE_CLASSES.indexOf('face') * SIDE * SIDE + i]! *= 0.85;

@@ -30,11 +30,11 @@ const ALL = Array.from({ length: MESH_POINTS }, (_, i) => i);
 /** @returns undefined where it looks like a person, or where its brows are hidden */
 export function animalLook(
   dense: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>,
-  landmarks: Pick<DenseLandmarks, 'pixels' | 'presence'>,
+  landmarks: Pick<DenseLandmarks, 'pixels'>,
   model: Pick<MorphableModel, 'dense' | 'mean'>,
   turnDegrees: number,
+  presenceLogOdds: number,
 ): AnimalLook | undefined {
-  const presenceLogOdds = Math.min(40, Math.log(landmarks.presence / (1 - landmarks.presence)));
   if (presenceLogOdds >= LIMITS.presenceLogOdds || Math.abs(turnDegrees) >= LIMITS.turnDegrees) return undefined;
   const around = seenPart(dense, landmarks, BROWS);
   const face = seenPart(dense, landmarks, ALL);

@@ -3,7 +3,7 @@ import type { FaceWarning } from '../warnings.js';
 import { type Chroma, type FaceColours, SKIN_PARTS, type SkinPart, type SkinParts, skinParts } from './face-colours.js';
 import type { FaceEvidence } from './face-evidence.js';
 import { frontPoints } from './facing-points.js';
-import { CHIN } from './mesh-points.js';
+import { CHIN, LIPS } from './mesh-points.js';
 import { type Cover, EYES, LEAST_BARE, type SeenPart, type SeenSkin, seenPart, thickestCover } from './seen-skin.js';
 import { surfacePoints } from './surface-points.js';
 
@@ -207,7 +207,8 @@ function somewhereCovered({ dense, landmarks, model, turnDegrees }: FaceEvidence
 }
 
 function coveredAt({ landmark, share }: Cover, what: string, parts: SkinParts): FaceWarning {
-  const part = SKIN_PARTS.find((name) => parts[name].includes(landmark)) ?? 'mouth';
+  const named = SKIN_PARTS.find((name) => parts[name].includes(landmark));
+  const part = named ?? (LIPS.includes(landmark) ? 'mouth' : 'face');
   const where = { rightCheek: 'right cheek', leftCheek: 'left cheek' }[part as string] ?? part;
   return {
     code: 'COVERED',

@@ -14,10 +14,10 @@ type Pixels = Pick<Raster, 'data' | 'width' | 'height' | 'channels'>;
 
 /**
  * Luma between the second and the 98th percentile of a face's box. Of 200 faces in public photos, old and dark ones among
- * them, the least had 97. Of 14 faces of darkened pictures (`npm run bench:robust`) with 8 to 45 the pose was off by 1.4
- * degrees and the width by 1.6 %, with contrast raised by 0.9 and 0.9.
+ * them, the least had 97, of 225 in generated pictures that nobody darkened 55. Of 14 in darkened ones (`npm run bench:robust`)
+ * with 8 to 45 the pose was off by 1.5 degrees and the width by 1.6 %, with contrast raised by 1.1 and 1.2 %.
  */
-const LEAST_CONTRAST = 80;
+const LEAST_CONTRAST = 50;
 /** What differs by less is noise. */
 const NO_CONTRAST = 5;
 const QUANTILE = 0.02;

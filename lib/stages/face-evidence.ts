@@ -10,7 +10,7 @@ import type { PoseDifference } from './seen-pose.js';
 /** What the warnings are drawn from. */
 export interface FaceEvidence {
   photo: Pick<Photo, 'width' | 'height'>;
-  face: Pick<DetectedFace, 'box' | 'exposure'>;
+  face: Pick<DetectedFace, 'box' | 'exposure' | 'presenceLogit'>;
   landmarks: DenseLandmarks;
   /** Turn of the head to its left, from all that tells it, degrees. */
   turnDegrees: number;

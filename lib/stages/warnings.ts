@@ -80,12 +80,12 @@ export function faceWarnings(evidence: FaceEvidence): FaceWarning[] {
 
 /** An animal's fur, a figure, a pattern. */
 function notHuman(
-  { person, landmarks, dense, model, turnDegrees }: FaceEvidence,
+  { face, person, landmarks, dense, model, turnDegrees }: FaceEvidence,
   skin: SeenSkin | undefined,
   isCovered: boolean,
 ): FaceWarning | undefined {
   const personShare = seenPerson(person, landmarks);
-  const animal = dense && animalLook(dense, landmarks, model, turnDegrees);
+  const animal = dense && animalLook(dense, landmarks, model, turnDegrees, face.presenceLogit);
   if (animal) {
     const message = 'its nose is not of skin, it has hardly any brows: perhaps the face of an animal';
     return { code: 'NOT_HUMAN', message, details: { ...animal } };
