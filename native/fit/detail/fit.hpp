@@ -141,7 +141,7 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     auto photo = floats(3 * n), trust = floats(n), unexplained = floats(3 * n), weight = floats(n), slope_u = floats(n),
          slope_v = floats(n), shift = floats(n), height = floats(n), sky = floats(n), lifts = floats(n),
          shared = floats(n), wide = floats(n), predicted = floats(n), doubtful = floats(2 * n),
-         strength = floats(2 * n);
+         strength = floats(3 * n), target = floats(n);
     auto active = bytes(n);
     const auto rgb = backend.borrow(level.rgb.data(), level.rgb.size());
     if (!coarse.empty())
@@ -158,9 +158,12 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     SmoothGridOf<B> doubts(box, doubt_block, 2,
                            static_cast<float>(kDoubtMm / (texel_mm * static_cast<double>(doubt_block))), backend);
     const long strength_block = std::max(1L, std::lround(kStrengthMm / 2 / texel_mm));
-    SmoothGridOf<B> strengths(box, strength_block, 2,
+    SmoothGridOf<B> strengths(box, strength_block, 3,
                               static_cast<float>(kStrengthMm / (texel_mm * static_cast<double>(strength_block))),
                               backend);
+    const long broad_block = std::max(1L, std::lround(kBroadMm / 2 / texel_mm));
+    SmoothGridOf<B> broad(box, broad_block, 1,
+                          static_cast<float>(kBroadMm / (texel_mm * static_cast<double>(broad_block))), backend);
     RowArgs rows;
     rows.box = box;
     rows.pixel = pixel.data();
@@ -207,8 +210,12 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
     rows.predicted = predicted.data();
     rows.strength = strength.data();
     rows.strengths = strengths.args;
-    rows.noise = kSmoothSkin;
-    rows.misplaced = kMisplacedMm;
+    rows.target = target.data();
+    rows.broad = broad.args;
+    rows.fine_noise = kFineNoise;
+    rows.broad_noise = kBroadNoise;
+    rows.fine_misplaced = kFineMisplacedMm;
+    rows.broad_misplaced = kBroadMisplacedMm;
     rows.shift = shift.data();
     backend.template for_each<ShadingRow::Photo>(n, rows);
     backend.template for_each<ShadingRow::Grain>(n, rows);
@@ -255,6 +262,8 @@ DetailResult run_detail(const Model& model, const ModelArrays& arrays, const Det
       smooth.smooth(unexplained.data(), trust.data(), backend);
       backend.template for_each<ShadingRow::Doubt>(n, rows);
       doubts.smooth(doubtful.data(), weight.data(), backend);
+      broad.smooth(target.data(), weight.data(), backend);
+      backend.template for_each<ShadingRow::Strength>(n, rows);
       strengths.smooth(strength.data(), weight.data(), backend);
       backend.template for_each<ShadingRow::Weigh>(n, rows);
       result.iterations += solve_heights(system, iterations, kTolerance, backend, cancel);

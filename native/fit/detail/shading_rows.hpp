@@ -44,9 +44,9 @@ struct RowArgs {
   float chroma_limit = 0;  // squared deviations at which a texel's colours have lost half their trust
   float hue_trust = 1;     // what a texel counts at most: less where the photo has no hues to tell pigment by
   float faint = 0;         // log light around a texel below which what is left is not believed
-  // What shading is believed to be only if there is more of it: log light of noise and pigment, and how far the surface
-  // may lie beside the one that the photo shows, mm.
-  float noise = 0, misplaced = 0;
+  // What passes for shading, of what is finer than the broad mean and of that mean: log light of noise and pigment, and
+  // how far the surface may lie beside the one that the photo shows, mm.
+  float fine_noise = 0, broad_noise = 0, fine_misplaced = 0, broad_misplaced = 0;
   float limit = 0;  // log light left unexplained at which a texel has lost half its trust
   // In: the map so far.
   const float* height = nullptr;  // [n], mm
@@ -55,6 +55,7 @@ struct RowArgs {
   SmoothGridArgs smooth{};          // of `unexplained`
   SmoothGridArgs grain{};           // of `shift` as Grain leaves it
   SmoothGridArgs doubts{};          // of `doubtful`
+  SmoothGridArgs broad{};           // of `target`
   SmoothGridArgs strengths{};       // of `strength`
   float lift = 0, lift_unseen = 0;  // prior of heights, and what is added to it where the photo tells nothing
   float grain_limit = 0;            // mean squared second difference of log light at which half the trust is lost
@@ -71,7 +72,9 @@ struct RowArgs {
   float* lifts = nullptr;        // [n]
   float* shared = nullptr;       // [n], of the rest after smoothing: what is taken for shading
   float* predicted = nullptr;    // [n], log light: what the smooth surface is to show
-  // [n][2], squared log light: of the shading that the map is to have, and of what passes for it.
+  float* target = nullptr;       // [n], log light: the shading that the map is to have, were all of it relief
+  // [n][3], squared log light: of the target's fine part, of its broad one, and per mm^2 of what a surface beside the
+  // true one leaves.
   float* strength = nullptr;
   float* doubtful = nullptr;  // [n][2]: how unlike shading the colours differ, and the square of `shared`
 };
@@ -88,7 +91,7 @@ HRN_HD float raster_at(const float* values, long side, int channels, int channel
 
 struct ShadingRow {
   // Of squared log light: what is stronger says no more. And the least light of which there is a logarithm.
-  static constexpr float kMostStrength = 0.1f, kLeastLight = 0.02f;
+  static constexpr float kMostStrength = 0.1f, kMostPassing = 4, kLeastLight = 0.02f;
 
   HRN_HD static float decode(float x) { return x <= 0.04045f ? x / 12.92f : std::pow((x + 0.055f) / 1.055f, 2.4f); }
 
@@ -250,14 +253,14 @@ struct ShadingRow {
     }
   };
 
-  // Squared log light that a surface which lies `misplaced` beside the true one leaves unexplained.
+  // Squared log light per mm^2 that a surface beside the true one leaves unexplained.
   HRN_HD static float passing(const RowArgs& a, long i) {
     const long right = i + 1, below = i + a.box.width;
     if (!(a.trust[right] > 0 && a.trust[below] > 0)) return 0;
     const float u = a.predicted[right] - a.predicted[i], v = a.predicted[below] - a.predicted[i];
     const V3 change = u * load3(a.along_u, i) + v * load3(a.along_v, i);
-    const float square = a.misplaced * a.misplaced * dot(change, change);
-    return square < 1 ? square : 1.f;
+    const float square = dot(change, change);
+    return square < kMostPassing ? square : kMostPassing;
   }
 
   // Per texel, when what is not explained has been smoothed: what of it is shading, and how unlike shading the colours
@@ -265,7 +268,7 @@ struct ShadingRow {
   struct Doubt {
     HRN_HD static void run(const RowArgs& a, long i) {
       a.weight[i] = a.shared[i] = a.doubtful[2 * i] = a.doubtful[2 * i + 1] = 0;
-      a.strength[2 * i] = a.strength[2 * i + 1] = 0;
+      a.target[i] = 0;
       if (!(a.trust[i] > 0) || a.active[i] == 0) return;
       float smooth[3], rest[3], shared = 0;
       SmoothGrid::at(a.smooth, i, a.unexplained + 3 * i, smooth);
@@ -280,12 +283,30 @@ struct ShadingRow {
       a.shared[i] = shared;
       a.doubtful[2 * i] = chroma < 100 ? chroma : 100;
       a.doubtful[2 * i + 1] = shared * shared;
-      const float total = a.shift[i] + shared;
-      a.strength[2 * i] = total * total < kMostStrength ? total * total : kMostStrength;
-      a.strength[2 * i + 1] = a.noise * a.noise + passing(a, i);
+      a.target[i] = a.shift[i] + shared;
       a.weight[i] = 1;
     }
   };
+
+  // Per texel, when the target has been smoothed: how strong both its parts are.
+  struct Strength {
+    HRN_HD static void run(const RowArgs& a, long i) {
+      for (int k = 0; k < 3; ++k) a.strength[3 * i + k] = 0;
+      if (!(a.weight[i] > 0)) return;
+      float broad;
+      SmoothGrid::at(a.broad, i, nullptr, &broad);
+      const float fine = a.target[i] - broad;
+      a.strength[3 * i] = fine * fine < kMostStrength ? fine * fine : kMostStrength;
+      a.strength[3 * i + 1] = broad * broad < kMostStrength ? broad * broad : kMostStrength;
+      a.strength[3 * i + 2] = passing(a, i);
+    }
+  };
+  // A Wiener filter's share, but steeper: of what is weaker than what passes for it nearly nothing is kept. Squared log
+  // light, and per mm^2.
+  HRN_HD static float kept(float strength, float noise, float misplaced, float passing) {
+    const float other = noise * noise + misplaced * misplaced * passing;
+    return strength * strength / (strength * strength + other * other + 1e-20f);
+  }
 
   // Per texel: the row's right side and weight. A spot's rim is doubted with the spot.
   struct Weigh {
@@ -306,11 +327,11 @@ struct ShadingRow {
       const float doubt = even * even * pure * pure * stray * stray;
       a.weight[i] = a.trust[i] * a.hue_trust * plain / doubt * (pixels < 1 ? pixels : 1.f);
       a.lifts[i] = a.lift + a.lift_unseen * (1 - a.trust[i]);
-      float strength[2];
+      float strength[3], broad;
       SmoothGrid::at(a.strengths, i, nullptr, strength);
-      // A Wiener filter's share, but steeper: of what is weaker than what passes for shading nearly nothing is kept.
-      const float own = strength[0] * strength[0], kept = own / (own + strength[1] * strength[1] + 1e-20f);
-      a.shift[i] = (a.shift[i] + shared) * kept;
+      SmoothGrid::at(a.broad, i, nullptr, &broad);
+      a.shift[i] = kept(strength[0], a.fine_noise, a.fine_misplaced, strength[2]) * (a.target[i] - broad) +
+                   kept(strength[1], a.broad_noise, a.broad_misplaced, strength[2]) * broad;
     }
   };
 };

@@ -197,9 +197,9 @@ HRN_TEST("fit/detail/a row's slopes are the derivative of what shading explains"
   }
 }
 
-// Texels of 1 mm whose light alternates by `rest` around what is smooth, on a surface whose own shading changes by
-// `change` log light per mm: the share of it that is taken for relief, in the middle.
-double taken_for_relief(float rest, float change) {
+// Texels of 1 mm whose light is off what is smooth by `rest`, by turns to both sides or (broad) all alike, on a surface
+// whose own shading changes by `change` log light per mm: the share of it that is taken for relief, in the middle.
+double taken_for_relief(float rest, float change, bool is_broad = false) {
   constexpr long kSide = 24, n = kSide * kSide, middle = n / 2 + kSide / 2;
   Floats normal, along_u, along_v, unexplained, predicted, ones(n, 1), zeros(2 * n);
   std::vector<std::uint8_t> active;
@@ -208,22 +208,23 @@ double taken_for_relief(float rest, float change) {
     along_u.insert(along_u.end(), {1, 0, 0});
     along_v.insert(along_v.end(), {0, 1, 0});
     const long x = i % kSide, y = i / kSide;
-    for (int k = 0; k < 3; ++k) unexplained.push_back((x + y) % 2 == 0 ? rest : -rest);
+    for (int k = 0; k < 3; ++k) unexplained.push_back(is_broad || (x + y) % 2 == 0 ? rest : -rest);
     predicted.push_back(change * static_cast<float>(x));
     active.push_back(x > 0 && y > 0 && x + 1 < kSide && y + 1 < kSide ? 1 : 0);
   }
-  Floats weight(n), shared(n), shift(n), lifts(n), doubtful(2 * n), strength(2 * n);
+  Floats weight(n), shared(n), shift(n), lifts(n), doubtful(2 * n), strength(3 * n), target(n);
   ThreadPool pool(1);
   CpuBackend cpu(pool);
   detail::RowArgs a;
   a.box = {kSide, 0, 0, kSide, kSide};
   detail::SmoothGridOf<CpuBackend> smooth(a.box, 4, 3, 1, cpu), grain(a.box, 4, 1, 1, cpu), doubts(a.box, 2, 2, 1, cpu),
-      strengths(a.box, 4, 2, 1, cpu);
+      broad(a.box, 4, 1, 1, cpu), strengths(a.box, 4, 3, 1, cpu);
   smooth.smooth(zeros.data(), zeros.data(), cpu);
   grain.smooth(zeros.data(), zeros.data(), cpu);
   a.smooth = smooth.args;
   a.grain = grain.args;
   a.doubts = doubts.args;
+  a.broad = broad.args;
   a.strengths = strengths.args;
   a.normal = normal.data();
   a.along_u = along_u.data();
@@ -233,6 +234,7 @@ double taken_for_relief(float rest, float change) {
   a.unexplained = unexplained.data();
   a.predicted = predicted.data();
   a.strength = strength.data();
+  a.target = target.data();
   a.doubtful = doubtful.data();
   a.weight = weight.data();
   a.shared = shared.data();
@@ -240,10 +242,13 @@ double taken_for_relief(float rest, float change) {
   a.lifts = lifts.data();
   for (float& share : a.share) share = 1.f / 3;
   a.chroma_limit = a.limit = a.grain_limit = a.pixels_per_mm = 1;
-  a.noise = 0.04f;
-  a.misplaced = 0.6f;
+  a.fine_noise = 0.04f;
+  a.broad_noise = 0.08f;
+  a.fine_misplaced = a.broad_misplaced = 0.6f;
   cpu.for_each<detail::ShadingRow::Doubt>(n, a);
   doubts.smooth(doubtful.data(), weight.data(), cpu);
+  broad.smooth(target.data(), weight.data(), cpu);
+  cpu.for_each<detail::ShadingRow::Strength>(n, a);
   strengths.smooth(strength.data(), weight.data(), cpu);
   cpu.for_each<detail::ShadingRow::Weigh>(n, a);
   return std::abs(static_cast<double>(shift[middle] / rest));
@@ -254,6 +259,9 @@ HRN_TEST("fit/detail/shading no stronger than noise, or than what a surface besi
   CHECK(taken_for_relief(0.1f, 0) > 0.95);
   CHECK(taken_for_relief(0.1f, 0.1f) > 0.7);
   CHECK(taken_for_relief(0.1f, 0.5f) < 0.05);
+  CHECK(taken_for_relief(0.03f, 0, true) < 0.05);
+  CHECK(taken_for_relief(0.25f, 0, true) > 0.95);
+  CHECK(taken_for_relief(0.25f, 0.8f, true) < 0.5);
 }
 
 HRN_TEST("fit/detail/the finer mesh has as many triangles as asked for, no cracks, and the head's own vertices") {
