@@ -18,7 +18,7 @@ export function refinementOf(
   if (!deformationMap) return { refinement: 'none', refinementReason: 'the shape was fitted to the landmarks alone' };
   const mean = evidence ? faceEvidence(deformable, evidence) : 1;
   if (mean >= FULL_EVIDENCE) return { refinement: 'full' };
-  const percent = (share: number) => Math.round(100 * share);
+  const percent = (share: number) => Math.floor(100 * share);
   return {
     refinement: 'partial',
     refinementReason: `the photo settles ${percent(mean)} % of what was open about the face, and ${percent(FULL_EVIDENCE)} % or more is usual: little of its skin, outline or shading is seen clearly`,

@@ -276,7 +276,7 @@ struct Texel {
       if (mirrored > 0) {
         // As lighter and darker, which suits the light of this side; in its channels, as far as they are not nearly
         // black: bright skin would be grey in the other side's shadows.
-        constexpr float kLeast = 0.05f, kBlack = 0.06f, kEnough = 0.25f;
+        constexpr float kLeast = 0.05f, kBlack = 0.15f, kEnough = 0.5f;
         const V3 smooth = blend(corners(a, m), a.fill);
         const float common = larger(there.colour.x + there.colour.y + there.colour.z, kLeast) /
                              larger(smooth.x + smooth.y + smooth.z, kLeast);
