@@ -26,7 +26,8 @@ const LEAST_OF_LIPS = 0.2;
 const SURE_BEHIND_GLASSES = 19;
 /**
  * What the detector doubts stays in doubt however sure the landmark network is, which follows dogs as surely: of 137 faces in photos
- * nine scored less than `CERTAIN_SCORE`, of which 0.82 and more was seen bare; a dog 0.58, with 0.76.  *
+ * nine scored less than `CERTAIN_SCORE`, of which 0.82 and more was seen bare; a dog 0.58, with 0.76.
+ *
  * @throws HrnError FACE_NOT_VISIBLE for what the detector doubts and the dense network does not take for a face either
  */
 export function requireCredible(
