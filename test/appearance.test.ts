@@ -36,7 +36,7 @@ describe("a person's own colours", () => {
             if (x >= 0 && y >= 0 && x < size && y < size)
               texture.fill(255 * Math.min(1, share * 0.6 * lit(v)), 3 * (y * size + x), 3 * (y * size + x) + 3);
       }
-      const own = ownColours(model, colours, { positions: model.mean, camera, lighting }, texture);
+      const own = await ownColours(model, colours, { positions: model.mean, camera, lighting }, texture);
       const skin = model.parts.find(({ name }) => name === 'skin')!;
       const vertices = new Set(
         model.triangles.subarray(3 * skin.firstTriangle, 3 * (skin.firstTriangle + skin.triangleCount)),

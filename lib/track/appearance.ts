@@ -1,4 +1,5 @@
 /** How a person looks, for colours that frames are compared with: brows, lips, moles, beards, which no head model knows. */
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { VertexNormals } from '../exporters/vertex-normals.js';
 import type { MorphableModel } from '../morphable-model.js';
 import { irradiance } from '../sample/lighting.js';
@@ -11,6 +12,9 @@ const LEAST = 0.25;
 const MOST = 1.6;
 const DARK = 0.03;
 
+/** So many vertices are looked at between two turns of the event loop. */
+const AT_A_TIME = 2000;
+
 /**
  * The texture at the vertices, without the light of the photo that it is in.
  *
@@ -18,29 +22,29 @@ const DARK = 0.03;
  * @param fitted to the photo whose light the texture has
  * @param texture `[size][size][3]`, sRGB, rows from v = 0
  */
-export function ownColours(
+export async function ownColours(
   { uvs, triangles }: MorphableModel,
   colours: Float32Array,
   { positions, camera, lighting }: Pick<RefinedHead, 'positions' | 'camera' | 'lighting'>,
   texture: Uint8Array,
-): Float32Array {
+): Promise<Float32Array> {
   const { normals } = new VertexNormals(positions, triangles);
   const r = camera.rotation;
   const shown = new Float64Array(3);
-  return colours.map((_, at, own) => {
-    const [v, k] = [Math.floor(at / 3), at % 3];
-    if (k === 0) meanAround(texture, uvs[2 * v]!, uvs[2 * v + 1]!, shown);
+  const own = colours.slice();
+  for (let v = 0; v < own.length / 3; v++) {
+    if (v % AT_A_TIME === 0) await yieldToEventLoop();
     const [x, y, z] = [normals[3 * v]!, normals[3 * v + 1]!, normals[3 * v + 2]!];
-    const light = irradiance(
-      lighting,
-      9 * k,
-      r[0]! * x + r[1]! * y + r[2]! * z,
-      -(r[3]! * x + r[4]! * y + r[5]! * z),
-      -(r[6]! * x + r[7]! * y + r[8]! * z),
-    );
-    const ratio = (shown[k]! + DARK) / (Math.max(0, own[at]! * light) + DARK);
-    return own[at]! * Math.min(MOST, Math.max(LEAST, ratio));
-  });
+    const right = r[0]! * x + r[1]! * y + r[2]! * z;
+    const up = -(r[3]! * x + r[4]! * y + r[5]! * z);
+    const back = -(r[6]! * x + r[7]! * y + r[8]! * z);
+    meanAround(texture, uvs[2 * v]!, uvs[2 * v + 1]!, shown);
+    for (let k = 0; k < 3; k++) {
+      const lit = Math.max(0, colours[3 * v + k]! * irradiance(lighting, 9 * k, right, up, back));
+      own[3 * v + k]! *= Math.min(MOST, Math.max(LEAST, (shown[k]! + DARK) / (lit + DARK)));
+    }
+  }
+  return own;
 }
 
 function meanAround(texture: Uint8Array, u: number, v: number, mean: Float64Array): void {

@@ -117,7 +117,7 @@ async function personalHead(
     ...morphable,
     mean,
     identity: { ...morphable.identity, ...none },
-    albedo: { ...morphable.albedo, ...none, mean: ownColours(morphable, colours, refined, texture) },
+    albedo: { ...morphable.albedo, ...none, mean: await ownColours(morphable, colours, refined, texture) },
     kinship: undefined,
   };
   const built = await runJob(() => native().buildModel(personal));
