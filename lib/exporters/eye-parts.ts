@@ -7,10 +7,10 @@ import {
   type Ball,
   ballOf,
   blend,
+  carriedOffsets,
   cross,
   type EyePart,
   MARGINS,
-  type Mix,
   type OfModel,
   unit,
   type V3,
@@ -156,9 +156,9 @@ function lashesOf({ model }: OfModel, head: BlendShapeHead, balls: Record<'leftE
     const roots = alongMargin(model.dense, points, head.positions, { first: FIRST, last: LAST, count: COLUMNS });
     const ats = roots.map(({ at }) => at);
     const mixes = roots.map(({ mix }) => mix);
-    const rest = mixes.map((mix) => blend(mix, head.positions));
-    const { centre } = balls[eye];
-    return { isUpper, ats, mixes, rest, centre, ...cards(rest, ats, centre, isUpper) };
+    const at = (places: readonly V3[]) => cards(places, ats, balls[eye].centre, isUpper);
+    const rest = at(mixes.map((mix) => blend(mix, head.positions)));
+    return { isUpper, mixes, shape: (places: readonly V3[]) => at(places).points, ...rest };
   });
   const positions = Float32Array.from(strips.flatMap(({ points }) => points.flat()));
   const indices: number[] = [];
@@ -174,50 +174,13 @@ function lashesOf({ model }: OfModel, head: BlendShapeHead, balls: Record<'leftE
       }
     }
   }
-  const moved = new Float32Array(head.positions.length);
-  const offsets: SparseVectors[] = [];
-  for (const { positionOffsets } of head.shapes) {
-    const { vertices, values } = positionOffsets;
-    vertices.forEach((v, j) => {
-      moved.set(values.subarray(3 * j, 3 * j + 3), 3 * v);
-    });
-    offsets.push(movedCards(strips, moved));
-    for (const v of vertices) moved.fill(0, 3 * v, 3 * v + 3);
-  }
   return {
     positions,
     normals: Float32Array.from(strips.flatMap(({ normals }) => normals.flat())),
     uvs: Float32Array.from(uvs),
     indices: Uint32Array.from(indices),
     joints: Array.from({ length: positions.length / 3 }, () => 'skull' as const),
-    offsets,
+    // They go along with their lid and turn with it about the ball.
+    offsets: carriedOffsets(head, strips),
   };
-}
-
-interface Strip {
-  isUpper: boolean;
-  ats: readonly number[];
-  mixes: readonly Mix[];
-  rest: readonly V3[];
-  centre: V3;
-  points: readonly V3[];
-}
-
-/** Lashes go along with their lid and turn with it about the ball. */
-function movedCards(strips: readonly Strip[], offsets: Float32Array): SparseVectors {
-  const vertices: number[] = [];
-  const values: number[] = [];
-  let first = 0;
-  for (const { isUpper, ats, mixes, rest, centre, points } of strips) {
-    const shifts = mixes.map((mix) => blend(mix, offsets));
-    if (shifts.some((shift) => Math.hypot(...shift) > 1e-4)) {
-      const roots = rest.map((root, column) => add(root, shifts[column] as V3));
-      cards(roots, ats, centre, isUpper).points.forEach((point, i) => {
-        vertices.push(first + i);
-        values.push(...add(point, points[i] as V3, -1));
-      });
-    }
-    first += points.length;
-  }
-  return { vertices: Uint32Array.from(vertices), values: Float32Array.from(values) };
 }

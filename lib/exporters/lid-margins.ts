@@ -116,3 +116,39 @@ export function alongMargin(
     };
   });
 }
+
+/** Points that points of the surface carry. */
+export interface Carried {
+  mixes: readonly Mix[];
+  /** Where they are, of where those are. */
+  shape(roots: readonly V3[]): readonly V3[];
+}
+
+/** How pieces, one after the other, go along with each blend shape of the head. */
+export function carriedOffsets({ positions, shapes }: BlendShapeHead, pieces: readonly Carried[]): SparseVectors[] {
+  const rests = pieces.map(({ mixes, shape }) => {
+    const roots = mixes.map((mix) => blend(mix, positions));
+    return { mixes, shape, roots, points: shape(roots) };
+  });
+  const offsets = new Float32Array(positions.length);
+  return shapes.map(({ positionOffsets: { vertices, values } }) => {
+    vertices.forEach((v, j) => {
+      offsets.set(values.subarray(3 * j, 3 * j + 3), 3 * v);
+    });
+    const moved: number[] = [];
+    const by: number[] = [];
+    let first = 0;
+    for (const { mixes, shape, roots, points } of rests) {
+      const shifts = mixes.map((mix) => blend(mix, offsets));
+      if (shifts.some((shift) => Math.hypot(...shift) > 1e-4)) {
+        shape(roots.map((root, k) => add(root, shifts[k] as V3))).forEach((point, k) => {
+          moved.push(first + k);
+          by.push(...add(point, points[k] as V3, -1));
+        });
+      }
+      first += points.length;
+    }
+    for (const v of vertices) offsets.fill(0, 3 * v, 3 * v + 3);
+    return { vertices: Uint32Array.from(moved), values: Float32Array.from(by) };
+  });
+}

@@ -1,10 +1,12 @@
 /** Where lids meet the eyeball: the shadow that the upper one casts on it, the wet line on the lower one, the caruncle. */
-import type { BlendShapeHead, SparseVectors } from './blend-shapes.js';
+import type { BlendShapeHead } from './blend-shapes.js';
 import {
   add,
   alongMargin,
   type Ball,
   blend,
+  type Carried,
+  carriedOffsets,
   cross,
   type EyePart,
   MARGINS,
@@ -46,14 +48,10 @@ const RINGS = 3;
 const SPOKES = 10;
 
 /** What lies on one ball. */
-interface Piece {
+interface Piece extends Carried {
   centre: V3;
-  /** Points on the margins that carry it. */
-  mixes: readonly Mix[];
   colours: readonly number[];
   triangles: readonly number[];
-  /** Its points, where the margins' are. */
-  shape(roots: readonly V3[]): V3[];
 }
 
 export function wetLinesOf(result: OfModel, head: BlendShapeHead, balls: Record<Ball['name'], Ball>): EyePart {
@@ -61,40 +59,20 @@ export function wetLinesOf(result: OfModel, head: BlendShapeHead, balls: Record<
     ...MARGINS.map((margin) => bandOf(result, head, balls[margin.eye], margin)),
     ...Object.values(balls).map((ball) => caruncleOf(result, head, ball)),
   ];
-  const rests = pieces.map(({ mixes }) => mixes.map((mix) => blend(mix, head.positions)));
-  const shapes = pieces.map(({ shape }, i) => shape(rests[i] as V3[]));
+  const shapes = pieces.map(({ mixes, shape }) => shape(mixes.map((mix) => blend(mix, head.positions))));
   const firsts = shapes.map((_, i) => shapes.slice(0, i).reduce((sum, { length }) => sum + length, 0));
   return {
     positions: Float32Array.from(shapes.flat(2)),
     normals: Float32Array.from(
-      pieces.flatMap(({ centre }, i) => (shapes[i] as V3[]).flatMap((point) => unit(add(point, centre, -1)))),
+      pieces.flatMap(({ centre }, i) => (shapes[i] as readonly V3[]).flatMap((point) => unit(add(point, centre, -1)))),
     ),
     colours: Float32Array.from(pieces.flatMap(({ colours }) => colours)),
     indices: Uint32Array.from(
       pieces.flatMap(({ triangles }, i) => triangles.map((corner) => (firsts[i] as number) + corner)),
     ),
     joints: shapes.flat().map(() => 'skull' as const),
-    offsets: head.shapes.map(({ positionOffsets }) => movedBy(positionOffsets)),
+    offsets: carriedOffsets(head, pieces),
   };
-
-  function movedBy({ vertices, values }: SparseVectors): SparseVectors {
-    const offsets = new Float32Array(head.positions.length);
-    vertices.forEach((v, j) => {
-      offsets.set(values.subarray(3 * j, 3 * j + 3), 3 * v);
-    });
-    const moved: number[] = [];
-    const by: number[] = [];
-    for (const [i, { mixes, shape }] of pieces.entries()) {
-      const shifts = mixes.map((mix) => blend(mix, offsets));
-      if (!shifts.some((shift) => Math.hypot(...shift) > 1e-4)) continue;
-      const roots = shifts.map((shift, k) => add((rests[i] as V3[])[k] as V3, shift));
-      shape(roots).forEach((point, k) => {
-        moved.push((firsts[i] as number) + k);
-        by.push(...add(point, (shapes[i] as V3[])[k] as V3, -1));
-      });
-    }
-    return { vertices: Uint32Array.from(moved), values: Float32Array.from(by) };
-  }
 }
 
 /** A band on the ball along one margin, `[COLUMNS][rows]`. */

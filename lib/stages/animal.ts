@@ -3,8 +3,8 @@ import type { MorphableModel } from '../morphable-model.js';
 import type { DenseFace } from './dense.js';
 import { skinParts } from './face-colours.js';
 import type { DenseLandmarks } from './landmarks.js';
-import { LEFT_BROW_RING, MESH_POINTS, RIGHT_BROW_RING } from './mesh-points.js';
-import { seenBrows, seenPart } from './seen-skin.js';
+import { LEFT_BROW_RING, RIGHT_BROW_RING } from './mesh-points.js';
+import { seenBrows, seenPart, seenSkin } from './seen-skin.js';
 
 /** What speaks for one. */
 export interface AnimalLook {
@@ -25,7 +25,6 @@ const LIMITS = { presenceLogOdds: 18.5, browsShare: 0.22, bare: 0.925, bareNose:
 const LEAST_BARE_BROWS = 0.5;
 
 const BROWS = [...RIGHT_BROW_RING, ...LEFT_BROW_RING];
-const ALL = Array.from({ length: MESH_POINTS }, (_, i) => i);
 
 /** @returns undefined where it looks like a person, or where its brows are hidden */
 export function animalLook(
@@ -37,7 +36,7 @@ export function animalLook(
 ): AnimalLook | undefined {
   if (presenceLogOdds >= LIMITS.presenceLogOdds || Math.abs(turnDegrees) >= LIMITS.turnDegrees) return undefined;
   const around = seenPart(dense, landmarks, BROWS);
-  const face = seenPart(dense, landmarks, ALL);
+  const face = seenSkin(dense, landmarks);
   const nose = seenPart(dense, landmarks, skinParts(model).nose);
   if (!around || !face || !nose || face.bare >= LIMITS.bare || nose.bare >= LIMITS.bareNose) return undefined;
   const free = 1 - around.hair - around.covering;
