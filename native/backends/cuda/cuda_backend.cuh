@@ -68,6 +68,15 @@ class CudaBackend {
   void download(T* to, const Array<T>& from, std::size_t n) const {
     if (n > 0) fetch(to, from.data(), n);
   }
+  /// download() of the array that was sent last, in two parts: the copy goes on while the host does something else.
+  template <class T>
+  void send(const Array<T>& from, std::size_t n) {
+    staging_.send(from.data(), n * sizeof(T), lanes_[lane_].stream);
+  }
+  template <class T>
+  void receive(T* to) const {
+    staging_.receive(to, lanes_[lane_].stream);
+  }
   template <class T>
   struct Output {
     Array<T> array;

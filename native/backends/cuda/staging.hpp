@@ -14,7 +14,11 @@ namespace hrn::cuda {
 /// to its end, all the work before it included.
 class Staging {
  public:
-  Staging() { check(cudaHostAlloc(&memory_, kBytes, cudaHostAllocDefault), "allocating pinned memory"); }
+  Staging() {
+    void* memory = nullptr;
+    check(cudaHostAlloc(&memory, kBytes + kSentBytes, cudaHostAllocDefault), "allocating pinned memory");
+    memory_ = static_cast<std::byte*>(memory);
+  }
   Staging(const Staging&) = delete;
   Staging& operator=(const Staging&) = delete;
   ~Staging() { (void)cudaFreeHost(memory_); }
@@ -29,10 +33,26 @@ class Staging {
     if (fits) std::memcpy(to, memory_, bytes);
   }
 
+  /// Begins the same copy and returns; receive() ends the one that was sent last, whatever was fetched in between.
+  /// `from` must not change until then.
+  void send(const void* from, std::size_t bytes, const Stream& stream) {
+    from_ = from;
+    bytes_ = bytes;
+    if (bytes <= kSentBytes)
+      check(cudaMemcpyAsync(memory_ + kBytes, from, bytes, cudaMemcpyDeviceToHost, stream.get()), "download");
+  }
+  void receive(void* to, const Stream& stream) const {
+    if (bytes_ > kSentBytes) return fetch(to, from_, bytes_, stream);
+    stream.wait();
+    std::memcpy(to, memory_ + kBytes, bytes_);
+  }
+
  private:
-  // The photometric normal equations fit, and what a view of 512 px shows.
-  static constexpr std::size_t kBytes = std::size_t{1} << 20;
-  void* memory_ = nullptr;
+  // What a view of 512 px shows fits in the first, and in the second the photometric normal equations.
+  static constexpr std::size_t kBytes = std::size_t{1} << 20, kSentBytes = kBytes / 2;
+  std::byte* memory_ = nullptr;
+  const void* from_ = nullptr;
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace hrn::cuda

@@ -414,7 +414,7 @@ void LandmarkProblem::step_bounds(double* lower, double* upper) const {
   }
 }
 
-double LandmarkProblem::try_step(const double* step) {
+void LandmarkProblem::move(const double* step) {
   candidate_ = state_;
   CameraPose& camera = candidate_.camera;
   camera.turn({step[0], step[1], step[2]});
@@ -429,8 +429,6 @@ double LandmarkProblem::try_step(const double* step) {
     for (size_t k = 0; k < prior_mean_.size(); ++k)
       candidate_.coefficients[k] =
           std::clamp(candidate_.coefficients[k] + step[static_cast<size_t>(pose_unknowns()) + k], lower_[k], upper_[k]);
-  evaluate(candidate_);
-  return cost(candidate_);
 }
 
 void LandmarkProblem::predict(CoarseResult& result) {

@@ -30,7 +30,7 @@ class LandmarkProblem {
   int max_rows() const { return static_cast<int>(3 * count_); }
   void set_pose_only(bool pose_only) { pose_only_ = pose_only; }
   HeadState& state() { return state_; }
-  /// The state that the last try_step() formed.
+  /// The state that the last move() formed.
   const HeadState& candidate() const { return candidate_; }
 
   /// Decides what every landmark is compared with at the current state; returns the cost there.
@@ -38,7 +38,16 @@ class LandmarkProblem {
   /// match(), and adds rows and priors.
   double linearize(optim::NormalEquations& equations);
   void step_bounds(double* lower, double* upper) const;
-  double try_step(const double* step);
+  double try_step(const double* step) {
+    move(step);
+    return candidate_cost();
+  }
+  /// The two parts of try_step(): forms the candidate; its cost.
+  void move(const double* step);
+  double candidate_cost() {
+    evaluate(candidate_);
+    return cost(candidate_);
+  }
   void accept() { std::swap(state_, candidate_); }
 
   int pose_unknowns() const { return focal_free_ ? 7 : 6; }

@@ -233,6 +233,7 @@ CudaPhotometricTerm::CudaPhotometricTerm(const Model& model, const ModelArrays& 
   look_ = backend.alloc<double>(static_cast<std::size_t>(model.albedo_count) + 27);
   active_ = backend.alloc<std::int32_t>(samples);
   weight_ = backend.alloc<float>(samples);
+  energy_ = backend.alloc<double>(1);
   backend.for_each<Unpack>(static_cast<long>(basis_.size()),
                            UnpackArgs{arrays.shape_basis, model.shape_count(), identity_count, model.identity_count,
                                       shape_, columns_, mesh.rows(), basis_.data()});
@@ -287,12 +288,17 @@ void CudaPhotometricTerm::select(const HeadState& state, const PhotoCrop& crop, 
   selected_ = static_cast<long>(active.size());
 }
 
-double CudaPhotometricTerm::energy(const HeadState& state, const Appearance& look, const PhotoCrop& crop,
-                                   const PhotometricOptions& options) {
+void CudaPhotometricTerm::start_energy(const HeadState& state, const Appearance& look, const PhotoCrop& crop,
+                                       const PhotometricOptions& options) {
   const ActiveArgs args{evaluate(state, look, crop), active_.data(), weight_.data(), options.robust * options.robust};
+  backend_.reduce_to<Energy, 1>(selected_, args, energy_.data());
+  energy_unit_ = photometric_unit(options, total_weight_, sigma_);
+}
+
+double CudaPhotometricTerm::energy() {
   double sum = 0;
-  backend_.reduce<Energy, 1>(selected_, args, &sum);
-  return 0.5 * photometric_unit(options, total_weight_, sigma_) * sum;
+  backend_.download(&sum, energy_, 1);
+  return 0.5 * energy_unit_ * sum;
 }
 
 double CudaPhotometricTerm::mean_error(const HeadState& state, const Appearance& look, const PhotoCrop& crop) {
@@ -329,13 +335,14 @@ void CudaPhotometricTerm::start_products(const HeadState& state, const Appearanc
                dim3(static_cast<unsigned>(tiles), static_cast<unsigned>(shares)), kTileThreads, gram_tiles,
                rows_.data(), count, stride, rows_per_share, shares_.data());
   backend_.for_each<SumShares>(static_cast<long>(entries), SumSharesArgs{shares_.data(), shares, tiles, sums_.data()});
+  backend_.send(sums_, entries);
 }
 
 void CudaPhotometricTerm::add_products(optim::NormalEquations& equations, int first) {
   if (selected_ == 0) return;
   const long n = unknowns_, side = product_tiles(unknowns_);
   host_sums_.resize(static_cast<std::size_t>(side * (side + 1) / 2 * kTile * kTile));
-  backend_.download(host_sums_.data(), sums_, host_sums_.size());
+  backend_.receive(host_sums_.data());
   for (long i = 0; i < n; ++i) {
     const int place = first + static_cast<int>(i);
     for (long row = i / kTile, column = row; column < side; ++column) {

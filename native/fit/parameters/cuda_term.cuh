@@ -35,8 +35,9 @@ class CudaPhotometricTerm {
                       long identity_count, CudaBackend& backend);
 
   void select(const HeadState& state, const PhotoCrop& crop, const std::vector<float>& visible);
-  double energy(const HeadState& state, const Appearance& look, const PhotoCrop& crop,
-                const PhotometricOptions& options);
+  void start_energy(const HeadState& state, const Appearance& look, const PhotoCrop& crop,
+                    const PhotometricOptions& options);
+  double energy();
   void start_products(const HeadState& state, const Appearance& look, const PhotoCrop& crop,
                       const PhotometricOptions& options, const ParameterLayout& layout);
   void add_products(optim::NormalEquations& equations, int first);
@@ -65,10 +66,12 @@ class CudaPhotometricTerm {
   Array<double> look_;         // albedo, then light
   Array<float> rgb_, mask_;    // of the crop selected last
   Array<std::int32_t> active_;
-  Array<float> weight_;  // per sample; 0 where it does not count
-  Array<float> rows_;    // [3 selected][stride], weighted Jacobian rows, the residual behind the last unknown
-  Array<float> shares_;  // [shares][tiles][tile]
-  Array<double> sums_;   // [stride][stride]
+  Array<float> weight_;   // per sample; 0 where it does not count
+  Array<float> rows_;     // [3 selected][stride], weighted Jacobian rows, the residual behind the last unknown
+  Array<float> shares_;   // [shares][tiles][tile]
+  Array<double> sums_;    // [stride][stride]
+  Array<double> energy_;  // [1], without its unit
+  double energy_unit_ = 0;
   std::vector<float> host_floats_;
   std::vector<double> host_sums_;
   int unknowns_ = 0;  // of the products

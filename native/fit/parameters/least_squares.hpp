@@ -26,7 +26,8 @@ concept AnyPhotometricTerm = requires(T term, const HeadState& state, const Appe
   term.select(state, crop, visible);
   { term.selected() } -> std::convertible_to<long>;
   term.set_sigma(0.0);
-  { term.energy(state, look, crop, options) } -> std::convertible_to<double>;
+  term.start_energy(state, look, crop, options);
+  { term.energy() } -> std::convertible_to<double>;
   { term.mean_error(state, look, crop) } -> std::convertible_to<double>;
   term.start_products(state, look, crop, options, layout);
   term.add_products(equations, 0);
@@ -104,11 +105,10 @@ class PhotometricLeastSquares {
   double linearize(optim::NormalEquations& equations) {
     ParameterLayout moved = layout_;
     if (appearance_only_) moved.pose = moved.shape = moved.nuisance = 0;
-    // First: a device works on it while the host does what is its own.
+    // A device works on it while the host does what is its own. It forms the products first: they take longest.
     photo_.start_products(landmarks_.state(), look_, crop_, problem_.photo, moved);
+    if (!seen_energy_) photo_.start_energy(landmarks_.state(), look_, crop_, problem_.photo);
     double cost = appearance_only_ ? geometry_cost_ : landmarks_.linearize(equations);
-    if (!seen_energy_) seen_energy_ = seen_energy(landmarks_.state(), look_);
-    cost += *seen_energy_;
     if (!appearance_only_) {
       silhouette_.accumulate(landmarks_.state(), layout_, pool_, equations);
       equations.accumulate(pool_);
@@ -117,6 +117,8 @@ class PhotometricLeastSquares {
       points_.accumulate(landmarks_.state(), layout_, pool_, equations);
     }
     equations.accumulate(pool_);
+    if (!seen_energy_) seen_energy_ = seen_energy(landmarks_.state());
+    cost += *seen_energy_;
     photo_.add_products(equations, layout_.total() - moved.total());
     const double albedo = 1 / (problem_.albedo_sigma * problem_.albedo_sigma);
     for (int k = 0; k < layout_.albedo; ++k) {
@@ -139,7 +141,8 @@ class PhotometricLeastSquares {
   }
 
   double try_step(const double* step) {
-    const double cost = appearance_only_ ? geometry_cost_ : landmarks_.try_step(step);
+    if (!appearance_only_) landmarks_.move(step);
+    const HeadState& state = appearance_only_ ? landmarks_.state() : landmarks_.candidate();
     candidate_ = look_;
     for (std::size_t k = 0; k < candidate_.albedo.size(); ++k) {
       candidate_.albedo[k] += step[static_cast<std::size_t>(layout_.first_albedo()) + k];
@@ -147,7 +150,9 @@ class PhotometricLeastSquares {
     for (std::size_t k = 0; k < 27; ++k) {
       candidate_.lighting[k] += step[static_cast<std::size_t>(layout_.first_light()) + k];
     }
-    candidate_energy_ = seen_energy(appearance_only_ ? landmarks_.state() : landmarks_.candidate(), candidate_);
+    photo_.start_energy(state, candidate_, crop_, problem_.photo);
+    const double cost = appearance_only_ ? geometry_cost_ : landmarks_.candidate_cost();
+    candidate_energy_ = seen_energy(state);
     return cost + candidate_energy_ + appearance_prior(candidate_);
   }
 
@@ -165,10 +170,11 @@ class PhotometricLeastSquares {
     seen_energy_.reset();
     photo_.set_sigma(sigma);
   }
-  // Of what the photo shows: colours, silhouette, normals and points.
-  double seen_energy(const HeadState& state, const Appearance& look) {
-    return photo_.energy(state, look, crop_, problem_.photo) + silhouette_.energy(state) +
-           normals_.energy(state, pool_) + points_.energy(state, pool_);
+  // Of what the photo shows: colours, whose energy at this state was started, silhouette, normals and points.
+  double seen_energy(const HeadState& state) {
+    const double outline = silhouette_.energy(state), normals = normals_.energy(state, pool_),
+                 points = points_.energy(state, pool_);
+    return photo_.energy() + outline + normals + points;
   }
 
   double light_mean(const Appearance& look, int k) const {

@@ -208,8 +208,8 @@ const auto combine_influences = kAvx2 ? combine_avx2 : combine_baseline;
 
 }  // namespace
 
-double PhotometricTerm::energy(const HeadState& state, const Appearance& look, const PhotoCrop& crop,
-                               const PhotometricOptions& options) {
+void PhotometricTerm::start_energy(const HeadState& state, const Appearance& look, const PhotoCrop& crop,
+                                   const PhotometricOptions& options) {
   evaluate_rows(state);
   const photometric::SampleArgs args = arguments(state, look, crop);
   const double robust2 = options.robust * options.robust;
@@ -226,7 +226,7 @@ double PhotometricTerm::energy(const HeadState& state, const Appearance& look, c
   });
   double total = 0;
   for (const double sum : sums) total += sum;
-  return 0.5 * scale(options) * total;
+  energy_ = 0.5 * scale(options) * total;
 }
 
 double PhotometricTerm::mean_error(const HeadState& state, const Appearance& look, const PhotoCrop& crop) {

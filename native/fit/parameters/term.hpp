@@ -74,9 +74,10 @@ class PhotometricTerm {
   // `visible` tells of each model vertex how far it is, 0..1.
   void select(const HeadState& state, const PhotoCrop& crop, const std::vector<float>& visible);
 
-  // Robust energy of the selected points at `state`.
-  double energy(const HeadState& state, const Appearance& look, const PhotoCrop& crop,
-                const PhotometricOptions& options);
+  // Robust energy of the selected points at `state`: a device may still be at work when the first returns.
+  void start_energy(const HeadState& state, const Appearance& look, const PhotoCrop& crop,
+                    const PhotometricOptions& options);
+  double energy() const { return energy_; }
 
   // Forms this term's J^T W J and J^T W r at a state, of the unknowns that `layout` has (without pose and shape, of the
   // appearance alone); a device may still be at work when it returns.
@@ -115,7 +116,7 @@ class PhotometricTerm {
   std::vector<float> weight_;         // per active sample
   std::vector<float> positions_;      // [rows][3] at the coefficients last evaluated
   std::vector<float> evaluated_;      // those coefficients
-  double total_weight_ = 0, sigma_ = 0.05;
+  double total_weight_ = 0, sigma_ = 0.05, energy_ = 0;
   std::vector<float> products_;   // partial sums of start_products()
   std::vector<double> row_sums_;  // their sums, scratch
   ParameterLayout layout_;        // of its unknowns

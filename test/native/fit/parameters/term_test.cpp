@@ -86,7 +86,12 @@ struct Scene {
     if (unknown >= layout.first_light()) {
       shaded.lighting[k - static_cast<std::size_t>(layout.first_light())] += step;
     }
-    return term.energy(moved, shaded, crop, options);
+    return energy(moved, shaded);
+  }
+
+  double energy(const fit::HeadState& at, const fit::Appearance& shaded) {
+    term.start_energy(at, shaded, crop, options);
+    return term.energy();
   }
 
   optim::NormalEquations accumulate() {
@@ -215,7 +220,7 @@ HRN_TEST("fit/photometric-term/compares visible, facing points inside the mask o
       visible(static_cast<std::size_t>(scene.model.vertex_count), 1.f);
   scene.term.select(scene.state, scene.crop, none);
   report.equal(scene.term.selected(), 0L, "hidden points");
-  report.equal(scene.term.energy(scene.state, scene.look, scene.crop, scene.options), 0.0, "energy of none");
+  report.equal(scene.energy(scene.state, scene.look), 0.0, "energy of none");
   report.equal(scene.term.mean_error(scene.state, scene.look, scene.crop), 0.0, "error of none");
   std::vector<float> mask(kSide * kSide, 0.f);
   scene.crop.mask = mask.data();
@@ -227,11 +232,11 @@ HRN_TEST("fit/photometric-term/compares visible, facing points inside the mask o
   // A head behind the camera or beside the photo has none; a step there never pays.
   scene.crop.mask = nullptr;
   scene.term.select(scene.state, scene.crop, visible);
-  const double before = scene.term.energy(scene.state, scene.look, scene.crop, scene.options);
+  const double before = scene.energy(scene.state, scene.look);
   for (const double x : {-2000.0, 2000.0}) {
     fit::HeadState away = scene.state;
     away.camera.translation[0] = x;
-    CHECK(scene.term.energy(away, scene.look, scene.crop, scene.options) > before);
+    CHECK(scene.energy(away, scene.look) > before);
     fit::PhotometricTerm other(scene.model, scene.model.identity_count, scene.pool);
     other.select(away, scene.crop, visible);
     report.equal(other.selected(), 0L, "points beside the photo");
@@ -253,7 +258,7 @@ HRN_TEST("fit/photometric-term/points begin to count with no weight") {
     scene.state = start;
     scene.state.camera.turn({0, 5e-4 * i, 0});
     scene.term.select(scene.state, scene.crop, visible);
-    const double energy = scene.term.energy(scene.state, scene.look, scene.crop, scene.options);
+    const double energy = scene.energy(scene.state, scene.look);
     if (i > 0) {
       most = std::max(most, std::abs(energy / before - 1));
       changes += scene.term.selected() != selected ? 1 : 0;
