@@ -53,3 +53,20 @@ it.each([
     await hrn.dispose();
   }
 });
+
+it('a dark photo is one view of several like another', async () => {
+  const photo = await cropped(await astronaut(), { left: 64, top: 0, width: 320, height: 320 });
+  const hrn = await create({ device: 'cpu' });
+  try {
+    const dark = toned(photo, (value) => 4 + 0.08 * value);
+    const face = await hrn.fitViews([dark, photo], { ...FAST, view: 0 });
+    expect(face.warnings.map(({ code }) => code)).toContain('DARK');
+    expect((await face.withView(1)).warnings).toEqual([]);
+    const [first, second] = face.views;
+    expect(degreesBetween(first!.pose.rotation, second!.pose.rotation)).toBeLessThan(3);
+    // Seen in the same light, the two share the texture.
+    for (const { textureShare } of face.views) expect(textureShare).toBeGreaterThan(0.2);
+  } finally {
+    await hrn.dispose();
+  }
+});

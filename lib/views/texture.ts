@@ -4,6 +4,7 @@ import { decodeImage } from '../image.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import type { ResolvedFitViewsOptions } from '../options.js';
+import { raised } from '../stages/exposure.js';
 import { faceView } from '../stages/face-view.js';
 import { Photo } from '../stages/photo.js';
 import type { RefinedHead } from '../stages/refine.js';
@@ -33,9 +34,10 @@ export async function blendTexture(
   let decoding = decode(order[0]);
   for (const [done, i] of order.entries()) {
     onProgress(done, order.length);
-    const { landmarks, person, dense, sharpness } = views[i]!;
+    const { landmarks, person, dense, sharpness, face } = views[i]!;
     const { positions, camera, albedo, lighting } = refined[i]!;
-    const photo = new Photo(context, (await decoding)!);
+    const decoded = (await decoding)!;
+    const photo = new Photo(context, face.exposure ? await raised(decoded, face.exposure) : decoded);
     // The next one is decoded while this one is laid over the head.
     decoding = decode(order[done + 1]);
     try {

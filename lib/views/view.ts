@@ -1,15 +1,15 @@
 import { HrnError, type HrnErrorCode } from '../errors.js';
 import type { Resources } from '../fit.js';
-import { decodeImage, type ImageInput } from '../image.js';
+import { type DecodedImage, decodeImage, type ImageInput } from '../image.js';
 import type { CoarseProblem } from '../native/coarse.js';
 import type { PhotometricLevel } from '../native/refine.js';
 import type { ResolvedFitOptions } from '../options.js';
 import { type CoarseStage, coarseProblem } from '../stages/coarse.js';
 import { fitFromStarts } from '../stages/coarse-starts.js';
 import type { DenseFace } from '../stages/dense.js';
-import { detectFaces } from '../stages/detect.js';
 import { type DetectedFace, LEAST_FACE_PX } from '../stages/detected-face.js';
 import { seeFacePixels } from '../stages/face-pixels.js';
+import { findFaces, litFace } from '../stages/find-faces.js';
 import type { FocalLength } from '../stages/focal-length.js';
 import { headTurn, requireFacing } from '../stages/head-turn.js';
 import { type IrisDiameters, measureIrises } from '../stages/iris-rim.js';
@@ -58,20 +58,22 @@ export function isNoView(error: unknown): error is HrnError {
 
 /**
  * Looks at one photo: a face (the largest, where none is given), landmarks, masks and crops, and the landmark fit by itself.
+ * A dark face is looked at with its contrast raised.
  *
  * @throws HrnError; see isNoView()
  */
 export async function lookAt(
-  { context, networks, head, regressor }: Resources,
+  resources: Resources,
   image: ImageInput,
-  options: Omit<ResolvedFitOptions, 'onProgress'>,
+  options: ViewOptions,
   known?: DetectedFace,
 ): Promise<View> {
+  const { context, networks } = resources;
   const { signal, minFacePx } = options;
   const decoded = await decodeImage(image, options);
   const photo = new Photo(context, decoded);
   try {
-    const face = known ?? (await detectFaces(networks, photo, { minFacePx, signal }))[0];
+    const face = known ?? (await findFaces(networks, photo, decoded, { minFacePx, signal }))[0];
     if (!face) throw new HrnError('NO_FACE', 'no face was found; use a photo in which one face is large');
     const sizePx = Math.max(face.box.width, face.box.height);
     const leastPx = minFacePx ?? LEAST_FACE_PX;
@@ -82,43 +84,62 @@ export async function lookAt(
         { details: { sizePx, minFacePx: leastPx } },
       );
     }
-    const region = face.framed;
-    const [pixels, landmarks] = await Promise.all([
-      seeFacePixels(networks, photo, { region }, signal),
-      landmarksInFrame(networks, photo, region, signal),
-    ]);
-    const turnDegrees = headTurn(landmarks, pixels.dense);
-    requireFacing(turnDegrees);
-    const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
-    const { width, height } = decoded;
-    const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
-    const [{ focal, principalPx, coarse }, seen, close, rims, sharpness] = await Promise.all([
-      fitFromStarts(context, head, landmarks, estimate, lens, { signal }),
-      observe(context, head, photo, landmarks, pixels, options.detail, signal),
-      cropLevel(photo, landmarks, pixels, CLOSE_PX, signal),
-      measureIrises(photo, landmarks, signal),
-      faceSharpness(photo, landmarks, signal),
-    ]);
-    const observed = coarseProblem(head, landmarks, estimate, focal, principalPx);
-    return {
-      image,
-      width,
-      height,
-      principalPx,
-      face,
-      landmarks,
-      turnDegrees,
-      person: pixels.person,
-      dense: { side: pixels.dense.side, classes: pixels.dense.classes, toPhoto: pixels.dense.toPhoto },
-      focal,
-      observed,
-      coarse,
-      seen,
-      close: { ...close, iterations: 0 },
-      rims,
-      sharpness,
-    };
+    const lit = await litFace(networks, photo, decoded, face, signal);
+    try {
+      const seen = lit ?? { photo, face };
+      return { image, ...(await lookInto(resources, decoded, seen.photo, seen.face, options)) };
+    } finally {
+      lit?.photo.dispose();
+    }
   } finally {
     photo.dispose();
   }
+}
+
+type ViewOptions = Omit<ResolvedFitOptions, 'onProgress'>;
+
+/** @param photo as the face is to be seen in it */
+async function lookInto(
+  { context, networks, head, regressor }: Resources,
+  decoded: DecodedImage,
+  photo: Photo,
+  face: DetectedFace,
+  options: ViewOptions,
+): Promise<Omit<View, 'image'>> {
+  const { signal } = options;
+  const region = face.framed;
+  const [pixels, landmarks] = await Promise.all([
+    seeFacePixels(networks, photo, { region }, signal),
+    landmarksInFrame(networks, photo, region, signal),
+  ]);
+  const turnDegrees = headTurn(landmarks, pixels.dense);
+  requireFacing(turnDegrees);
+  const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
+  const { width, height } = decoded;
+  const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
+  const [{ focal, principalPx, coarse }, seen, close, rims, sharpness] = await Promise.all([
+    fitFromStarts(context, head, landmarks, estimate, lens, { signal }),
+    observe(context, head, photo, landmarks, pixels, options.detail, signal),
+    cropLevel(photo, landmarks, pixels, CLOSE_PX, signal),
+    measureIrises(photo, landmarks, signal),
+    faceSharpness(photo, landmarks, signal),
+  ]);
+  const observed = coarseProblem(head, landmarks, estimate, focal, principalPx);
+  return {
+    width,
+    height,
+    principalPx,
+    face,
+    landmarks,
+    turnDegrees,
+    person: pixels.person,
+    dense: { side: pixels.dense.side, classes: pixels.dense.classes, toPhoto: pixels.dense.toPhoto },
+    focal,
+    observed,
+    coarse,
+    seen,
+    close: { ...close, iterations: 0 },
+    rims,
+    sharpness,
+  };
 }
