@@ -157,14 +157,12 @@ describe('the native session', () => {
     const crop = { matrix: [0.5, 0, 2, 0, 0.4, 1], width: 128, height: 128, low: -1, high: 1, border: 'zero' } as const;
     const pixels = await native().cropImage(context, image, crop).promise;
     expect(await session.look(context, image, crop).promise).toEqual(await session.run(pixels).promise);
-    const both = await session.lookBothWays(context, image, crop, true).promise;
+    const both = await session.lookBothWays(context, image, crop).promise;
     const turned = pixels.map((_, i) => pixels[i + 3 * (127 - 2 * (Math.floor(i / 3) % 128))]!);
     expect(both).toEqual({
       seen: await session.run(pixels).promise,
       inMirror: await session.run(turned).promise,
-      crop: pixels,
     });
-    expect((await session.lookBothWays(context, image, crop).promise).crop).toHaveLength(0);
     const wrong = () => session.look(context, image, { ...crop, width: 64 });
     expect(wrong).toThrow(expect.objectContaining({ code: 'INVALID_ARGUMENT' }));
     image.dispose();

@@ -306,8 +306,6 @@ export interface NativePicture {
 export interface GuidedUpsample {
   /** `[size][size]`, 0..1. */
   mask: Float32Array;
-  /** `[size][size]`, 0..1: of the mirror image. What is upsampled is the mean of both. */
-  mirroredMask: Float32Array;
   /** `[size][size][3]`, 0..1. */
   guide: Float32Array;
   size: number;
@@ -347,22 +345,16 @@ export interface NativeSession {
   run(input: Float32Array): NativeJob<Record<string, Float32Array>>;
   /** The same for a crop of an image, which has the network's size. */
   look(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<Record<string, Float32Array>>;
-  /** The same for the crop and for its mirror image; `keepsCrop`: the crop is wanted too, and empty otherwise. */
-  lookBothWays(
-    context: NativeContext,
-    image: NativeImage,
-    crop: CropSpec,
-    keepsCrop?: boolean,
-  ): NativeJob<NativeBothWays>;
+  /** The same for the crop and for its mirror image. */
+  lookBothWays(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<NativeBothWays>;
   /** A job that runs keeps the network until it ends. */
   dispose(): void;
 }
 
-/** Outputs by name for a crop and for its mirror image, and the crop, `[height][width][3]`. */
+/** Outputs by name for a crop and for its mirror image. */
 export interface NativeBothWays {
   seen: Record<string, Float32Array>;
   inMirror: Record<string, Float32Array>;
-  crop: Float32Array;
 }
 
 /** A coarse mesh and what is given per vertex of it; V at most 65,535. */

@@ -1,4 +1,3 @@
-import { Begun } from '../native/begun.js';
 import type { Box } from '../result-data.js';
 import {
   type BlazeFace,
@@ -44,7 +43,7 @@ const OTHER_SIZES = [1 / 1.5, 1.4];
 const WIDER = 1.5;
 /** Faces of which less than this share of the box lies in the photo come after the others. */
 const WHOLE_SHARE = 0.8;
-/** From this share of the photo's longer side on, a face that is found leaves no larger one to be found in tiles. */
+/** From this share of the photo's longer side on, a face that is found leaves no larger one to be found in tiles or at full range. */
 const LARGE_SHARE = 0.18;
 /** Smallest share of a square's side at which the networks together found nearly every face (npm run bench:robust). */
 const MIN_SHARE = 0.14;
@@ -58,8 +57,9 @@ const TILE_OVERLAP = 0.25;
 const TURNS = [Math.PI, Math.PI / 2, -Math.PI / 2];
 
 /**
- * Finds faces: both networks on the whole photo, then on a wider canvas (for all faces; for one, the short-range network where
- * none is certain yet), then both on the photo turned, then both on ever smaller tiles until a face of `minFacePx` would
+ * Finds faces: the short-range network on the whole photo, which is enough for one face where it sees a single one that is
+ * certain, large and whole; the full-range network on it; then on a wider canvas (for all faces; for one, the short-range
+ * network where none is certain yet), then both on the photo turned, then both on ever smaller tiles until a face of `minFacePx` would
  * have been seen. What they find counts once the landmark network has looked at it: a pass whose candidates are all
  * doubtful does not end the search.
  *
@@ -81,10 +81,9 @@ export async function detectFaces(
   const found = new Found(networks, photo, signal);
   const look = (detector: BlazeFace, square: Square) => detectInSquare(networks, photo, detector, square, signal);
 
-  await using begun = new Begun();
-  const atFullRange = begun.add(look(FULL_RANGE, whole()));
   await found.add(await look(SHORT_RANGE, whole()));
-  await found.add(await atFullRange);
+  if (!all && found.hasOneOf(LARGE_SHARE * side)) return found.ordered();
+  await found.add(await look(FULL_RANGE, whole()));
   const onlyCertain = found.hasCertain;
   if (all || !onlyCertain) await found.add(await look(SHORT_RANGE, whole(WIDER)), { onlyCertain });
   if (all) await found.add(await look(FULL_RANGE, whole(WIDER)), { onlyCertain });
@@ -128,6 +127,11 @@ class Found {
     return this.#faces.some(({ face: { isCertain, box } }) => isCertain && Math.max(box.width, box.height) >= sizePx);
   }
 
+  /** Whether there is a single face, certain, whole and of that size. */
+  hasOneOf(sizePx: number): boolean {
+    return this.#faces.length === 1 && this.hasCertainOf(sizePx) && this.#isWhole(this.#faces[0]!.face);
+  }
+
   /**
    * Adds the candidates that are not among those found before, which saw more of their surroundings. A certain face takes
    * the place of a doubtful one.
@@ -149,17 +153,18 @@ class Found {
   }
 
   ordered(): DetectedFace[] {
-    const area = ({ width, height }: Box) => width * height;
-    const isWhole = ({ framed }: DetectedFace) =>
-      area(boxOfFrame(framed, this.photo)) > WHOLE_SHARE * (framed.size / FRAME_SCALE) ** 2;
     return this.#faces
       .map(({ face }) => face)
       .sort(
         (a, b) =>
           Number(b.isCertain) - Number(a.isCertain) ||
-          Number(isWhole(b)) - Number(isWhole(a)) ||
+          Number(this.#isWhole(b)) - Number(this.#isWhole(a)) ||
           area(b.box) - area(a.box),
       );
+  }
+
+  #isWhole({ framed }: DetectedFace): boolean {
+    return area(boxOfFrame(framed, this.photo)) > WHOLE_SHARE * (framed.size / FRAME_SCALE) ** 2;
   }
 }
 
@@ -177,6 +182,10 @@ function tiles({ width, height }: Photo, size: number): { x: number; y: number; 
 /** Whether the centre of a lies inside b: a part of a face taken for a face. */
 function isInside(a: Candidate, b: Candidate): boolean {
   return Math.abs(a.x - b.x) < b.width / 2 && Math.abs(a.y - b.y) < b.height / 2;
+}
+
+function area({ width, height }: Box): number {
+  return width * height;
 }
 
 function isSameFrame(a: Region, b: Region): boolean {

@@ -64,7 +64,7 @@ export async function landmarksInFrame(
   signal?: AbortSignal,
 ): Promise<DenseLandmarks> {
   const crop = cropOf(region);
-  const looks = await networks.lookBothWays('landmarks', photo, crop, { signal });
+  const looks = await networks.lookBothWays('landmarks', photo, crop, signal);
   const seen = inPhoto(looks.seen, region, crop.matrix);
   const inMirror = mirroredBack(inPhoto(looks.inMirror, region, mirrored(crop.matrix, SIDE)));
   const presenceLogit = Math.min(seen.presenceLogit, inMirror.presenceLogit);

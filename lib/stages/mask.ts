@@ -40,13 +40,11 @@ export async function findPersonMask(
   const spec = (matrix: Affine, side: number) =>
     ({ matrix, width: side, height: side, low: 0, high: 1, border: 'zero' }) as const;
   const fineToPhoto = regionToPhoto(square, FINE_SIDE);
-  const [{ seen, inMirror, crop }, fineGuide] = await Promise.all([
-    networks.lookBothWays('segmentPerson', photo, spec(regionToPhoto(square, SIDE), SIDE), { signal, keepsCrop: true }),
-    photo.crop(spec(fineToPhoto, FINE_SIDE), signal),
-  ]);
+  const crop = await photo.crop(spec(regionToPhoto(square, SIDE), SIDE), signal);
+  const seen = await networks.run('segmentPerson', crop, signal);
+  const fineGuide = await photo.crop(spec(fineToPhoto, FINE_SIDE), signal);
   const options = {
     mask: seen.activation_10!,
-    mirroredMask: inMirror.activation_10!,
     guide: crop,
     size: SIDE,
     fineGuide,

@@ -87,19 +87,15 @@ export class FaceNetworks {
     return await runJob(() => session.look(photo.context, photo.pixels, crop), { signal });
   }
 
-  /**
-   * The same on the crop and on its mirror image.
-   *
-   * @param keepsCrop the crop is wanted too, `[height][width][3]`; it is empty otherwise
-   */
+  /** The same on the crop and on its mirror image. */
   async lookBothWays(
     name: NetworkName,
     photo: Pick<Photo, 'context' | 'pixels'>,
     crop: CropSpec,
-    { signal, keepsCrop = false }: { signal?: AbortSignal | undefined; keepsCrop?: boolean } = {},
+    signal?: AbortSignal,
   ): Promise<NativeBothWays> {
     const session = await this.#open(name);
-    return await runJob(() => session.lookBothWays(photo.context, photo.pixels, crop, keepsCrop), { signal });
+    return await runJob(() => session.lookBothWays(photo.context, photo.pixels, crop), { signal });
   }
 
   /** Runs under way end first. */

@@ -98,15 +98,14 @@ Napi::Value guided_upsample(const Napi::CallbackInfo& info) {
   const auto area = static_cast<std::size_t>(spec.size * spec.size);
   const auto fine_area = static_cast<std::size_t>(spec.fine_size * spec.fine_size);
   Borrowed<float> mask(field(options, "mask"), "mask", area);
-  Borrowed<float> mirrored(field(options, "mirroredMask"), "mirroredMask", area);
   Borrowed<float> guide(field(options, "guide"), "guide", 3 * area);
   Borrowed<float> fine_guide(field(options, "fineGuide"), "fineGuide", 3 * fine_area);
   return start_job(
       info.Env(), info.Env().Undefined(),
-      [context = std::move(context), mask = std::move(mask), mirrored = std::move(mirrored), guide = std::move(guide),
+      [context = std::move(context), mask = std::move(mask), guide = std::move(guide),
        fine_guide = std::move(fine_guide), spec](const Cancel& cancel, const Progress&) {
         ThreadPool pool(context->crew(), cancel);
-        return imaging::guided_upsample(mask.view(), mirrored.view(), guide.view(), fine_guide.view(), spec, pool);
+        return imaging::guided_upsample(mask.view(), guide.view(), fine_guide.view(), spec, pool);
       },
       [](Napi::Env env, std::vector<float>&& fine) -> Napi::Value { return adopted_array(env, std::move(fine)); });
 }

@@ -100,25 +100,22 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
 
   Napi::Value look_both_ways(const Napi::CallbackInfo& info) {
     return guarded(info.Env(), [&] {
-      const bool keeps_crop = !info[3].IsUndefined() && boolean_of(info[3], "keepsCrop");
       return start_job(
           info.Env(), info.Env().Undefined(),
-          [sight = sight_of(info), keeps_crop](const Cancel& cancel, const Progress&) {
+          [sight = sight_of(info)](const Cancel& cancel, const Progress&) {
             ThreadPool pool(sight.context->crew(), cancel);
             BothWays looks;
-            looks.crop = imaging::crop(pool, *sight.image, sight.crop);
-            const std::vector<float> mirrored = mirror_image(looks.crop, sight.crop.width);
+            const std::vector<float> crop = imaging::crop(pool, *sight.image, sight.crop);
+            const std::vector<float> mirrored = mirror_image(crop, sight.crop.width);
             pool.parallel_for(2, [&](long i) {
-              (i == 0 ? looks.seen : looks.in_mirror) = sight.session->run(i == 0 ? looks.crop : mirrored);
+              (i == 0 ? looks.seen : looks.in_mirror) = sight.session->run(i == 0 ? crop : mirrored);
             });
-            if (!keeps_crop) looks.crop = {};
             return looks;
           },
           [](Napi::Env env, BothWays&& looks) -> Napi::Value {
             auto result = Napi::Object::New(env);
             result.Set("seen", named(env, std::move(looks.seen)));
             result.Set("inMirror", named(env, std::move(looks.in_mirror)));
-            result.Set("crop", adopted_array(env, std::move(looks.crop)));
             return result;
           });
     });
@@ -133,7 +130,6 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   };
   struct BothWays {
     std::vector<inference::Output> seen, in_mirror;
-    std::vector<float> crop;
   };
 
   Sight sight_of(const Napi::CallbackInfo& info) const {

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
+#include <bit>
+#include <cstdint>
 #include <utility>
 
 #include "core/error.hpp"
@@ -20,43 +21,43 @@ void window_means(long size, long radius, ThreadPool& pool, const Values& values
   const auto width = static_cast<std::size_t>(size) * N;
   // Pixels of a window along one axis.
   const auto pixels = [&](long at) {
-    return static_cast<double>(std::min(at + radius, size - 1) - std::max(at - radius, 0L) + 1);
+    return static_cast<float>(std::min(at + radius, size - 1) - std::max(at - radius, 0L) + 1);
   };
   pool.parallel_for((size + kRowsOfTask - 1) / kRowsOfTask, [&](long task) {
     const long first = task * kRowsOfTask, last = std::min(size, first + kRowsOfTask);
     // Sums along rows, of as many rows as a window covers and the one that it leaves; and those of whole windows.
     const long kept = 2 * radius + 2;
-    std::vector<double> row(width), sums(static_cast<std::size_t>(kept) * width), column(width), means(width);
+    std::vector<float> row(width), sums(static_cast<std::size_t>(kept) * width), column(width), means(width);
     const auto sums_of = [&](long y) { return sums.data() + (y % kept) * size * N; };
     const auto enter = [&](long y) {
       values(y, row.data());
-      double* out = sums_of(y);
-      double sum[N] = {};
+      float* out = sums_of(y);
+      float sum[N] = {};
       for (long x = 0; x < std::min(radius, size); ++x)
         for (int k = 0; k < N; ++k) sum[k] += row[static_cast<std::size_t>(x * N + k)];
       for (long x = 0; x < size; ++x, out += N) {
         if (x + radius < size) {
-          const double* entering = row.data() + (x + radius) * N;
+          const float* entering = row.data() + (x + radius) * N;
           for (int k = 0; k < N; ++k) sum[k] += entering[k];
         }
         if (x - radius - 1 >= 0) {
-          const double* leaving = row.data() + (x - radius - 1) * N;
+          const float* leaving = row.data() + (x - radius - 1) * N;
           for (int k = 0; k < N; ++k) sum[k] -= leaving[k];
         }
         for (int k = 0; k < N; ++k) out[k] = sum[k];
       }
-      const double* entered = sums_of(y);
+      const float* entered = sums_of(y);
       for (std::size_t i = 0; i < width; ++i) column[i] += entered[i];
     };
     for (long y = std::max(0L, first - radius); y < std::min(size, first + radius); ++y) enter(y);
     for (long y = first; y < last; ++y) {
       if (y + radius < size) enter(y + radius);
       if (y - radius - 1 >= 0 && y > first) {
-        const double* left = sums_of(y - radius - 1);
+        const float* left = sums_of(y - radius - 1);
         for (std::size_t i = 0; i < width; ++i) column[i] -= left[i];
       }
       for (long x = 0; x < size; ++x) {
-        const double share = 1 / (pixels(x) * pixels(y));
+        const float share = 1 / (pixels(x) * pixels(y));
         for (int k = 0; k < N; ++k) {
           const std::size_t i = static_cast<std::size_t>(x * N + k);
           means[i] = column[i] * share;
@@ -65,6 +66,14 @@ void window_means(long size, long radius, ThreadPool& pool, const Values& values
       take(y, means.data());
     }
   });
+}
+
+// Without a branch a number, so that it goes by vectors.
+bool all_finite(std::span<const float> values) {
+  constexpr std::uint32_t kExponent = 0x7f800000;
+  std::uint32_t most = 0;
+  for (const float value : values) most = std::max(most, std::bit_cast<std::uint32_t>(value) & kExponent);
+  return most < kExponent;
 }
 
 // x of the symmetric positive definite system [xx xy xz; xy yy yz; xz yz zz] x = r, by cofactors.
@@ -83,25 +92,27 @@ std::vector<std::array<float, 4>> linear_model(std::span<const float> mask, std:
                                                const GuidedUpsampleSpec& spec, ThreadPool& pool) {
   const long size = spec.size;
   const auto count = static_cast<std::size_t>(size * size);
-  // Of a pixel: red, green, blue, the mask, the products of two colours, and of a colour and the mask.
-  enum { kMask = 3, kSquares = 4, kCross = 10, kValues = 13 };
-  std::vector<double> model(4 * count);
+  // Of a pixel: red, green, blue, the mask, the products of two colours, and of a colour and the mask; and what fills
+  // vector registers. In single precision sums of a window err by far less than epsilon.
+  enum { kMask = 3, kSquares = 4, kCross = 10, kValues = 16 };
+  std::vector<float> model(4 * count);
   window_means<kValues>(
       size, spec.radius, pool,
-      [&](long y, double* out) {
+      [&](long y, float* out) {
         for (long x = 0; x < size; ++x, out += kValues) {
           const std::size_t i = static_cast<std::size_t>(y * size + x);
-          const double v[4] = {static_cast<double>(guide[3 * i]), static_cast<double>(guide[3 * i + 1]),
-                               static_cast<double>(guide[3 * i + 2]), static_cast<double>(mask[i])};
+          const float v[4] = {guide[3 * i], guide[3 * i + 1], guide[3 * i + 2], mask[i]};
           std::copy_n(v, 4, out);
           for (int c = 0, k = kSquares; c < 3; ++c)
             for (int d = c; d < 3; ++d, ++k) out[k] = v[c] * v[d];
           for (int c = 0; c < 3; ++c) out[kCross + c] = v[c] * v[kMask];
         }
       },
-      [&](long y, const double* mean) {
-        double* out = model.data() + 4 * y * size;
-        for (long x = 0; x < size; ++x, mean += kValues, out += 4) {
+      [&](long y, const float* means) {
+        float* out = model.data() + 4 * y * size;
+        for (long x = 0; x < size; ++x, means += kValues, out += 4) {
+          double mean[kValues];
+          std::copy_n(means, kValues, mean);
           std::array<double, 6> covariance;
           for (std::size_t c = 0, k = 0; c < 3; ++c) {
             for (std::size_t d = c; d < 3; ++d, ++k)
@@ -110,40 +121,30 @@ std::vector<std::array<float, 4>> linear_model(std::span<const float> mask, std:
           std::array<double, 3> cross;
           for (std::size_t c = 0; c < 3; ++c) cross[c] = mean[kCross + c] - mean[c] * mean[kMask];
           const auto a = solve(covariance, cross);
-          out[3] = mean[kMask];
-          for (std::size_t c = 0; c < 3; ++c) {
-            out[c] = a[c];
-            out[3] -= a[c] * mean[c];
-          }
+          out[3] = static_cast<float>(mean[kMask] - a[0] * mean[0] - a[1] * mean[1] - a[2] * mean[2]);
+          for (std::size_t c = 0; c < 3; ++c) out[c] = static_cast<float>(a[c]);
         }
       });
   std::vector<std::array<float, 4>> smooth(count);
   window_means<4>(
-      size, spec.radius, pool, [&](long y, double* out) { std::copy_n(model.data() + 4 * y * size, 4 * size, out); },
-      [&](long y, const double* mean) {
+      size, spec.radius, pool, [&](long y, float* out) { std::copy_n(model.data() + 4 * y * size, 4 * size, out); },
+      [&](long y, const float* mean) {
         for (long x = 0; x < size; ++x)
-          for (std::size_t c = 0; c < 4; ++c)
-            smooth[static_cast<std::size_t>(y * size + x)][c] = static_cast<float>(mean[4 * x + static_cast<long>(c)]);
+          std::copy_n(mean + 4 * x, 4, smooth[static_cast<std::size_t>(y * size + x)].data());
       });
   return smooth;
 }
 
 }  // namespace
 
-std::vector<float> guided_upsample(std::span<const float> mask, std::span<const float> mirrored_mask,
-                                   std::span<const float> guide, std::span<const float> fine_guide,
-                                   const GuidedUpsampleSpec& spec, ThreadPool& pool) {
-  for (const auto values : {mask, mirrored_mask, guide, fine_guide}) {
-    if (!std::all_of(values.begin(), values.end(), [](float v) { return std::isfinite(v); }))
+std::vector<float> guided_upsample(std::span<const float> mask, std::span<const float> guide,
+                                   std::span<const float> fine_guide, const GuidedUpsampleSpec& spec,
+                                   ThreadPool& pool) {
+  for (const auto values : {mask, guide, fine_guide}) {
+    if (!all_finite(values))
       throw Error(ErrorCode::invalid_argument, "guided upsampling: expected finite masks and colours");
   }
-  std::vector<float> mean(mask.size());
-  for (std::size_t i = 0; i < mean.size(); ++i) {
-    const std::size_t column = i % static_cast<std::size_t>(spec.size), last = static_cast<std::size_t>(spec.size) - 1;
-    mean[i] = static_cast<float>(
-        (static_cast<double>(mask[i]) + static_cast<double>(mirrored_mask[i + last - 2 * column])) / 2);
-  }
-  const auto model = linear_model(mean, guide, spec, pool);
+  const auto model = linear_model(mask, guide, spec, pool);
   const float scale = static_cast<float>(spec.size) / static_cast<float>(spec.fine_size);
   // Where a fine pixel lies between two of the model's, along either axis.
   struct Between {

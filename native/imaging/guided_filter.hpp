@@ -14,11 +14,10 @@ struct GuidedUpsampleSpec {
   float epsilon;   // variance of colour below which a window counts as flat and keeps the mean of the mask
 };
 
-// mask and mirrored_mask [size][size] 0..1, of the picture and of its mirror image: their mean is upsampled. guide
-// [size][size][3] and fine_guide [fine_size][fine_size][3] show the same region, 0..1. Returns [fine_size][fine_size],
-// 0..1; the same for any number of threads. Throws Error(invalid_argument) where a number is not finite.
-std::vector<float> guided_upsample(std::span<const float> mask, std::span<const float> mirrored_mask,
-                                   std::span<const float> guide, std::span<const float> fine_guide,
-                                   const GuidedUpsampleSpec& spec, ThreadPool& pool);
+// mask [size][size] 0..1; guide [size][size][3] and fine_guide [fine_size][fine_size][3] show the same region, 0..1.
+// Returns [fine_size][fine_size], 0..1; the same for any number of threads. Throws Error(invalid_argument) where a
+// number is not finite.
+std::vector<float> guided_upsample(std::span<const float> mask, std::span<const float> guide,
+                                   std::span<const float> fine_guide, const GuidedUpsampleSpec& spec, ThreadPool& pool);
 
 }  // namespace hrn::imaging

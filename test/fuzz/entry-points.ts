@@ -246,7 +246,6 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
       context,
       {
         mask: square(8, 1),
-        mirroredMask: square(8, 1),
         guide: new Float32Array(192),
         size: 8,
         fineGuide: new Float32Array(768),

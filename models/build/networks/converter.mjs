@@ -1,13 +1,16 @@
 /**
  * TFLite to ONNX for the float networks of this project.
  *
+ * ONNX Runtime computes convolutions in a layout of its own, and changes to it and back around every operator that it does
+ * not know there: PRELU and gates are written as operators that it does know.
+ *
  * TFLite computes in NHWC, ONNX in NCHW. Image-shaped activations are kept in NCHW throughout: one transpose at the
  * network's input, and one back before every RESHAPE and output, where the order of the elements matters. Weights stay
  * fp16 in the file (a Cast follows; the runtime folds it at load), so nothing is rounded twice.
  */
 
 import { landmarksToTransform, transformLandmarks, transformTensor } from './attention-operators.mjs';
-import { OnnxGraph } from './onnx-graph.mjs';
+import { Float, OnnxGraph } from './onnx-graph.mjs';
 import { readTflite } from './tflite-reader.mjs';
 
 const TO_NCHW = [0, 3, 1, 2];
@@ -171,10 +174,26 @@ const TRANSLATORS = {
   MUL: (converter, operator) => elementwise(converter, operator, 'Mul'),
   RELU: (converter, operator) => unary(converter, operator, 'Relu'),
   LOGISTIC: (converter, operator) => unary(converter, operator, 'Sigmoid'),
-  HARD_SWISH: (converter, operator) => unary(converter, operator, 'HardSwish'),
+  HARD_SWISH(converter, { inputs: [input] }) {
+    const { graph } = converter;
+    const value = converter.value(input);
+    const channels = converter.tensor(input).shape[3];
+    // A convolution that changes nothing takes the gate's curve with it.
+    const ones = graph.floats(Array(channels).fill(1), [channels, 1, 1, 1]);
+    const same = graph.node('Conv', [value, ones], { kernel_shape: [1, 1], group: channels });
+    const gate = graph.node('HardSigmoid', [same], { alpha: new Float(1 / 6), beta: new Float(0.5) });
+    return channelsFirst(graph.node('Mul', [value, gate]));
+  },
   PRELU(converter, { inputs: [input, slope] }) {
-    const slopes = converter.constant(slope, [2, 0, 1]);
-    return channelsFirst(converter.graph.node('PRelu', [converter.value(input), slopes]));
+    const { graph } = converter;
+    const value = converter.value(input);
+    const channels = converter.tensor(slope).shape[2];
+    const slopes = converter.constant(slope, [2, 0, 1], [channels, 1, 1, 1]);
+    // Each channel's slope times the value, and what is left to 1 times its positive part.
+    const scaled = (of, by) => graph.node('Conv', [of, by], { kernel_shape: [1, 1], group: channels });
+    const left = graph.node('Sub', [graph.floats([1]), slopes]);
+    const positive = scaled(graph.node('Relu', [value]), left);
+    return channelsFirst(graph.node('Add', [scaled(value, slopes), positive]));
   },
   RESIZE_BILINEAR(converter, { inputs: [input], outputs: [output], options }) {
     const size = TO_NCHW.map((axis) => converter.tensor(output).shape[axis]);
@@ -261,8 +280,19 @@ function pooling(converter, { inputs: [input], options }, type) {
 
 function elementwise(converter, { inputs: [a, b], options }, type) {
   const layout = converter.layout(converter.isConstant(a) ? b : a);
-  const value = converter.graph.node(type, [converter.operand(a, layout), converter.operand(b, layout)]);
+  const operands = [converter.operand(a, layout), converter.operand(b, layout)];
+  if (!converter.isConstant(b) && layout === CHANNELS_FIRST) operands[1] = spread(converter, b, operands[1], a);
+  const value = converter.graph.node(type, operands);
   return { value: converter.activated(value, options?.int8(0) ?? 0), layout };
+}
+
+/** A gate, one number a channel, as large as what it multiplies; other values as they are. */
+function spread(converter, index, value, like) {
+  const [from, to] = [index, like].map((tensor) => converter.tensor(tensor).shape.slice(1, 3));
+  if (String(from) === String(to)) return value;
+  const scales = converter.graph.floats([1, 1, to[0] / from[0], to[1] / from[1]]);
+  const attributes = { mode: 'nearest', coordinate_transformation_mode: 'asymmetric', nearest_mode: 'floor' };
+  return converter.graph.node('Resize', [value, '', scales], attributes);
 }
 
 function unary(converter, { inputs: [input] }, type) {

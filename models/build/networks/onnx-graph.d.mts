@@ -1,3 +1,8 @@
+/** An attribute that is a float, where a plain number is an integer. */
+export class Float {
+  constructor(value: number);
+}
+
 /** Collects nodes and constants of an ONNX graph; values are referred to by name. */
 export class OnnxGraph {
   constructor(name: string);

@@ -82,7 +82,15 @@ export class OnnxGraph {
   }
 }
 
+/** An attribute that is a float, where a plain number is an integer. */
+export class Float {
+  constructor(value) {
+    this.value = value;
+  }
+}
+
 function attribute(name, value) {
+  if (value instanceof Float) return { name, f: value.value, type: 1 };
   if (typeof value === 'string') return { name, s: new TextEncoder().encode(value), type: 3 };
   if (Array.isArray(value)) return { name, ints: value, type: 7 };
   return { name, i: value, type: 2 };
