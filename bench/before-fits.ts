@@ -35,7 +35,7 @@ const head = await loadHeadModel(undefined, undefined);
 async function stagesOf(image: ImageInput): Promise<Record<string, () => Promise<unknown>>> {
   const decoded = await decodeImage(image, LIMITS);
   const photo = new Photo(context, decoded);
-  const [face] = await detectFaces(networks, photo);
+  const [face] = await detectFaces(networks, photo, { onlyLargest: true });
   if (face === undefined) throw new Error('no face in the photo');
   const { framed: region } = face;
   const landmarks = await landmarksInFrame(networks, photo, region);
@@ -43,7 +43,7 @@ async function stagesOf(image: ImageInput): Promise<Record<string, () => Promise
   const dense = await lookDensely(networks, photo, { region });
   return {
     decode: () => decodeImage(image, LIMITS),
-    detect: () => detectFaces(networks, photo),
+    detect: () => detectFaces(networks, photo, { onlyLargest: true }),
     landmarks: () => landmarksInFrame(networks, photo, region),
     mask: () => findPersonMask(networks, photo, { region }),
     dense: () => lookDensely(networks, photo, { region }),

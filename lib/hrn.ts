@@ -270,7 +270,9 @@ export class Hrn {
     const decoded = await timed('decode', () => decodeImage(image, options));
     const photo = new Photo(context, decoded);
     try {
-      const faces = await timed('detect', () => findFaces(this.#networks, photo, decoded, { all, minFacePx, signal }));
+      const faces = await timed('detect', () =>
+        findFaces(this.#networks, photo, decoded, { all, onlyLargest: !all, minFacePx, signal }),
+      );
       if (faces.length === 0) {
         throw new HrnError(
           'NO_FACE',

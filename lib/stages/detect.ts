@@ -22,6 +22,8 @@ export interface DetectOptions {
    * shows no face that is certain and large.
    */
   all?: boolean | undefined;
+  /** The largest face alone is asked for: what the short-range network surely sees of it is enough. */
+  onlyLargest?: boolean | undefined;
   /** Side of the smallest face that is looked for everywhere, pixels of the photo; default 100: smaller ones take seconds. */
   minFacePx?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -57,7 +59,7 @@ const TILE_OVERLAP = 0.25;
 const TURNS = [Math.PI, Math.PI / 2, -Math.PI / 2];
 
 /**
- * Finds faces: the short-range network on the whole photo, which is enough for one face where it sees a single one that is
+ * Finds faces: the short-range network on the whole photo, which is enough for the largest face where it sees a single one that is
  * certain, large and whole; the full-range network on it; then on a wider canvas (for all faces; for one, the short-range
  * network where none is certain yet), then both on the photo turned, then both on ever smaller tiles until a face of `minFacePx` would
  * have been seen. What they find counts once the landmark network has looked at it: a pass whose candidates are all
@@ -69,7 +71,7 @@ const TURNS = [Math.PI, Math.PI / 2, -Math.PI / 2];
 export async function detectFaces(
   networks: FaceNetworks,
   photo: Photo,
-  { all = false, minFacePx = 100, signal }: DetectOptions = {},
+  { all = false, onlyLargest = false, minFacePx = 100, signal }: DetectOptions = {},
 ): Promise<DetectedFace[]> {
   const side = Math.max(photo.width, photo.height);
   const whole = (scale = 1, angle = 0): Square => ({
@@ -82,7 +84,7 @@ export async function detectFaces(
   const look = (detector: BlazeFace, square: Square) => detectInSquare(networks, photo, detector, square, signal);
 
   await found.add(await look(SHORT_RANGE, whole()));
-  if (!all && found.hasOneOf(LARGE_SHARE * side)) return found.ordered();
+  if (onlyLargest && found.hasOneOf(LARGE_SHARE * side)) return found.ordered();
   await found.add(await look(FULL_RANGE, whole()));
   const onlyCertain = found.hasCertain;
   if (all || !onlyCertain) await found.add(await look(SHORT_RANGE, whole(WIDER)), { onlyCertain });

@@ -175,7 +175,7 @@ async function facesIn(
 ): Promise<SeenFace[]> {
   const photo = new Photo(context, frame);
   try {
-    const found = await detectFaces(networks, photo, { all: everybody, minFacePx, signal });
+    const found = await detectFaces(networks, photo, { all: everybody, onlyLargest: !everybody, minFacePx, signal });
     const seen: SeenFace[] = [];
     for (const face of everybody ? found : found.slice(0, 1)) {
       if (Math.max(face.box.width, face.box.height) < (minFacePx ?? LEAST_FACE_PX)) continue;

@@ -73,7 +73,7 @@ export async function lookAt(
   const decoded = await decodeImage(image, options);
   const photo = new Photo(context, decoded);
   try {
-    const face = known ?? (await findFaces(networks, photo, decoded, { minFacePx, signal }))[0];
+    const face = known ?? (await findFaces(networks, photo, decoded, { onlyLargest: true, minFacePx, signal }))[0];
     if (!face) throw new HrnError('NO_FACE', 'no face was found; use a photo in which one face is large');
     const sizePx = Math.max(face.box.width, face.box.height);
     const leastPx = minFacePx ?? LEAST_FACE_PX;
