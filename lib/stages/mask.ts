@@ -27,7 +27,7 @@ const FILTER_EPSILON = 2e-4;
 /**
  * Separates the person from the background around one face.
  *
- * The network's mask, the mean of a run and one on the mirror image, has 256 pixels; its edge is then moved to the edge
+ * The network's mask has 256 pixels; its edge is then moved to the edge
  * in the photo by a guided filter at 512. What lies outside the photo is black to the network and means nothing.
  */
 export async function findPersonMask(
@@ -40,9 +40,11 @@ export async function findPersonMask(
   const spec = (matrix: Affine, side: number) =>
     ({ matrix, width: side, height: side, low: 0, high: 1, border: 'zero' }) as const;
   const fineToPhoto = regionToPhoto(square, FINE_SIDE);
-  const crop = await photo.crop(spec(regionToPhoto(square, SIDE), SIDE), signal);
-  const seen = await networks.run('segmentPerson', crop, signal);
-  const fineGuide = await photo.crop(spec(fineToPhoto, FINE_SIDE), signal);
+  const segment = async () => {
+    const crop = await photo.crop(spec(regionToPhoto(square, SIDE), SIDE), signal);
+    return { crop, seen: await networks.run('segmentPerson', crop, signal) };
+  };
+  const [{ crop, seen }, fineGuide] = await Promise.all([segment(), photo.crop(spec(fineToPhoto, FINE_SIDE), signal)]);
   const options = {
     mask: seen.activation_10!,
     guide: crop,
