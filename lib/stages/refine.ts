@@ -17,6 +17,7 @@ import type { Detail } from '../options.js';
 import type { DeformationMap } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
 import { DENSE_CLASSES, type DenseClass, type DenseFace } from './dense.js';
+import { drawnBack } from './draw-back.js';
 import type { FacePixels } from './face-pixels.js';
 import { faceView } from './face-view.js';
 import { expectedErrors } from './landmark-errors.js';
@@ -183,12 +184,11 @@ export async function refine(
     (onProgress) => native().deformationFit(context, head.native, deforming, onProgress),
     job,
   );
-  return {
-    ...common,
-    positions: deformed.positions,
-    deformationMap: { data: deformed.map, size: MAP_SIZE },
-    photometricError: deformed.photometricError,
-  };
+  const { positions, photometricError } = deformed;
+  const shaped = { identity, expression, positions, deformationMap: { data: deformed.map, size: MAP_SIZE } };
+  const start = { ...coarse.fit, positions: common.coarsePositions };
+  const settled = common.evidence ? drawnBack(head.morphable, common.evidence, shaped, start) : shaped;
+  return { ...common, ...settled, photometricError };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** How far a refined shape rests on its photo. */
 import type { MorphableModel } from '../morphable-model.js';
 import type { Quality } from '../result-data.js';
+import { faceEvidence } from './draw-back.js';
 import type { RefinedHead } from './refine.js';
 
 /**
@@ -23,14 +24,4 @@ export function refinementOf(
     refinement: 'partial',
     refinementReason: `the photo settles ${percent(mean)} % of what was open about the face, and ${percent(FULL_EVIDENCE)} % or more is usual: little of its skin, outline or shading is seen clearly`,
   };
-}
-
-/** Mean over the face. */
-function faceEvidence(deformable: Float32Array, evidence: Float32Array): number {
-  let [sum, weight] = [0, 0];
-  for (let v = 0; v < evidence.length; v++) {
-    sum += deformable[v]! * evidence[v]!;
-    weight += deformable[v]!;
-  }
-  return weight > 0 ? sum / weight : 0;
 }
