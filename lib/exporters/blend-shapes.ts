@@ -48,16 +48,20 @@ function dropSmall(vectors: Float32Array, least: number): Float32Array {
 
 /** The vectors that are not zero. */
 function sparse(vectors: Float32Array): SparseVectors {
-  const moved: number[] = [];
+  const vertices = new Uint32Array(vectors.length / 3);
+  const values = new Float32Array(vectors.length);
+  let count = 0;
   for (let i = 0; i < vectors.length; i += 3) {
-    if (vectors[i] !== 0 || vectors[i + 1] !== 0 || vectors[i + 2] !== 0) moved.push(i / 3);
+    const x = vectors[i] as number;
+    const y = vectors[i + 1] as number;
+    const z = vectors[i + 2] as number;
+    if (x === 0 && y === 0 && z === 0) continue;
+    values[3 * count] = x;
+    values[3 * count + 1] = y;
+    values[3 * count + 2] = z;
+    vertices[count++] = i / 3;
   }
-  const values = new Float32Array(3 * moved.length);
-  for (let i = 0; i < moved.length; i++) {
-    const from = 3 * (moved[i] as number);
-    for (let k = 0; k < 3; k++) values[3 * i + k] = vectors[from + k] as number;
-  }
-  return { vertices: Uint32Array.from(moved), values };
+  return { vertices: vertices.slice(0, count), values: values.slice(0, 3 * count) };
 }
 
 /**

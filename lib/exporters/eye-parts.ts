@@ -96,15 +96,18 @@ function corneasOf({ model }: OfModel, head: BlendShapeHead, balls: Record<'left
       if (corners.every((corner) => corner !== undefined)) indices.push(...(corners as number[]));
     }
   }
-  const offsets = head.shapes.map(({ positionOffsets }) => {
+  const [first, last] = [Math.min(...source), Math.max(...source)];
+  const offsets = head.shapes.map(({ positionOffsets: { vertices, values: by } }) => {
     const kept: number[] = [];
     const values: number[] = [];
-    positionOffsets.vertices.forEach((v, i) => {
+    for (let i = 0; i < vertices.length; i++) {
+      const v = vertices[i] as number;
+      if (v < first || v > last) continue;
       const own = place.get(v);
-      if (own === undefined) return;
+      if (own === undefined) continue;
       kept.push(own);
-      for (let k = 0; k < 3; k++) values.push((scales[own] as number) * (positionOffsets.values[3 * i + k] as number));
-    });
+      for (let k = 0; k < 3; k++) values.push((scales[own] as number) * (by[3 * i + k] as number));
+    }
     return ascending(kept, values);
   });
   const shell = Float32Array.from(positions);

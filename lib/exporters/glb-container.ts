@@ -63,11 +63,14 @@ function shortened(numbers: Uint32Array, limit: number): { stored: Uint16Array |
 function extent(array: Float32Array, width: number): { min: number[]; max: number[] } {
   const min = new Array<number>(width).fill(Number.POSITIVE_INFINITY);
   const max = new Array<number>(width).fill(Number.NEGATIVE_INFINITY);
-  for (let i = 0; i < array.length; i++) {
-    const value = array[i] as number;
-    const k = i % width;
-    if (value < (min[k] as number)) min[k] = value;
-    if (value > (max[k] as number)) max[k] = value;
+  for (let k = 0; k < width; k++) {
+    let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
+    for (let i = k; i < array.length; i += width) {
+      const value = array[i] as number;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    [min[k], max[k]] = [low, high];
   }
   return { min, max };
 }

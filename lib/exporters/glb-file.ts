@@ -15,11 +15,16 @@ import { CORNEA, HAIR, LASHES, MATERIALS, WET_LINES } from './materials.js';
 import { movingFolds } from './moving-folds.js';
 import { rimOf } from './neck-rim.js';
 import { normalMap, tangentsOf } from './normal-map.js';
+import type { TextureFormat } from './options.js';
 import { encodeRoughness } from './roughness-map.js';
 import { JOINTS, type Skeleton, skeletonOf } from './skeleton.js';
-import { encodePng, MIME_TYPES } from './texture.js';
 
 const NOT_HERE = 0xffffffff;
+const MIME_TYPES: Record<TextureFormat, string> = {
+  jpeg: 'image/jpeg',
+  png: 'image/png',
+  webp: 'image/webp',
+};
 
 /** The vertices of one part, renumbered from 0 in their old order. */
 interface PartVertices {
@@ -63,14 +68,16 @@ function offsets(
   { source, place }: PartVertices,
   scale: number,
 ): number {
-  const here: number[] = [];
-  for (let i = 0; i < vertices.length; i++) if (place[vertices[i] as number] !== NOT_HERE) here.push(i);
-  const chosen = Uint32Array.from(here);
-  return container.offsets(
-    source.length,
-    chosen.map((i) => place[vertices[i] as number] as number),
-    gather(values, 3, chosen, scale),
-  );
+  const own = new Uint32Array(vertices.length);
+  const chosen = new Uint32Array(vertices.length);
+  let count = 0;
+  for (let i = 0; i < vertices.length; i++) {
+    const at = place[vertices[i] as number] as number;
+    if (at === NOT_HERE) continue;
+    own[count] = at;
+    chosen[count++] = i;
+  }
+  return container.offsets(source.length, own.slice(0, count), gather(values, 3, chosen.subarray(0, count), scale));
 }
 
 /** The glTF primitive of a part, its material having the part's index. */
@@ -238,6 +245,9 @@ function hairPrimitive(
 export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Promise<Uint8Array> {
   const { head: result, options, targets, motion } = job;
   const { model, coefficients } = result;
+  // Compressed meanwhile.
+  const roughness = encodeRoughness(model);
+  const lashes = options.eyeParts && options.lod === 0 ? lashTexture() : undefined;
   const folds = options.lod === 0 ? movingFolds(result, targets) : undefined;
   const head = await toBlendShapes(result, targets, folds?.offsets);
   const level = await levelOfDetail(result, options.lod);
@@ -258,15 +268,18 @@ export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Prom
   const { hair } = result;
   const hairMesh = hair && hairPrimitive(container, hair, skeleton !== undefined, parts.length + eyeMeshes.length);
   const bufferView = container.image(await texture);
-  const roughnessView = container.image(await encodeRoughness(model), 'roughnessImage');
+  const roughnessView = container.image(await roughness, 'roughnessImage');
   const detailView =
     detail && corners && tangents
       ? container.image(
-          await encodePng(normalMap(result.mesh, tangentsOf(result.mesh, corners), corners, detail)),
+          // The image library, which takes its time to load, in detailed heads alone.
+          await (await import('./texture.js')).encodePng(
+            normalMap(result.mesh, tangentsOf(result.mesh, corners), corners, detail),
+          ),
           'normalImage',
         )
       : undefined;
-  const lashView = eyes && container.image(await lashTexture(), 'lashImage');
+  const lashView = eyes && container.image(await (lashes ?? lashTexture()), 'lashImage');
   const hairView = hair && container.image(hair.image, 'hairImage');
   const detailTextures = detailView === undefined ? 0 : 1;
   const webp = options.textureFormat === 'webp';

@@ -1,4 +1,4 @@
-import { MeshoptSimplifier } from 'meshoptimizer/simplifier';
+import type { MeshoptSimplifier } from 'meshoptimizer/simplifier';
 import { decodeHalfs } from '../half-float.js';
 import type { Mesh, MeshPart, ReconstructionData } from '../result-data.js';
 import type { ExportModel } from './glb-head.js';
@@ -39,6 +39,7 @@ function attributesOf(model: ExportModel): { values: Float32Array; weights: numb
 
 /** The part's triangles simplified to a share of them; borders, at which parts meet the air, stay. */
 function simplified(
+  simplifier: typeof MeshoptSimplifier,
   indices: Uint32Array,
   positions: Float32Array,
   { values, weights }: ReturnType<typeof attributesOf>,
@@ -47,18 +48,9 @@ function simplified(
   const target = Math.max(3, 3 * Math.floor((share * indices.length) / 3));
   const stride = weights.length;
   // Errors are relative to the part's size: one lets only the number of triangles decide.
-  const [kept] = MeshoptSimplifier.simplifyWithAttributes(
-    indices,
-    positions,
-    3,
-    values,
-    stride,
-    weights,
-    null,
-    target,
-    1,
-    ['LockBorder'],
-  );
+  const [kept] = simplifier.simplifyWithAttributes(indices, positions, 3, values, stride, weights, null, target, 1, [
+    'LockBorder',
+  ]);
   return kept;
 }
 
@@ -68,14 +60,16 @@ export async function levelOfDetail(
   lod: Lod,
 ): Promise<LevelOfDetail> {
   if (lod === 0) return { indices: mesh.indices, parts: mesh.parts };
-  await MeshoptSimplifier.ready;
+  // Loaded for simpler heads alone.
+  const { MeshoptSimplifier: simplifier } = await import('meshoptimizer/simplifier');
+  await simplifier.ready;
   const attributes = attributesOf(model);
   const parts: MeshPart[] = [];
   const kept: number[] = [];
   for (const { name, firstIndex, indexCount } of mesh.parts) {
     const share = name === 'leftEye' || name === 'rightEye' ? KEPT[lod].eyes : KEPT[lod].rest;
     const indices = mesh.indices.slice(firstIndex, firstIndex + indexCount);
-    const fewer = indexCount === 0 ? indices : simplified(indices, mesh.positions, attributes, share);
+    const fewer = indexCount === 0 ? indices : simplified(simplifier, indices, mesh.positions, attributes, share);
     parts.push({ name, firstIndex: kept.length, indexCount: fewer.length });
     for (const vertex of fewer) kept.push(vertex);
   }

@@ -130,13 +130,21 @@ export function carriedOffsets({ positions, shapes }: BlendShapeHead, pieces: re
     const roots = mixes.map((mix) => blend(mix, positions));
     return { mixes, shape, roots, points: shape(roots) };
   });
+  const isCarrier = new Uint8Array(positions.length / 3);
+  for (const { mixes } of pieces) for (const mix of mixes) for (const [v] of mix) isCarrier[v] = 1;
   const offsets = new Float32Array(positions.length);
   return shapes.map(({ positionOffsets: { vertices, values } }) => {
-    vertices.forEach((v, j) => {
-      offsets.set(values.subarray(3 * j, 3 * j + 3), 3 * v);
-    });
+    // Most shapes move no lid.
+    const carriers: number[] = [];
+    for (let j = 0; j < vertices.length; j++) {
+      const v = vertices[j] as number;
+      if (!isCarrier[v]) continue;
+      carriers.push(v);
+      for (let k = 0; k < 3; k++) offsets[3 * v + k] = values[3 * j + k] as number;
+    }
     const moved: number[] = [];
     const by: number[] = [];
+    if (carriers.length === 0) return { vertices: new Uint32Array(), values: new Float32Array() };
     let first = 0;
     for (const { mixes, shape, roots, points } of rests) {
       const shifts = mixes.map((mix) => blend(mix, offsets));
@@ -148,7 +156,7 @@ export function carriedOffsets({ positions, shapes }: BlendShapeHead, pieces: re
       }
       first += points.length;
     }
-    for (const v of vertices) offsets.fill(0, 3 * v, 3 * v + 3);
+    for (const v of carriers) offsets.fill(0, 3 * v, 3 * v + 3);
     return { vertices: Uint32Array.from(moved), values: Float32Array.from(by) };
   });
 }

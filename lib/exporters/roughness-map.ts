@@ -3,7 +3,7 @@ import { REGION_NAMES } from '../morphable-model.js';
 import type { Raster } from '../result-data.js';
 import type { ExportModel } from './glb-head.js';
 import { MATERIALS } from './materials.js';
-import { encodePng } from './texture.js';
+import { drawnPng } from './png.js';
 
 /** Regions are large and their borders soft: texels a side. */
 const SIZE = 256;
@@ -30,7 +30,7 @@ const encoded = new WeakMap<ExportModel, Promise<Uint8Array>>();
 export function encodeRoughness(model: ExportModel): Promise<Uint8Array> {
   let png = encoded.get(model);
   if (!png) {
-    png = encodePng(roughnessMap(model));
+    png = drawnPng(roughnessMap(model));
     encoded.set(model, png);
   }
   return png;
@@ -85,21 +85,20 @@ function draw(data: Uint8Array, uvs: Float32Array, values: Float32Array, i: numb
 
 /** Means over the triangles around each vertex. */
 function softened(values: Float32Array, corners: Uint32Array): Float32Array {
+  const counts = new Float32Array(values.length).fill(1);
+  for (let i = 0; i < corners.length; i++) counts[corners[i]!]! += 1;
   let from = values;
   for (let step = 0; step < STEPS; step++) {
     const sums = from.slice();
-    const counts = new Float32Array(values.length).fill(1);
     for (let t = 0; t < corners.length; t += 3) {
       const [a, b, c] = [corners[t]!, corners[t + 1]!, corners[t + 2]!];
       const mean = (from[a]! + from[b]! + from[c]!) / 3;
       sums[a]! += mean;
       sums[b]! += mean;
       sums[c]! += mean;
-      counts[a]! += 1;
-      counts[b]! += 1;
-      counts[c]! += 1;
     }
-    from = sums.map((sum, v) => sum / counts[v]!);
+    for (let v = 0; v < sums.length; v++) sums[v]! /= counts[v]!;
+    from = sums;
   }
   return from;
 }

@@ -101,28 +101,34 @@ function placesOf(model: ExportModel, positions: Float32Array): Skeleton['places
 
 /** Averages `values` over neighbours where `free`, which leaves it smooth between what is held. */
 function spread(values: Float32Array, free: Uint8Array, triangles: Uint32Array, steps: number): void {
-  const sums = new Float32Array(values.length);
-  const counts = new Float32Array(values.length);
   const touching: number[] = [];
+  const counts = new Float32Array(values.length);
   for (let t = 0; t < triangles.length; t += 3) {
-    if (free[triangles[t] as number] || free[triangles[t + 1] as number] || free[triangles[t + 2] as number])
-      touching.push(t);
+    const a = triangles[t] as number;
+    const b = triangles[t + 1] as number;
+    const c = triangles[t + 2] as number;
+    if (!(free[a] || free[b] || free[c])) continue;
+    touching.push(a, b, c);
+    for (let k = t; k < t + 3; k++) counts[triangles[k] as number]! += 3;
   }
+  const corners = Uint32Array.from(touching);
+  const moving = Uint32Array.from(free.keys()).filter((v) => free[v]);
+  const sums = new Float32Array(values.length);
   for (let step = 0; step < steps; step++) {
-    sums.fill(0);
-    counts.fill(0);
-    for (const t of touching) {
-      const total =
-        (values[triangles[t] as number] as number) +
-        (values[triangles[t + 1] as number] as number) +
-        (values[triangles[t + 2] as number] as number);
-      for (let k = t; k < t + 3; k++) {
-        const vertex = triangles[k] as number;
-        sums[vertex] = (sums[vertex] as number) + total;
-        counts[vertex] = (counts[vertex] as number) + 3;
-      }
+    for (let t = 0; t < corners.length; t += 3) {
+      const a = corners[t] as number;
+      const b = corners[t + 1] as number;
+      const c = corners[t + 2] as number;
+      const total = (values[a] as number) + (values[b] as number) + (values[c] as number);
+      sums[a] = (sums[a] as number) + total;
+      sums[b] = (sums[b] as number) + total;
+      sums[c] = (sums[c] as number) + total;
     }
-    for (let v = 0; v < values.length; v++) if (free[v]) values[v] = (sums[v] as number) / (counts[v] as number);
+    for (let i = 0; i < moving.length; i++) {
+      const v = moving[i] as number;
+      values[v] = (sums[v] as number) / (counts[v] as number);
+    }
+    sums.fill(0);
   }
 }
 
@@ -135,10 +141,10 @@ function jawShares(model: ExportModel, hinge: readonly [number, number, number])
   const offsets = decodeHalfs(model.expression.halfs, shape * perShape, (shape + 1) * perShape);
   const angles = new Float32Array(model.vertexCount);
   for (let v = 0; v < model.vertexCount; v++) {
-    const moved = Math.hypot(offsets[3 * v + 1] as number, offsets[3 * v + 2] as number);
+    const [down, back] = [offsets[3 * v + 1] as number, offsets[3 * v + 2] as number];
     const y = (model.mean[3 * v + 1] as number) - hinge[1];
     const z = (model.mean[3 * v + 2] as number) - hinge[2];
-    angles[v] = moved / Math.max(Math.hypot(y, z), 20);
+    angles[v] = Math.sqrt(down * down + back * back) / Math.max(Math.sqrt(y * y + z * z), 20);
   }
   const teeth = [...verticesOf(model, 'lowerTeeth')];
   const whole = teeth.reduce((sum, v) => sum + (angles[v] as number), 0) / Math.max(teeth.length, 1);
@@ -166,25 +172,20 @@ function neckShares(model: ExportModel): Float32Array {
 }
 
 /** Vertices of the skin on an edge of only one triangle: the rim at which the neck ends. */
-function rimVertices(model: ExportModel): Set<number> {
+function rimVertices(model: ExportModel): number[] {
   const skin = model.parts.find(({ name }) => name === 'skin');
-  const edges = new Map<number, number>();
+  // Around a vertex within the surface every neighbour comes once before and once after it; on a rim one of each is left.
+  const left = new Int32Array(model.vertexCount);
   const [first, count] = skin ? [3 * skin.firstTriangle, 3 * skin.triangleCount] : [0, 0];
   for (let t = first; t < first + count; t += 3) {
-    for (let k = 0; k < 3; k++) {
-      const a = model.triangles[t + k] as number;
-      const b = model.triangles[t + ((k + 1) % 3)] as number;
-      const key = Math.min(a, b) * model.vertexCount + Math.max(a, b);
-      edges.set(key, (edges.get(key) ?? 0) + 1);
-    }
+    const a = model.triangles[t] as number;
+    const b = model.triangles[t + 1] as number;
+    const c = model.triangles[t + 2] as number;
+    left[a] = (left[a] as number) + b - c;
+    left[b] = (left[b] as number) + c - a;
+    left[c] = (left[c] as number) + a - b;
   }
-  const rim = new Set<number>();
-  for (const [key, uses] of edges) {
-    if (uses > 1) continue;
-    rim.add(Math.floor(key / model.vertexCount));
-    rim.add(key % model.vertexCount);
-  }
-  return rim;
+  return Array.from(left.keys()).filter((vertex) => left[vertex] !== 0);
 }
 
 type Binding = Pick<Skeleton, 'joints' | 'weights'>;
@@ -197,8 +198,9 @@ function bind(model: ExportModel): Binding {
   const weights = new Uint16Array(4 * model.vertexCount);
   const jaw = jawShares(model, placesOf(model, model.mean).jaw);
   const neck = neckShares(model);
+  const carriers = [jointIndex('skull'), jointIndex('jaw'), jointIndex('neck')];
   for (let v = 0; v < model.vertexCount; v++) {
-    joints.set([jointIndex('skull'), jointIndex('jaw'), jointIndex('neck')], 4 * v);
+    joints.set(carriers, 4 * v);
     const toJaw = Math.round(65535 * (jaw[v] as number) * (1 - (neck[v] as number)));
     const toNeck = Math.round(65535 * (neck[v] as number));
     weights.set([65535 - toJaw - toNeck, toJaw, toNeck], 4 * v);

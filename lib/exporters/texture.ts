@@ -2,12 +2,6 @@ import sharp, { type Sharp } from 'sharp';
 import type { Raster } from '../result-data.js';
 import type { TextureFormat } from './options.js';
 
-export const MIME_TYPES: Record<TextureFormat, string> = {
-  jpeg: 'image/jpeg',
-  png: 'image/png',
-  webp: 'image/webp',
-};
-
 function toSharp(raster: Raster): Sharp {
   const { data, width, height, channels } = raster;
   return sharp(data, { raw: { width, height, channels } }).removeAlpha();

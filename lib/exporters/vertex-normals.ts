@@ -71,28 +71,34 @@ export class VertexNormals {
   change(offsets: Float32Array): Float32Array {
     const indices = this.#indices;
     const moved = this.#positions.slice();
-    for (let i = 0; i < moved.length; i++) moved[i] = (moved[i] as number) + (offsets[i] as number);
+    const isMoved = new Uint8Array(offsets.length / 3);
+    for (let v = 0; v < isMoved.length; v++) {
+      const i = 3 * v;
+      const x = offsets[i] as number;
+      const y = offsets[i + 1] as number;
+      const z = offsets[i + 2] as number;
+      if (x === 0 && y === 0 && z === 0) continue;
+      isMoved[v] = 1;
+      addVector(moved, i, x, y, z);
+    }
     const sums = this.#sums.slice();
-    const touched = new Uint8Array(offsets.length);
+    const touched = new Uint8Array(isMoved.length);
     for (let t = 0; t < indices.length; t += 3) {
-      const a = 3 * (indices[t] as number);
-      const b = 3 * (indices[t + 1] as number);
-      const c = 3 * (indices[t + 2] as number);
-      if (!(moves(offsets, a) || moves(offsets, b) || moves(offsets, c))) continue;
-      addTriangle(this.#positions, a, b, c, -1, sums);
-      addTriangle(moved, a, b, c, 1, sums);
+      const a = indices[t] as number;
+      const b = indices[t + 1] as number;
+      const c = indices[t + 2] as number;
+      if (!(isMoved[a] || isMoved[b] || isMoved[c])) continue;
+      addTriangle(this.#positions, 3 * a, 3 * b, 3 * c, -1, sums);
+      addTriangle(moved, 3 * a, 3 * b, 3 * c, 1, sums);
       touched[a] = touched[b] = touched[c] = 1;
     }
     const change = new Float32Array(offsets.length);
-    for (let i = 0; i < offsets.length; i += 3) {
-      if (!touched[i]) continue;
+    for (let v = 0; v < touched.length; v++) {
+      if (!touched[v]) continue;
+      const i = 3 * v;
       writeDirection(sums, i, change);
       for (let k = i; k < i + 3; k++) change[k] = (change[k] as number) - (this.normals[k] as number);
     }
     return change;
   }
-}
-
-function moves(offsets: Float32Array, i: number): boolean {
-  return offsets[i] !== 0 || offsets[i + 1] !== 0 || offsets[i + 2] !== 0;
 }
