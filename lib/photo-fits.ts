@@ -6,7 +6,7 @@ import type { ProgressReporter } from './progress.js';
 import type { Reconstruction } from './result.js';
 import type { Box } from './result-data.js';
 import { type DetectedFace, LEAST_FACE_PX } from './stages/detected-face.js';
-import { litFace } from './stages/find-faces.js';
+import { inUsualLight } from './stages/find-faces.js';
 import type { Photo } from './stages/photo.js';
 
 /** A face that could not be fitted. */
@@ -83,17 +83,12 @@ export class PhotoFits {
     }
   }
 
-  /** A dark face is looked at in a copy of the photo that shows it with the usual contrast. */
   async #fitIn(photo: Photo, face: DetectedFace & { index: number }): Promise<Reconstruction> {
     const { resources, image, options, progress } = this;
-    const isOurs = !resources.reference;
-    const lit = isOurs ? await litFace(resources.networks, photo, image, face, options.signal) : undefined;
-    try {
-      const seen = lit ?? { photo, face };
-      return await fitFace(resources, image, seen.photo, seen.face, options, progress, { ...this.timingsMs });
-    } finally {
-      lit?.photo.dispose();
-    }
+    const fit = (seen: Photo, shown: DetectedFace & { index: number }): Promise<Reconstruction> =>
+      fitFace(resources, image, seen, shown, options, progress, { ...this.timingsMs });
+    if (resources.reference) return fit(photo, face);
+    return inUsualLight(resources.networks, photo, image, face, options.signal, fit);
   }
 
   dispose(): void {

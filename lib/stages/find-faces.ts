@@ -25,23 +25,23 @@ export async function findFaces(
   }
 }
 
-/** The photo as a dark face is to be seen in it, and that face there; undefined where the face has light enough. */
-export async function litFace<Face extends DetectedFace>(
+/** Looks at a face in the photo, at a dark one in a copy of it that shows the face with the usual contrast. */
+export async function inUsualLight<Face extends DetectedFace, Result>(
   networks: FaceNetworks,
   photo: Photo,
   raster: Raster,
   face: Face,
   signal: AbortSignal | undefined,
-): Promise<{ photo: Photo; face: Face } | undefined> {
+  look: (photo: Photo, face: Face) => Promise<Result>,
+): Promise<Result> {
   const exposure = exposureOf(raster, face.box);
-  if (!exposure) return undefined;
+  if (!exposure) return look(photo, face);
   const lit = new Photo(photo.context, await raised(raster, exposure));
   try {
     const { region: framed, presenceLogit } = await frame(networks, lit, face.region, signal);
     const isBetter = presenceLogit >= face.presenceLogit;
-    return { photo: lit, face: { ...face, ...(isBetter ? { framed, presenceLogit } : {}), exposure } };
-  } catch (error) {
+    return await look(lit, { ...face, ...(isBetter ? { framed, presenceLogit } : {}), exposure });
+  } finally {
     lit.dispose();
-    throw error;
   }
 }

@@ -9,7 +9,7 @@ import { fitFromStarts } from '../stages/coarse-starts.js';
 import type { DenseFace } from '../stages/dense.js';
 import { type DetectedFace, LEAST_FACE_PX } from '../stages/detected-face.js';
 import { seeFacePixels } from '../stages/face-pixels.js';
-import { findFaces, litFace } from '../stages/find-faces.js';
+import { findFaces, inUsualLight } from '../stages/find-faces.js';
 import type { FocalLength } from '../stages/focal-length.js';
 import { headTurn, requireFacing } from '../stages/head-turn.js';
 import { type IrisDiameters, measureIrises } from '../stages/iris-rim.js';
@@ -84,13 +84,8 @@ export async function lookAt(
         { details: { sizePx, minFacePx: leastPx } },
       );
     }
-    const lit = await litFace(networks, photo, decoded, face, signal);
-    try {
-      const seen = lit ?? { photo, face };
-      return { image, ...(await lookInto(resources, decoded, seen.photo, seen.face, options)) };
-    } finally {
-      lit?.photo.dispose();
-    }
+    const look = (seen: Photo, shown: DetectedFace) => lookInto(resources, decoded, seen, shown, options);
+    return { image, ...(await inUsualLight(networks, photo, decoded, face, signal, look)) };
   } finally {
     photo.dispose();
   }
