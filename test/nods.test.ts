@@ -5,7 +5,8 @@ import { againstLineOfSight } from '../lib/stages/seen-pose.js';
 import { PORTRAIT_PX } from '../models/train/portrait.js';
 import { useStudio } from './portrait-studio.js';
 
-const SEEDS = [34000000, 34000001, 34000002, 34000003];
+/** Heads differ by 3.7 degrees (standard deviation): what they fall short by in the mean is told by many. */
+const SEEDS = Array.from({ length: 16 }, (_, i) => 34_000_000 + i);
 const NOD_DEGREES = 30;
 const DISTANCE_MM = 1000;
 const FACE_SHARE = 0.6;
@@ -19,7 +20,7 @@ const nodOf = ({ rotation, translation }: { rotation: ArrayLike<number>; transla
 it.each([
   ['bowed', NOD_DEGREES],
   ['thrown back', -NOD_DEGREES],
-])('heads %s are fitted as far as they are', { timeout: 60_000 }, async (_, pitch) => {
+])('heads %s are fitted as far as they are', { timeout: 120_000 }, async (_, pitch) => {
   let short = 0;
   for (const seed of SEEDS) {
     const { pixels, camera } = await used.studio.painter.draw(seed, {
