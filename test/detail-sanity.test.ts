@@ -13,7 +13,7 @@ import { readModel } from '../lib/models/manifest.js';
 import type { NativeContext } from '../lib/native/binding.js';
 import { native } from '../lib/native/load.js';
 
-const SEED = 111;
+const SEED = 116;
 const SIZE_PX = 512;
 let instance: hrn.Hrn;
 let context: NativeContext;
