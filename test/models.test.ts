@@ -171,6 +171,53 @@ describe('the native session', () => {
     context.dispose();
   });
 
+  it('tells the mean of what the dense network says of a crop and of its mirror image', async () => {
+    const session = new (native().Session)();
+    const model = await readModel(locateModels(), 'dense-face.onnx');
+    await session.open({ library: onnxRuntime().library, model }).promise;
+    const context = new (native().Context)({ threads: 2 });
+    const data = Uint8Array.from({ length: 64 * 48 * 3 }, (_, i) => (i * 7919) % 251);
+    const image = new (native().Image)({ data, width: 64, height: 48, channels: 3 });
+    const crop = { matrix: [0.2, 0, 2, 0, 0.15, 1], width: 256, height: 256, low: 0, high: 1, border: 'zero' } as const;
+    const look = await session.lookDensely(context, image, crop).promise;
+    const { seen, inMirror } = await session.lookBothWays(context, image, crop).promise;
+    const [side, plane] = [128, 128 * 128];
+    const mean = (k: number, i: number) => {
+      const at = k * plane + i;
+      const turned = at + side - 1 - 2 * (i % side);
+      return (seen.said![at]! + (k === 0 || k === 4 ? -1 : 1) * inMirror.said![turned]!) / 2;
+    };
+    const within = (value: number, low: number, high: number) => Math.exp(Math.min(high, Math.max(low, value)));
+    for (let i = 0; i < plane; i += 37) {
+      const length = Math.hypot(mean(0, i), mean(1, i), mean(2, i));
+      for (let k = 0; k < 3; k++) {
+        expect(look.normal[k * plane + i]).toBeCloseTo(mean(k, i) / length, 5);
+        expect(look.point[k * plane + i]! / 100).toBeCloseTo(mean(4 + k, i), 5);
+      }
+      expect(look.normalDeviation[i]! / within(mean(3, i), -5, 1)).toBeCloseTo(1, 5);
+      expect(look.pointDeviation[i]! / within(mean(7, i), -3, 4)).toBeCloseTo(1, 5);
+      const chances = Array.from({ length: 14 }, (_, k) => Math.exp(mean(8 + k, i)));
+      const all = chances.reduce((sum, chance) => sum + chance, 0);
+      for (const [k, chance] of chances.entries()) expect(look.classes[k * plane + i]).toBeCloseTo(chance / all, 5);
+    }
+    session.dispose();
+    context.dispose();
+  });
+
+  it('refuses a dense look of a network that says something else', async () => {
+    const session = new (native().Session)();
+    await session.open({ library: onnxRuntime().library, model: await readModel(locateModels(), FILE) }).promise;
+    const context = new (native().Context)({ threads: 2 });
+    const image = new (native().Image)({ data: new Uint8Array(48), width: 4, height: 4, channels: 3 });
+    const crop = { matrix: [1, 0, 0, 0, 1, 0], width: 128, height: 128, low: 0, high: 1, border: 'zero' } as const;
+    await expect(session.lookDensely(context, image, crop).promise).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+    await expect(
+      session.lookForPerson(context, image, crop, { ...crop, radius: 2, epsilon: 1e-3 }).promise,
+    ).rejects.toMatchObject({ code: 'MODEL_CORRUPT' });
+    session.dispose();
+    context.dispose();
+  });
+
   it('disposed while it opens: DISPOSED, and no crash', async () => {
     const session = new (native().Session)();
     const model = await readModel(locateModels(), FILE);

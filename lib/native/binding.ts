@@ -347,8 +347,26 @@ export interface NativeSession {
   look(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<Record<string, Float32Array>>;
   /** The same for the crop and for its mirror image. */
   lookBothWays(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<NativeBothWays>;
+  /** What the dense network says of a square crop and of its mirror image, the mean of both; see imaging/dense_look.hpp. */
+  lookDensely(context: NativeContext, image: NativeImage, crop: CropSpec): NativeJob<NativeDenseLook>;
+  /** What the person network says of a square crop, upsampled by a guided filter of that radius to the pixels of another. */
+  lookForPerson(
+    context: NativeContext,
+    image: NativeImage,
+    crop: CropSpec,
+    fine: CropSpec & { radius: number; epsilon: number },
+  ): NativeJob<{ mask: Float32Array; rgb: Float32Array }>;
   /** A job that runs keeps the network until it ends. */
   dispose(): void;
+}
+
+/** Planes of half the crop's side: normal (3), one deviation, point (3, mm), one deviation, chances of the classes. */
+export interface NativeDenseLook {
+  normal: Float32Array;
+  normalDeviation: Float32Array;
+  point: Float32Array;
+  pointDeviation: Float32Array;
+  classes: Float32Array;
 }
 
 /** Outputs by name for a crop and for its mirror image. */

@@ -60,6 +60,7 @@ export const FULL_RANGE: BlazeFace = {
 
 /** Of MediaPipe's face detection graphs. */
 const MIN_SCORE = 0.5;
+const MIN_LOGIT = Math.log(MIN_SCORE / (1 - MIN_SCORE));
 /** Intersection over union from which two boxes show the same face. */
 export const MIN_OVERLAP = 0.3;
 const KEYPOINTS = 6;
@@ -91,9 +92,10 @@ export async function detectInSquare(
   const scores = outputs[detector.scores]!;
 
   const candidates: Candidate[] = [];
-  for (const [i, [anchorX, anchorY]] of detector.anchors.entries()) {
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i]! < MIN_LOGIT) continue;
     const score = sigmoid(scores[i]!);
-    if (score < MIN_SCORE) continue;
+    const [anchorX, anchorY] = detector.anchors[i]!;
     const values = boxes.subarray(i * VALUES_PER_ANCHOR, (i + 1) * VALUES_PER_ANCHOR);
     const point = (at: number) => transform(matrix, values[at]! + anchorX * side, values[at + 1]! + anchorY * side);
     const [x, y] = point(0);

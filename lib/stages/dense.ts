@@ -1,4 +1,3 @@
-import { HrnError } from '../errors.js';
 import type { Affine } from '../native/face-view.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { FaceNetworks } from './networks.js';
@@ -64,25 +63,15 @@ export async function lookDensely(
   const matrix = regionToPhoto(region, CROP_PX);
   const size = { width: CROP_PX, height: CROP_PX };
   const crop = { matrix, ...size, low: 0, high: 1, border: 'replicate' } as const;
-  const outputs = await networks.look('dense', photo, crop, signal);
-  const plane = DENSE_PX * DENSE_PX;
-  const output = (name: string, planes: number): Float32Array => {
-    const values = outputs[name];
-    if (values?.length === planes * plane) return values;
-    throw new HrnError(
-      'MODEL_CORRUPT',
-      `the dense network's output ${name} has ${values?.length ?? 0} values, expected ${planes * plane}; reinstall hrn-face`,
-      { details: { output: name } },
-    );
-  };
+  const look = await networks.lookDensely(photo, crop, signal);
   return {
     region,
     toPhoto: regionToPhoto(region, DENSE_PX),
     side: DENSE_PX,
-    normals: output('normal', 3),
-    normalSigma: output('normalDeviation', 1),
-    points: output('point', 3),
-    pointSigma: output('pointDeviation', 1),
-    classes: output('classes', DENSE_CLASSES.length),
+    normals: look.normal,
+    normalSigma: look.normalDeviation,
+    points: look.point,
+    pointSigma: look.pointDeviation,
+    classes: look.classes,
   };
 }

@@ -16,7 +16,11 @@ export function framedLandmarks({ pixels, depth, presence, region }: DenseLandma
   const out = new Float32Array(FRAMED_VALUES * depth.length);
   for (let i = 0; i < depth.length; i++) {
     const [dx, dy] = [pixels[2 * i]! - cx, pixels[2 * i + 1]! - cy];
-    out.set([cos * dx + sin * dy, cos * dy - sin * dx, depth[i]! / size, presence], FRAMED_VALUES * i);
+    const at = FRAMED_VALUES * i;
+    out[at] = cos * dx + sin * dy;
+    out[at + 1] = cos * dy - sin * dx;
+    out[at + 2] = depth[i]! / size;
+    out[at + 3] = presence;
   }
   return out;
 }

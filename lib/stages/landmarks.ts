@@ -17,7 +17,7 @@ import {
   SYMMETRIC_PAIRS,
 } from './mesh-points.js';
 import type { FaceNetworks } from './networks.js';
-import { mirrored, type Photo, type Region, regionToPhoto, transform } from './photo.js';
+import { mirrored, type Photo, type Region, regionToPhoto } from './photo.js';
 
 /** MediaPipe's 478 points of one face. */
 export interface DenseLandmarks {
@@ -144,7 +144,12 @@ function cropOf(region: Region) {
 function inPhoto(outputs: Record<string, Float32Array>, region: Region, matrix: Affine): SeenPoints {
   const { inCrop, depth, presenceLogit } = readOutputs(outputs);
   const pixels = new Float32Array(ALL_POINTS * 2);
-  for (let i = 0; i < ALL_POINTS; i++) pixels.set(transform(matrix, inCrop[2 * i]!, inCrop[2 * i + 1]!), 2 * i);
+  const [a, b, c, d, e, f] = matrix;
+  for (let i = 0; i < pixels.length; i += 2) {
+    const [x, y] = [inCrop[i]!, inCrop[i + 1]!];
+    pixels[i] = a * x + b * y + c;
+    pixels[i + 1] = d * x + e * y + f;
+  }
   return { pixels, depth: depth.map((value) => (value * region.size) / SIDE), presenceLogit };
 }
 
@@ -164,11 +169,15 @@ function readOutputs(outputs: Record<string, Float32Array>) {
   const inCrop = new Float32Array(ALL_POINTS * 2);
   const depth = new Float32Array(ALL_POINTS);
   for (let i = 0; i < MESH_POINTS; i++) {
-    inCrop.set(mesh.subarray(3 * i, 3 * i + 2), 2 * i);
+    inCrop[2 * i] = mesh[3 * i]!;
+    inCrop[2 * i + 1] = mesh[3 * i + 1]!;
     depth[i] = mesh[3 * i + 2]!;
   }
   const refine = (points: readonly number[], values: Float32Array) => {
-    for (const [row, point] of points.entries()) inCrop.set(values.subarray(2 * row, 2 * row + 2), 2 * point);
+    for (let row = 0; row < points.length; row++) {
+      inCrop[2 * points[row]!] = values[2 * row]!;
+      inCrop[2 * points[row]! + 1] = values[2 * row + 1]!;
+    }
   };
   refine(LIPS, outputs.output_lips!);
   refine(IMAGE_LEFT_EYE, outputs.output_left_eye!);

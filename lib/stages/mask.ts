@@ -1,6 +1,4 @@
 import type { Affine } from '../native/face-view.js';
-import { runJob } from '../native/job.js';
-import { native } from '../native/load.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { FaceNetworks } from './networks.js';
 import { type Photo, regionToPhoto } from './photo.js';
@@ -40,20 +38,11 @@ export async function findPersonMask(
   const spec = (matrix: Affine, side: number) =>
     ({ matrix, width: side, height: side, low: 0, high: 1, border: 'zero' }) as const;
   const fineToPhoto = regionToPhoto(square, FINE_SIDE);
-  const segment = async () => {
-    const crop = await photo.crop(spec(regionToPhoto(square, SIDE), SIDE), signal);
-    return { crop, seen: await networks.run('segmentPerson', crop, signal) };
-  };
-  const [{ crop, seen }, fineGuide] = await Promise.all([segment(), photo.crop(spec(fineToPhoto, FINE_SIDE), signal)]);
-  const options = {
-    mask: seen.activation_10!,
-    guide: crop,
-    size: SIDE,
-    fineGuide,
-    fineSize: FINE_SIDE,
-    radius: FILTER_RADIUS,
-    epsilon: FILTER_EPSILON,
-  };
-  const values = await runJob(() => native().guidedUpsample(photo.context, options), { signal });
-  return { values, size: FINE_SIDE, toPhoto: fineToPhoto, rgb: fineGuide };
+  const { mask: values, rgb } = await networks.lookForPerson(
+    photo,
+    spec(regionToPhoto(square, SIDE), SIDE),
+    { ...spec(fineToPhoto, FINE_SIDE), radius: FILTER_RADIUS, epsilon: FILTER_EPSILON },
+    signal,
+  );
+  return { values, size: FINE_SIDE, toPhoto: fineToPhoto, rgb };
 }

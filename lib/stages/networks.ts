@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { HrnError } from '../errors.js';
 import { locateModels } from '../models/locate.js';
 import { readModel } from '../models/manifest.js';
-import type { CropSpec, NativeBothWays, NativeSession } from '../native/binding.js';
+import type { CropSpec, NativeBothWays, NativeDenseLook, NativeSession } from '../native/binding.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
 import { onnxRuntime } from '../native/onnx-runtime.js';
@@ -96,6 +96,27 @@ export class FaceNetworks {
   ): Promise<NativeBothWays> {
     const session = await this.#open(name);
     return await runJob(() => session.lookBothWays(photo.context, photo.pixels, crop), { signal });
+  }
+
+  /** What the dense network says of a square crop of 256 pixels, in planes of 128 x 128. */
+  async lookDensely(
+    photo: Pick<Photo, 'context' | 'pixels'>,
+    crop: CropSpec,
+    signal?: AbortSignal,
+  ): Promise<NativeDenseLook> {
+    const session = await this.#open('dense');
+    return await runJob(() => session.lookDensely(photo.context, photo.pixels, crop), { signal });
+  }
+
+  /** The person's mask on the pixels of the fine crop, which come with it. */
+  async lookForPerson(
+    photo: Pick<Photo, 'context' | 'pixels'>,
+    crop: CropSpec,
+    fine: CropSpec & { radius: number; epsilon: number },
+    signal?: AbortSignal,
+  ): Promise<{ mask: Float32Array; rgb: Float32Array }> {
+    const session = await this.#open('segmentPerson');
+    return await runJob(() => session.lookForPerson(photo.context, photo.pixels, crop, fine), { signal });
   }
 
   /** Runs under way end first. */

@@ -5,9 +5,15 @@
 //   const whyNotCuda = await session.open({ library, model, cudaDevice, threads }).promise;
 //   const { outputName } = await session.run(input).promise;   // Float32Array in, Float32Arrays by name out
 //   const { outputName } = await session.look(context, image, crop).promise;   // the same of a crop: see image.cpp
+//   // The dense network, of a crop and of its mirror image together: see imaging/dense_look.hpp
+//   const { normal, normalDeviation, point, pointDeviation, classes } =
+//     await session.lookDensely(context, image, crop).promise;
+//   // The person network, its mask upsampled to the crop { ...fine, radius, epsilon }: see guidedUpsample()
+//   const { mask, rgb } = await session.lookForPerson(context, image, crop, fine).promise;
 //   session.dispose();
 #include "binding/session.hpp"
 
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -17,6 +23,8 @@
 #include "binding/errors.hpp"
 #include "binding/image.hpp"
 #include "binding/job.hpp"
+#include "imaging/dense_look.hpp"
+#include "imaging/guided_filter.hpp"
 #include "inference/session.hpp"
 
 namespace hrn::binding {
@@ -38,6 +46,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
         env, "Session",
         {InstanceMethod<&SessionObject::open>("open"), InstanceMethod<&SessionObject::run>("run"),
          InstanceMethod<&SessionObject::look>("look"), InstanceMethod<&SessionObject::look_both_ways>("lookBothWays"),
+         InstanceMethod<&SessionObject::look_densely>("lookDensely"),
+         InstanceMethod<&SessionObject::look_for_person>("lookForPerson"),
          InstanceMethod<&SessionObject::dispose>("dispose")});
   }
 
@@ -105,10 +115,8 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
           [sight = sight_of(info)](const Cancel& cancel, const Progress&) {
             ThreadPool pool(sight.context->crew(), cancel);
             BothWays looks;
-            const std::vector<float> crop = imaging::crop(pool, *sight.image, sight.crop);
-            const std::vector<float> mirrored = mirror_image(crop, sight.crop.width);
-            pool.parallel_for(2, [&](long i) {
-              (i == 0 ? looks.seen : looks.in_mirror) = sight.session->run(i == 0 ? crop : mirrored);
+            both_ways(pool, sight, [&](bool mirrored, const std::vector<float>& crop) {
+              (mirrored ? looks.in_mirror : looks.seen) = sight.session->run(crop);
             });
             return looks;
           },
@@ -121,7 +129,68 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
     });
   }
 
-  // What look() and lookBothWays() are given.
+  Napi::Value look_densely(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      return start_job(
+          info.Env(), info.Env().Undefined(),
+          [sight = sight_of(info)](const Cancel& cancel, const Progress&) {
+            ThreadPool pool(sight.context->crew(), cancel);
+            const long side = sight.crop.width / 2;
+            const auto values = static_cast<std::size_t>(imaging::kDensePlanes * side * side);
+            inference::Seen seen, in_mirror;
+            both_ways(pool, sight, [&](bool mirrored, const std::vector<float>& crop) {
+              (mirrored ? in_mirror : seen) = sight.session->see(crop, values);
+            });
+            return imaging::mean_look(pool, seen.values, in_mirror.values, side);
+          },
+          [](Napi::Env env, imaging::DenseLook&& look) -> Napi::Value {
+            auto result = Napi::Object::New(env);
+            result.Set("normal", adopted_array(env, std::move(look.normal)));
+            result.Set("normalDeviation", adopted_array(env, std::move(look.normal_deviation)));
+            result.Set("point", adopted_array(env, std::move(look.point)));
+            result.Set("pointDeviation", adopted_array(env, std::move(look.point_deviation)));
+            result.Set("classes", adopted_array(env, std::move(look.classes)));
+            return result;
+          });
+    });
+  }
+
+  Napi::Value look_for_person(const Napi::CallbackInfo& info) {
+    return guarded(info.Env(), [&] {
+      const Napi::Object options = object_of(info[3], "fine");
+      const auto fine = crop_spec_of(options);
+      Sight sight = sight_of(info);
+      if (sight.crop.width != sight.crop.height || fine.width != fine.height)
+        throw Error(ErrorCode::invalid_argument, "expected square crops of a person");
+      const imaging::GuidedUpsampleSpec spec{
+          sight.crop.width, fine.width, integer_of(field(options, "radius"), "radius", 1, sight.crop.width),
+          static_cast<float>(number_of(field(options, "epsilon"), "epsilon", 1e-8, 1))};
+      return start_job(
+          info.Env(), info.Env().Undefined(),
+          [sight = std::move(sight), fine, spec](const Cancel& cancel, const Progress&) {
+            ThreadPool pool(sight.context->crew(), cancel);
+            const std::vector<float> guide = imaging::crop(pool, *sight.image, sight.crop);
+            inference::Seen seen;
+            Person person;
+            side_by_side(
+                pool, [&] { seen = sight.session->see(guide, static_cast<std::size_t>(spec.size * spec.size)); },
+                [&] {
+                  ThreadPool alone(1);
+                  person.rgb = imaging::crop(alone, *sight.image, fine);
+                });
+            person.mask = imaging::guided_upsample(seen.values, guide, person.rgb, spec, pool);
+            return person;
+          },
+          [](Napi::Env env, Person&& person) -> Napi::Value {
+            auto result = Napi::Object::New(env);
+            result.Set("mask", adopted_array(env, std::move(person.mask)));
+            result.Set("rgb", adopted_array(env, std::move(person.rgb)));
+            return result;
+          });
+    });
+  }
+
+  // What the looks are given.
   struct Sight {
     std::shared_ptr<const inference::Session> session;
     std::shared_ptr<Context> context;
@@ -131,6 +200,36 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   struct BothWays {
     std::vector<inference::Output> seen, in_mirror;
   };
+  struct Person {
+    std::vector<float> mask, rgb;
+  };
+
+  // look(mirrored, crop) of the crop and of its mirror image, side by side.
+  template <class Look>
+  static void both_ways(ThreadPool& pool, const Sight& sight, const Look& look) {
+    const std::vector<float> crop = imaging::crop(pool, *sight.image, sight.crop);
+    const std::vector<float> mirrored = mirror_image(crop, sight.crop.width);
+    side_by_side(
+        pool, [&] { look(false, crop); }, [&] { look(true, mirrored); });
+  }
+
+  // What either throws is thrown from here: helpers' threads would end the process.
+  template <class First, class Second>
+  static void side_by_side(ThreadPool& pool, const First& first, const Second& second) {
+    std::exception_ptr thrown[2];
+    pool.parallel_for(2, [&](long i) {
+      try {
+        if (i == 0)
+          first();
+        else
+          second();
+      } catch (...) {
+        thrown[i] = std::current_exception();
+      }
+    });
+    for (const auto& exception : thrown)
+      if (exception) std::rethrow_exception(exception);
+  }
 
   Sight sight_of(const Napi::CallbackInfo& info) const {
     Sight sight{opened(), context_of(info[0]), image_of(info[1]), crop_spec_of(info[2])};

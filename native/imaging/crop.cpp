@@ -1,26 +1,60 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 
+#include "core/host_device.hpp"
+#include "core/isa.hpp"
 #include "imaging/image.hpp"
 
 namespace hrn::imaging {
 namespace {
 
-constexpr long kRowsOfTask = 16;
+// Fewer are not worth a second thread.
+constexpr long kPixelsOfTask = 1 << 16;
 
-// ops::Reduce where a block is a pixel: a row of them, 0..1.
-void copy_row(const ops::ReduceArgs& args, long y) {
-  static const std::array<float, 256> kShares = [] {
-    std::array<float, 256> shares;
-    for (std::size_t value = 0; value < shares.size(); ++value)
-      shares[value] = static_cast<float>(static_cast<double>(value) / 255.0);
-    return shares;
-  }();
-  const std::uint8_t* pixel = args.image + ((args.top + y) * args.image_width + args.left) * args.channels;
-  float* out = args.reduced + 3 * y * args.width;
-  for (long x = 0; x < args.width; ++x, pixel += args.channels, out += 3)
-    for (int c = 0; c < 3; ++c) out[c] = kShares[pixel[c]];
+// Rows of tasks, each compiled for the processors that have AVX2 and for those that have not.
+struct Rows {
+  long begin, end;
+};
+
+template <class Sum>
+HRN_HD void reduce_rows(const ops::ReduceArgs& args, const Rows& rows) {
+  std::vector<Sum> sums(static_cast<std::size_t>(ops::Reduce::covered(args) * args.channels));
+  for (long y = rows.begin; y < rows.end; ++y) ops::Reduce::forward(args, y, sums.data());
+}
+template <class Sum>
+HRN_TARGET_AVX2 void reduce_rows_avx2(const ops::ReduceArgs& args, const Rows& rows) {
+  reduce_rows<Sum>(args, rows);
+}
+template <class Sum>
+void reduce_rows_baseline(const ops::ReduceArgs& args, const Rows& rows) {
+  reduce_rows<Sum>(args, rows);
+}
+
+template <class Pixel>
+HRN_TARGET_AVX2 void crop_rows_avx2(const ops::CropArgs<Pixel>& args, const Rows& rows) {
+  for (long y = rows.begin; y < rows.end; ++y) ops::Crop<Pixel>::forward(args, y);
+}
+template <class Pixel>
+void crop_rows_baseline(const ops::CropArgs<Pixel>& args, const Rows& rows) {
+  for (long y = rows.begin; y < rows.end; ++y) ops::Crop<Pixel>::forward(args, y);
+}
+
+// `width`: pixels that a row reads.
+template <class Task>
+void by_rows(ThreadPool& pool, long width, long height, const Task& task) {
+  const long rows_of_task = std::max(1L, kPixelsOfTask / width);
+  pool.parallel_for((height + rows_of_task - 1) / rows_of_task, [&](long i) {
+    task(Rows{i * rows_of_task, std::min(height, (i + 1) * rows_of_task)});
+  });
+}
+
+template <class Pixel>
+std::vector<float> sampled(ThreadPool& pool, const CropSpec& spec, ops::CropArgs<Pixel> args) {
+  std::vector<float> out(static_cast<std::size_t>(spec.width * spec.height * 3));
+  args.crop = out.data();
+  const auto rows = detect_isa() == Isa::avx2 ? crop_rows_avx2<Pixel> : crop_rows_baseline<Pixel>;
+  by_rows(pool, spec.width, spec.height, [&](const Rows& some) { rows(args, some); });
+  return out;
 }
 
 // A run of pixels along one axis: the part of [low, high] that lies inside [0, size), at least one pixel.
@@ -53,6 +87,20 @@ std::vector<float> crop(ThreadPool& pool, const Image& image, const CropSpec& sp
   const double largest = static_cast<double>(std::max(image.width, image.height));
   const long block = static_cast<long>(std::clamp(std::round(scale), 1.0, largest));
 
+  if (block == 1) {
+    return sampled<std::uint8_t>(pool, spec,
+                                 {image.pixels.data(),
+                                  image.width,
+                                  image.height,
+                                  image.channels,
+                                  {m[0], m[1], m[2], m[3], m[4], m[5]},
+                                  spec.low,
+                                  (spec.high - spec.low) / 255,
+                                  spec.border,
+                                  spec.width,
+                                  spec.height,
+                                  nullptr});
+  }
   const Range columns = region(m[0], m[1], m[2], spec, block, image.width);
   const Range rows = region(m[3], m[4], m[5], spec, block, image.height);
   const long width = (columns.end - columns.begin + block - 1) / block;
@@ -60,32 +108,25 @@ std::vector<float> crop(ThreadPool& pool, const Image& image, const CropSpec& sp
   std::vector<float> reduced(static_cast<std::size_t>(width * height * 3));
   const ops::ReduceArgs reduce{image.pixels.data(), image.width, image.height, image.channels, columns.begin,
                                rows.begin,          block,       width,        height,         reduced.data()};
-  // A task reads about as many pixels whatever the size of a block.
-  const long lines = std::max(1L, kRowsOfTask / block);
-  pool.parallel_for((height + lines - 1) / lines, [&](long task) {
-    std::vector<std::uint32_t> sums(static_cast<std::size_t>(ops::Reduce::covered(reduce) * image.channels));
-    for (long y = task * lines; y < std::min(height, (task + 1) * lines); ++y) {
-      if (block == 1)
-        copy_row(reduce, y);
-      else
-        ops::Reduce::forward(reduce, y, sums.data());
-    }
-  });
-
+  const bool avx2 = detect_isa() == Isa::avx2, is_short = block <= ops::Reduce::kRowsOf16Bits;
+  const auto in_16_bits = avx2 ? reduce_rows_avx2<std::uint16_t> : reduce_rows_baseline<std::uint16_t>;
+  const auto in_32_bits = avx2 ? reduce_rows_avx2<std::uint32_t> : reduce_rows_baseline<std::uint32_t>;
+  by_rows(pool, width * block * block, height,
+          [&](const Rows& some) { (is_short ? in_16_bits : in_32_bits)(reduce, some); });
   const double s = 1 / static_cast<double>(block);
   const double left = static_cast<double>(columns.begin), top = static_cast<double>(rows.begin);
-  std::vector<float> out(static_cast<std::size_t>(spec.width * spec.height * 3));
-  const ops::CropArgs args{
-      reduced.data(), width,
-      height,         {m[0] * s, m[1] * s, (m[2] - left) * s, m[3] * s, m[4] * s, (m[5] - top) * s},
-      spec.low,       spec.high,
-      spec.border,    spec.width,
-      spec.height,    out.data()};
-  pool.parallel_for((spec.height + kRowsOfTask - 1) / kRowsOfTask, [&](long task) {
-    for (long y = task * kRowsOfTask; y < std::min(spec.height, (task + 1) * kRowsOfTask); ++y)
-      ops::Crop::forward(args, y);
-  });
-  return out;
+  return sampled<float>(pool, spec,
+                        {reduced.data(),
+                         width,
+                         height,
+                         3,
+                         {m[0] * s, m[1] * s, (m[2] - left) * s, m[3] * s, m[4] * s, (m[5] - top) * s},
+                         spec.low,
+                         spec.high - spec.low,
+                         spec.border,
+                         spec.width,
+                         spec.height,
+                         nullptr});
 }
 
 }  // namespace hrn::imaging

@@ -78,6 +78,10 @@ std::string plain_message(const Ort::Exception& e) {
   return text;
 }
 
+std::span<const float> values_of(const Ort::Value& tensor) {
+  return {tensor.GetTensorData<float>(), tensor.GetTensorTypeAndShapeInfo().GetElementCount()};
+}
+
 }  // namespace
 
 struct Session::Impl {
@@ -89,13 +93,15 @@ struct Session::Impl {
   std::vector<std::int64_t> input_shape;
   std::size_t input_size = 0;
   std::vector<std::string> output_names;
+
+  std::vector<Ort::Value> outputs_of(std::span<const float> input);
 };
 
 Session::Session(const std::string& library, std::span<const std::uint8_t> model, std::optional<int> cuda_device,
                  int threads) {
   // First: what the members release themselves by is the library's.
   const Runtime& opened = runtime(library);
-  impl_ = std::make_unique<Impl>();
+  impl_ = std::make_shared<Impl>();
   Ort::Env& environment = opened.environment;
   if (cuda_device) {
     try {
@@ -133,32 +139,47 @@ const std::string& Session::fallback_reason() const { return impl_->fallback_rea
 
 std::size_t Session::input_size() const { return impl_->input_size; }
 
-std::vector<Output> Session::run(std::span<const float> input) const {
-  if (input.size() != impl_->input_size) {
+std::vector<Ort::Value> Session::Impl::outputs_of(std::span<const float> input) {
+  if (input.size() != input_size) {
     throw Error(ErrorCode::invalid_argument,
-                "expected " + std::to_string(impl_->input_size) + " input values, got " + std::to_string(input.size()));
+                "expected " + std::to_string(input_size) + " input values, got " + std::to_string(input.size()));
   }
   try {
     // The runtime takes no pointer to constants, but writes to outputs alone.
-    const Ort::Value tensor =
-        Ort::Value::CreateTensor<float>(impl_->memory, const_cast<float*>(input.data()), input.size(),
-                                        impl_->input_shape.data(), impl_->input_shape.size());
-    const char* input_name = impl_->input_name.c_str();
-    std::vector<const char*> output_names;
-    for (const auto& name : impl_->output_names) output_names.push_back(name.c_str());
-    const auto results =
-        impl_->session.Run(Ort::RunOptions{nullptr}, &input_name, &tensor, 1, output_names.data(), output_names.size());
-    std::vector<Output> outputs;
-    for (std::size_t i = 0; i < results.size(); ++i) {
-      const float* values = results[i].GetTensorData<float>();
-      const std::size_t count = results[i].GetTensorTypeAndShapeInfo().GetElementCount();
-      outputs.push_back({impl_->output_names[i], {values, values + count}});
-    }
-    return outputs;
+    const Ort::Value tensor = Ort::Value::CreateTensor<float>(memory, const_cast<float*>(input.data()), input.size(),
+                                                              input_shape.data(), input_shape.size());
+    const char* name = input_name.c_str();
+    std::vector<const char*> names;
+    for (const auto& output : output_names) names.push_back(output.c_str());
+    return session.Run(Ort::RunOptions{nullptr}, &name, &tensor, 1, names.data(), names.size());
   } catch (const Ort::Exception& e) {
-    throw Error(impl_->on_cuda ? ErrorCode::device_failed : ErrorCode::internal,
-                "ONNX Runtime failed: " + plain_message(e));
+    throw Error(on_cuda ? ErrorCode::device_failed : ErrorCode::internal, "ONNX Runtime failed: " + plain_message(e));
   }
+}
+
+std::vector<Output> Session::run(std::span<const float> input) const {
+  const auto results = impl_->outputs_of(input);
+  std::vector<Output> outputs;
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    const auto values = values_of(results[i]);
+    outputs.push_back({impl_->output_names[i], {values.begin(), values.end()}});
+  }
+  return outputs;
+}
+
+Seen Session::see(std::span<const float> input, std::size_t values) const {
+  auto results = impl_->outputs_of(input);
+  if (results.size() != 1 || values_of(results[0]).size() != values) {
+    throw Error(ErrorCode::model_corrupt,
+                "expected a network with one output of " + std::to_string(values) + " values; reinstall hrn-face");
+  }
+  // What was allocated by the network's own allocator is let go of before it.
+  struct Held {
+    std::shared_ptr<Impl> network;
+    Ort::Value value;
+  };
+  auto held = std::make_shared<Held>(Held{impl_, std::move(results[0])});
+  return {values_of(held->value), held};
 }
 
 }  // namespace hrn::inference

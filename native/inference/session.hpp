@@ -16,6 +16,12 @@ struct Output {
   std::vector<float> values;  // row-major
 };
 
+// The output of a network that has one, in the runtime's own memory, without a copy.
+struct Seen {
+  std::span<const float> values;  // row-major
+  std::shared_ptr<const void> held;
+};
+
 class Session {
  public:
   // library: path of ONNX Runtime's shared library, UTF-8; the first one opened serves the whole process.
@@ -39,9 +45,12 @@ class Session {
   // Throws invalid_argument, device_failed where the network runs on a CUDA device, internal.
   std::vector<Output> run(std::span<const float> input) const;
 
+  // The same for a network with one output, of so many values. Throws model_corrupt where it has another.
+  Seen see(std::span<const float> input, std::size_t values) const;
+
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace hrn::inference

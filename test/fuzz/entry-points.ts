@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { HrnError } from '../../lib/errors.js';
 import { NATIVE_EXPORTS, type NativeJob } from '../../lib/native/binding.js';
 import { native } from '../../lib/native/load.js';
 import { onnxRuntime } from '../../lib/native/onnx-runtime.js';
+import { crop, denseNetwork, largeCrop, network, opened, personNetwork, rawSession } from './sessions.js';
 import { tinyModel } from './tiny-model.js';
 
 /** A native entry point with arguments that it takes; the fuzzer changes copies of them. */
@@ -109,14 +109,6 @@ const view = {
   },
 };
 const extent = { width: 128, height: 128 };
-const network = readFileSync(new URL('../../models/face-detection-short-range.onnx', import.meta.url));
-
-const rawSession = () => {
-  const session = new addon.Session();
-  return session;
-};
-const opened = rawSession();
-await opened.open({ library: onnxRuntime().library, model: network }).promise;
 
 const call =
   (entry: (...args: never[]) => unknown) =>
@@ -412,10 +404,17 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     call: call((options) => rawSession().open(options)),
   },
   { name: 'Session.run', args: [new Float32Array(128 * 128 * 3)], call: call((input) => opened.run(input)) },
-  ...(['look', 'lookBothWays'] as const).map((name) => ({
+  ...(
+    [
+      ['look', opened, crop],
+      ['lookBothWays', opened, crop],
+      ['lookDensely', denseNetwork, largeCrop],
+      ['lookForPerson', personNetwork, largeCrop, { ...crop, radius: 2, epsilon: 1e-3 }],
+    ] as const
+  ).map(([name, session, ...args]) => ({
     name: `Session.${name}`,
-    args: [context, image, { matrix: [1, 0, 0, 0, 1, 0], width: 128, height: 128, low: -1, high: 1, border: 'zero' }],
-    call: call((...args) => Reflect.apply(opened[name], opened, args)),
+    args: [context, image, ...args],
+    call: call((...given) => Reflect.apply(session[name], session, given)),
   })),
   {
     name: 'setErrorClass',

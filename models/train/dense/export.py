@@ -16,9 +16,8 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from borders import move_borders
-from dense_net import IN, OUT, DenseNetwork, mirrored, split
+from dense_net import IN, DenseNetwork
 from doubling import double_by_resizing
-from portraits import POINT_MM
 from slopes import slopes_by_convolutions
 
 
@@ -53,29 +52,16 @@ def halve(model):
     graph.node.extend(casts + nodes)
 
 
-class BothWays(nn.Module):
-    """A crop [1][256][256][3] and its mirror image in one batch, and the mean of what is said of them, by name."""
+class OneLook(nn.Module):
+    """A crop [1][256][256][3] to all planes [1][22][128][128]. That both ways are looked and what is made of them is native
+    (native/imaging/dense_look.cpp): two runs take less than a batch of two, whose values leave the caches."""
 
     def __init__(self, network):
         super().__init__()
         self.network = network
-        self.register_buffer("backwards", torch.arange(IN - 1, -1, -1))
-        self.register_buffer("backwards_out", torch.arange(OUT - 1, -1, -1))
 
     def forward(self, crop):
-        # Mirrored while colours lie together, and afterwards while all that is said of a pixel does: whole runs of memory
-        # move.
-        both = torch.cat([crop, crop.index_select(2, self.backwards)], 0)
-        out = self.network(both.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
-        sign = mirrored(torch.ones(1, out.shape[3], 1, 1)).flatten()
-        mean = (out[:1] + out[1:].index_select(2, self.backwards_out) * sign) / 2
-        said = split(mean.permute(0, 3, 1, 2))
-        # As its parts: a runtime's own softmax takes 2 ms more.
-        chances = (said["classes"] - said["classes"].amax(1, keepdim=True)).exp()
-        return (
-            said["normal"], said["normal_deviation"].exp(), said["point"] * POINT_MM, said["point_deviation"].exp(),
-            chances / chances.sum(1, keepdim=True),
-        )  # fmt: skip
+        return self.network(crop.permute(0, 3, 1, 2))
 
 
 def export(network, path):
@@ -83,8 +69,8 @@ def export(network, path):
     fold(network)
     partial = Path(f"{path}.partial")
     torch.onnx.export(
-        BothWays(network), (torch.zeros(1, IN, IN, 3),), str(partial), input_names=["crop"],
-        output_names=["normal", "normalDeviation", "point", "pointDeviation", "classes"], opset_version=17, dynamo=False,
+        OneLook(network), (torch.zeros(1, IN, IN, 3),), str(partial), input_names=["crop"], output_names=["said"],
+        opset_version=17, dynamo=False,
     )  # fmt: skip
     model = onnx.load(partial)
     move_borders(model)
