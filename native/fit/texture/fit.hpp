@@ -8,6 +8,7 @@
 
 #include "fit/head/surface.hpp"
 #include "fit/texture/bake.hpp"
+#include "fit/texture/even_scalp.hpp"
 #include "fit/texture/texture.hpp"
 #include "ops/pose_project.hpp"
 
@@ -26,7 +27,10 @@ class PreparedBake {
   /// A checked problem.
   PreparedBake(const Model& model, const ModelArrays& arrays, const imaging::Image& photo,
                const TextureProblem& problem, B& backend, const Cancel& cancel)
-      : surface_(model, arrays, backend), backend_(backend) {
+      : albedo_mean_(even_scalp_mean(model, problem.albedo, problem.paint)),
+        mean_(backend.borrow(albedo_mean_.data(), albedo_mean_.size())),
+        surface_(model, with_mean(arrays, mean_.data()), backend),
+        backend_(backend) {
     surface_.set_positions(problem.positions);
     const auto& normals = surface_.update_normals();
     const auto& albedo = surface_.update_albedo(problem.albedo);
@@ -121,6 +125,13 @@ class PreparedBake {
   using Bytes = decltype(std::declval<B&>().borrow(static_cast<const std::uint8_t*>(nullptr), std::size_t{}));
   using Floats = decltype(std::declval<B&>().borrow(static_cast<const float*>(nullptr), std::size_t{}));
 
+  static ModelArrays with_mean(ModelArrays arrays, const float* albedo_mean) {
+    arrays.albedo_mean = albedo_mean;
+    return arrays;
+  }
+
+  std::vector<float> albedo_mean_;
+  Floats mean_;
   HeadSurface<B> surface_;
   B& backend_;
   TextureBakeArgs bake_;
