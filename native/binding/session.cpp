@@ -168,17 +168,15 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
       return start_job(
           info.Env(), info.Env().Undefined(),
           [sight = std::move(sight), fine, spec](const Cancel& cancel, const Progress&) {
-            ThreadPool pool(sight.context->crew(), cancel);
-            const std::vector<float> guide = imaging::crop(pool, *sight.image, sight.crop);
-            inference::Seen seen;
+            // On one thread: the dense network, which takes longer, looks beside it.
+            const ThreadPool seat(sight.context->crew(), cancel);
+            ThreadPool alone(1);
             Person person;
-            side_by_side(
-                pool, [&] { seen = sight.session->see(guide, static_cast<std::size_t>(spec.size * spec.size)); },
-                [&] {
-                  ThreadPool alone(1);
-                  person.rgb = imaging::crop(alone, *sight.image, fine);
-                });
-            person.mask = imaging::guided_upsample(seen.values, guide, person.rgb, spec, pool);
+            const std::vector<float> guide = imaging::crop(alone, *sight.image, sight.crop);
+            const auto seen = sight.session->see(guide, static_cast<std::size_t>(spec.size * spec.size));
+            cancel.check();
+            person.rgb = imaging::crop(alone, *sight.image, fine);
+            person.mask = imaging::guided_upsample(seen.values, guide, person.rgb, spec, alone);
             return person;
           },
           [](Napi::Env env, Person&& person) -> Napi::Value {
