@@ -16,7 +16,7 @@ namespace {
 constexpr float kHair = 0.5f;
 // With fewer vertices seen the scalp is not known; with a smaller share of them not skin it is bare.
 constexpr std::size_t kLeastSeen = 60;
-constexpr double kLeastShare = 0.2;
+constexpr double kLeastShare = 0.1;
 // Where the photo ends above the forehead, hair beside the face tells its colour: so much of it at least, in shares of
 // the view.
 constexpr double kLeastBeside = 0.01;
