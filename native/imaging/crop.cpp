@@ -1,3 +1,5 @@
+#include "ops/crop.hpp"
+
 #include <algorithm>
 #include <cmath>
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/thread_pool.hpp"
-#include "ops/crop.hpp"
+#include "ops/border.hpp"
 
 namespace hrn::imaging {
 

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "core/host_device.hpp"
+#include "ops/border.hpp"
 
 namespace hrn::ops {
 
@@ -51,8 +52,6 @@ struct Reduce {
     }
   }
 };
-
-enum class Border { zero, replicate };
 
 // Pixel: std::uint8_t, or float of averaged blocks.
 template <class Pixel>
