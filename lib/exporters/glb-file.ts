@@ -18,6 +18,7 @@ import { normalMap, tangentsOf } from './normal-map.js';
 import type { TextureFormat } from './options.js';
 import { encodeRoughness } from './roughness-map.js';
 import { JOINTS, type Skeleton, skeletonOf } from './skeleton.js';
+import { encodePng } from './texture.js';
 
 const NOT_HERE = 0xffffffff;
 const MIME_TYPES: Record<TextureFormat, string> = {
@@ -272,10 +273,7 @@ export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Prom
   const detailView =
     detail && corners && tangents
       ? container.image(
-          // The image library, which takes its time to load, in detailed heads alone.
-          await (await import('./texture.js')).encodePng(
-            normalMap(result.mesh, tangentsOf(result.mesh, corners), corners, detail),
-          ),
+          await encodePng(normalMap(result.mesh, tangentsOf(result.mesh, corners), corners, detail)),
           'normalImage',
         )
       : undefined;

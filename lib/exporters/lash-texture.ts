@@ -1,5 +1,5 @@
 import { Random } from '../sample/random.js';
-import { drawnPng } from './png.js';
+import { encodePng } from './texture.js';
 
 const [WIDTH, HEIGHT] = [512, 256];
 /** Rows of the picture, 0..1, from the roots to the tips of upper and lower lashes. */
@@ -16,7 +16,7 @@ let made: Promise<Uint8Array> | undefined;
 
 /** Strands, white with alpha, as PNG: the material gives them their colour. */
 export function lashTexture(): Promise<Uint8Array> {
-  made ??= drawnPng({ data: strands(), width: WIDTH, height: HEIGHT, channels: 4 });
+  made ??= encodePng({ data: strands(), width: WIDTH, height: HEIGHT, channels: 4 });
   return made;
 }
 

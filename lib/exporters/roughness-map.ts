@@ -3,7 +3,7 @@ import { REGION_NAMES } from '../morphable-model.js';
 import type { Raster } from '../result-data.js';
 import type { ExportModel } from './glb-head.js';
 import { MATERIALS } from './materials.js';
-import { drawnPng } from './png.js';
+import { encodePng } from './texture.js';
 
 /** Regions are large and their borders soft: texels a side. */
 const SIZE = 256;
@@ -30,7 +30,7 @@ const encoded = new WeakMap<ExportModel, Promise<Uint8Array>>();
 export function encodeRoughness(model: ExportModel): Promise<Uint8Array> {
   let png = encoded.get(model);
   if (!png) {
-    png = drawnPng(roughnessMap(model));
+    png = encodePng(roughnessMap(model));
     encoded.set(model, png);
   }
   return png;
