@@ -18,6 +18,7 @@ import { seeHair, shapeHair } from './stages/hair.js';
 import { headTurn, requireFacing, requireFollowed } from './stages/head-turn.js';
 import { metricScale } from './stages/iris-scale.js';
 import { landmarksInFrame } from './stages/landmarks.js';
+import { seeMouth } from './stages/mouth-state.js';
 import { type FaceNetworks, REGRESSOR_FILE } from './stages/networks.js';
 import type { Photo } from './stages/photo.js';
 import { observe, refine } from './stages/refine.js';
@@ -78,6 +79,7 @@ export async function fitFace(
   const estimating = regressor
     ? begun.add(regress(networks, regressor, head.morphable, photo, landmarks, signal))
     : Promise.resolve(undefined);
+  const seeingMouth = begun.add(seeMouth(networks, photo, landmarks, signal));
   let onCoarseProgress: ((done: number, total: number) => void) | undefined;
   const lens = {
     givenPx: options.focalLengthPx,
@@ -112,7 +114,8 @@ export async function fitFace(
   requireLikeness(head, landmarks, coarse, fitted, principalPx);
   const difference = poseDifference(pixels.dense, fitted.camera);
   requireFollowed(turnDegrees, difference);
-  const { head: refined, eyes } = settleEyes(head.morphable, fitted, landmarks);
+  const mouth = await seeingMouth;
+  const { head: refined, eyes } = settleEyes(head.morphable, fitted, landmarks, mouth);
   const { displacementSize: size, highTriangles: triangles } = options;
   const detail =
     options.detail === 'high'
@@ -148,6 +151,7 @@ export async function fitFace(
     head: head.morphable,
     landmarks,
     eyes,
+    mouth,
     coarse,
     refined,
     detail,

@@ -16,12 +16,18 @@ beforeAll(async () => {
 });
 
 /** By name, from weights by name. */
-function told(fitted: Record<string, number>, eyes = { left: OPEN, right: OPEN }): Record<string, number> {
+function told(
+  fitted: Record<string, number>,
+  eyes = { left: OPEN, right: OPEN },
+  mouth?: Record<string, number>,
+): Record<string, number> {
   const { names } = model.expression;
   const weights = expressionWeights(
     model,
     names.map((name) => fitted[name] ?? 0),
     eyes,
+    undefined,
+    mouth && new Map(Object.entries(mouth)),
   );
   return Object.fromEntries(names.map((name, k) => [name, weights[k]!]));
 }
@@ -46,6 +52,13 @@ describe('the weights of a fit', () => {
     expect(wink.eyeBlinkLeft).toBe(0.95);
     expect(wink.eyeLookDownLeft).toBe(0);
     expect(wink.eyeBlinkRight).toBe(0);
+  });
+
+  it('call a smile what the photo shows as one', () => {
+    // As fits spread a smile.
+    const spread = { mouthDimpleLeft: 0.9, mouthUpperUpLeft: 0.6, mouthSmileLeft: 0.2 };
+    const [unseen, seen] = [told(spread), told(spread, undefined, { mouthSmileLeft: 0.9 })];
+    expect(seen.mouthSmileLeft).toBeGreaterThan(unseen.mouthSmileLeft! + 0.05);
   });
 
   it('part the lips as far as the head has them parted, so that those of its neutral face are shut', () => {

@@ -12,6 +12,7 @@ import type { MetricScale } from './iris-scale.js';
 import { expectedErrors } from './landmark-errors.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER } from './mesh-points.js';
+import type { MouthState } from './mouth-state.js';
 import { partVertices } from './part-vertices.js';
 import { fitFigures, requirePlausible } from './plausibility.js';
 import type { RefinedHead } from './refine.js';
@@ -24,6 +25,8 @@ export interface Fitted {
   landmarks: DenseLandmarks;
   /** As measured on the head; default: as the landmarks tell them. */
   eyes?: EyeStates;
+  /** What the photo shows of it. */
+  mouth?: MouthState;
   coarse: CoarseStage;
   refined: RefinedHead;
   detail?: DetailFit | undefined;
@@ -54,16 +57,17 @@ type Assembled = Pick<
 >;
 
 /**
- * An animator's weights by name, from those of a fit, the eyes that its landmarks show and, where it is known, the fitted
- * head as the model has it.
+ * An animator's weights by name, from those of a fit, the eyes and mouth that the photo shows and, where it is known, the
+ * fitted head as the model has it.
  */
 export function namedExpressions(
   model: MorphableModel,
   weights: ArrayLike<number>,
   eyes: EyeStates,
   positions?: Float32Array,
+  mouth?: MouthState,
 ): Expressions {
-  const told = expressionWeights(model, weights, eyes, positions);
+  const told = expressionWeights(model, weights, eyes, positions, mouth);
   return Object.fromEntries(model.expression.names.map((name, k) => [name, told[k]!])) as Expressions;
 }
 
@@ -112,7 +116,13 @@ export function assemble(fitted: Fitted): Unpainted {
     },
     coefficients: {
       identity: Float32Array.from(refined.identity),
-      expression: namedExpressions(head, refined.expression, fitted.eyes ?? landmarks.eyes, refined.positions),
+      expression: namedExpressions(
+        head,
+        refined.expression,
+        fitted.eyes ?? landmarks.eyes,
+        refined.positions,
+        fitted.mouth,
+      ),
       albedo: Float32Array.from(refined.albedo),
       lighting: Float32Array.from(refined.lighting),
     },

@@ -6,6 +6,7 @@ import { decodeHalfs } from '../half-float.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { EyeState, EyeStates } from './eye-state.js';
 import { hasLips, lipGaps } from './lip-gap.js';
+import type { MouthState } from './mouth-state.js';
 
 /** Pairs of which a face can do one or the other. */
 export const OPPOSITES: readonly (readonly [string, string])[] = [
@@ -28,7 +29,7 @@ const SPARSITY_MM = 0.3;
 const FAINT = /^mouthFrown/;
 const FAINT_SHARE = 0.25;
 /** What a fit takes for other people's lips and chins: over smiles in photos the upper lip was shrugged up by 0.9 and more. */
-const MISTAKEN = /^mouth(Shrug|Press|Roll)|^jawForward|^tongue/;
+const MISTAKEN = /^mouth(Shrug|Press|Roll|Dimple|UpperUp)|^jawForward|^tongue/;
 const MISTAKEN_SHARE = 1.8;
 /**
  * What a millimetre between the lips counts beside one of all landmarks: lips that no weight parts stay parted in the
@@ -37,6 +38,12 @@ const MISTAKEN_SHARE = 1.8;
 const LIPS_SHARE = 3.5;
 /** A gap well below this may be the fit's error, and counts by as much less. */
 const SURE_GAP_MM = 1;
+/**
+ * What the picture shows of a shape of the mouth makes it cheaper than others that move the landmarks alike: what is not seen,
+ * to this power, down to this share. Smiles in photos were dimples and raised upper lips without it; still cheaper ones leave
+ * neutral faces with their mouths drawn.
+ */
+const [UNSEEN_POWER, SEEN_SHARE] = [4, 0.5];
 const ROUNDS = 40;
 /** Keeps shapes that move no landmark, such as the tongue, in place. */
 const DAMPING = 1e-4;
@@ -45,18 +52,21 @@ const DAMPING = 1e-4;
  * One weight per expression of the model; those of models without ARKit's expressions are left alone.
  *
  * @param positions the fitted head with its expression, `[vertices][3]`, mm: the weights part its lips as far as they are
+ * @param mouth what the photo shows of it
  */
 export function expressionWeights(
   model: MorphableModel,
   weights: ArrayLike<number>,
   eyes: EyeStates,
   positions?: Float32Array,
+  mouth?: MouthState,
 ): Float64Array {
   const { names, min, max } = model.expression;
   const out = Float64Array.from(weights);
   const index = new Map(names.map((name, k) => [name, k]));
   if (!ARKIT.every((name) => index.has(name))) return out;
   const given = eyeWeights(eyes);
+  for (const name of outdone(mouth)) given.set(name, 0);
   const isGiven = names.map((name) => given.has(name));
   for (const [name, weight] of given) {
     const k = index.get(name);
@@ -84,7 +94,9 @@ export function expressionWeights(
       parting[k] = share * gaps[k]!.reduce((sum, gap) => sum + Math.max(0, gap) ** 2, 0);
     }
   }
-  const price = names.map((name, k) => SPARSITY_MM * Math.sqrt(motion[k * count + k]! + parting[k]!) * shareOf(name));
+  const price = names.map(
+    (name, k) => SPARSITY_MM * Math.sqrt(motion[k * count + k]! + parting[k]!) * shareOf(name, mouth?.get(name)),
+  );
   for (let round = 0; round < ROUNDS; round++) {
     for (let k = 0; k < count; k++) {
       if (isGiven[k]) continue;
@@ -98,9 +110,22 @@ export function expressionWeights(
   return out;
 }
 
-function shareOf(name: string): number {
+function shareOf(name: string, seen: number | undefined): number {
+  if (seen !== undefined) return Math.max(SEEN_SHARE, (1 - seen) ** UNSEEN_POWER);
   if (FAINT.test(name)) return FAINT_SHARE;
   return MISTAKEN.test(name) ? MISTAKEN_SHARE : 1;
+}
+
+/** What is seen from here on leaves no room for its opposite. */
+const CLEARLY_SEEN = 0.1;
+
+/** Shapes whose opposite is seen more. */
+function outdone(mouth: MouthState | undefined): string[] {
+  const seen = (name: string) => mouth?.get(name) ?? 0;
+  return OPPOSITES.flatMap(([a, b]) => {
+    const [more, less] = seen(a) >= seen(b) ? [a, b] : [b, a];
+    return seen(more) > CLEARLY_SEEN ? [less] : [];
+  });
 }
 
 /** What the eyes' landmarks tell better than the fit. */

@@ -18,6 +18,7 @@ const FILES = {
   segmentPerson: 'person-segmentation.onnx',
   dense: 'dense-face.onnx',
   eyes: 'eye-state.onnx',
+  mouth: 'mouth-state.onnx',
   regress: REGRESSOR_FILE,
 } as const;
 

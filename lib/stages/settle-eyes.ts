@@ -6,6 +6,7 @@ import { expressionWeights } from './expression-weights.js';
 import type { EyeStates } from './eye-state.js';
 import { measuredEye } from './gaze.js';
 import type { DenseLandmarks } from './landmarks.js';
+import type { MouthState } from './mouth-state.js';
 import { partVertices } from './part-vertices.js';
 import type { RefinedHead } from './refine.js';
 
@@ -23,6 +24,7 @@ export function settleEyes(
   model: MorphableModel,
   refined: RefinedHead,
   landmarks: Pick<DenseLandmarks, 'pixels' | 'eyes'>,
+  mouth: MouthState | undefined,
 ): { head: RefinedHead; eyes: EyeStates } {
   const { expression, vertexCount } = model;
   const { names } = expression;
@@ -53,7 +55,7 @@ export function settleEyes(
     left: measuredEye(model, refined, straight, landmarks, 'left'),
     right: measuredEye(model, refined, straight, landmarks, 'right'),
   };
-  const told = expressionWeights(model, refined.expression, eyes, refined.positions);
+  const told = expressionWeights(model, refined.expression, eyes, refined.positions, mouth);
   const settled = (before: Float32Array): Float32Array => {
     const positions = before.slice();
     turnBalls(positions, refined.expression, -1);

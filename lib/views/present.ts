@@ -54,6 +54,7 @@ export async function present(
   const unpainted = assemble({
     head: morphable,
     landmarks: view.landmarks,
+    mouth: view.mouth,
     coarse: stage(chosen),
     refined,
     scale: fit.scale,
@@ -78,7 +79,7 @@ export async function present(
       face: detectedAs(one),
       pose,
       camera: lens,
-      expression: namedExpressions(morphable, expression, one.landmarks.eyes, positions),
+      expression: namedExpressions(morphable, expression, one.landmarks.eyes, positions, one.mouth),
       lighting: Float32Array.from(lighting),
       quality: fitQuality(morphable, one.landmarks, stage(i), fit.refined[i]!),
       textureShare: fit.texture.shares[i]!,

@@ -15,6 +15,7 @@ import { headTurn, requireFacing } from '../stages/head-turn.js';
 import { type IrisDiameters, measureIrises } from '../stages/iris-rim.js';
 import { type DenseLandmarks, landmarksInFrame } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
+import { type MouthState, seeMouth } from '../stages/mouth-state.js';
 import { Photo } from '../stages/photo.js';
 import { cropLevel, type Observation, observe } from '../stages/refine.js';
 import { regress } from '../stages/regress.js';
@@ -44,6 +45,7 @@ export interface View {
   rims: IrisDiameters;
   /** See faceSharpness(). */
   sharpness: number;
+  mouth: MouthState;
 }
 
 /** Side of the crop whose texture is looked at: the registration lays it out at about half a millimetre a texel. */
@@ -112,12 +114,13 @@ async function lookInto(
   const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
   const { width, height } = decoded;
   const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
-  const [{ focal, principalPx, coarse }, seen, close, rims, sharpness] = await Promise.all([
+  const [{ focal, principalPx, coarse }, seen, close, rims, sharpness, mouth] = await Promise.all([
     fitFromStarts(context, head, landmarks, estimate, lens, { signal }),
     observe(context, head, photo, landmarks, pixels, options.detail, signal),
     cropLevel(photo, landmarks, pixels, CLOSE_PX, signal),
     measureIrises(photo, landmarks, signal),
     faceSharpness(photo, landmarks, signal),
+    seeMouth(networks, photo, landmarks, signal),
   ]);
   const observed = coarseProblem(head, landmarks, estimate, focal, principalPx);
   return {
@@ -136,5 +139,6 @@ async function lookInto(
     close: { ...close, iterations: 0 },
     rims,
     sharpness,
+    mouth,
   };
 }

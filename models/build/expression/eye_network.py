@@ -92,7 +92,7 @@ def main():
     torch.manual_seed(1)
     torch.set_num_threads(1)
     out, files = sys.argv[1], sys.argv[2:]
-    weights, yaw, seen = load(files)
+    weights, yaw, seen, _ = load(files)
     seen = torch.tensor(np.concatenate([seen[:, 0], seen[:, 1]]))
     pictures, marks = seen[:, :PIXELS].reshape(-1, HEIGHT, WIDTH, 3), seen[:, PIXELS:]
 

@@ -1,7 +1,7 @@
 /**
  * Portraits with scripted expressions, as the landmark network sees them: `npx tsx models/build/expression/generate.ts
  * FIRST COUNT FILE`. One record a portrait that detector and landmark network accept, float32: the 52 true weights, yaw, and
- * what lib/stages/eye-state.ts shows its network.
+ * what lib/stages/eye-state.ts and lib/stages/mouth-state.ts show their networks.
  */
 import { writeFile } from 'node:fs/promises';
 import { HrnError } from '../../../lib/errors.js';
@@ -12,6 +12,7 @@ import { native } from '../../../lib/native/load.js';
 import { detectFaces } from '../../../lib/stages/detect.js';
 import { eyeInput } from '../../../lib/stages/eye-state.js';
 import { landmarksInFrame } from '../../../lib/stages/landmarks.js';
+import { mouthInput } from '../../../lib/stages/mouth-state.js';
 import { FaceNetworks } from '../../../lib/stages/networks.js';
 import { Photo } from '../../../lib/stages/photo.js';
 import { PORTRAIT_PX, PortraitPainter } from '../../train/portrait.js';
@@ -32,7 +33,14 @@ for (; next < first + count; next++) {
     const [face] = await detectFaces(networks, photo, { minFacePx: PORTRAIT_PX });
     if (!face) continue;
     const landmarks = await landmarksInFrame(networks, photo, face.framed);
-    records.push(Float32Array.from([...expression, camera.anglesDegrees.yaw, ...(await eyeInput(photo, landmarks))]));
+    records.push(
+      Float32Array.from([
+        ...expression,
+        camera.anglesDegrees.yaw,
+        ...(await eyeInput(photo, landmarks)),
+        ...(await mouthInput(photo, landmarks)),
+      ]),
+    );
   } catch (error) {
     if (!(error instanceof HrnError && error.code === 'FACE_NOT_VISIBLE')) throw error;
   } finally {
