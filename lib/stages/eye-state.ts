@@ -1,6 +1,7 @@
 /** Whether eyes are shut and where they look, from small pictures of them and their landmarks. */
 import type { Affine } from '../native/face-view.js';
-import { IMAGE_LEFT_EYE, IMAGE_LEFT_IRIS, MIRROR } from './mesh-points.js';
+import { type At, between, type CloseUp, closeUp, framed, type Points, pointsOf } from './close-up.js';
+import { IMAGE_LEFT_EYE, IMAGE_LEFT_IRIS } from './mesh-points.js';
 import type { FaceNetworks } from './networks.js';
 import { mirrored, type Photo } from './photo.js';
 
@@ -18,14 +19,6 @@ export interface EyeState {
 export interface EyeStates {
   left: EyeState;
   right: EyeState;
-}
-
-/** Landmarks without what is made of them here. */
-interface Points {
-  /** `[478][2]`, pixels of the photo. */
-  pixels: Float32Array;
-  /** `[478]`, pixels. */
-  depth: Float32Array;
 }
 
 /** The picture of an eye, and its width in distances between the eye's corners. */
@@ -67,54 +60,28 @@ export async function seeEyes(
 export async function eyeInput(photo: Photo, points: Points, signal?: AbortSignal): Promise<Float32Array> {
   const values = new Float32Array(2 * VALUES);
   const look = async (row: number, isLeft: boolean) => {
-    const at = eyePoints(points, isLeft);
+    const at = pointsOf(points, isLeft);
     const upright = eyeToPhoto(at, isLeft);
     const matrix = isLeft ? mirrored(upright, WIDTH) : upright;
     const crop = { matrix, width: WIDTH, height: HEIGHT, low: 0, high: 1, border: 'replicate' } as const;
     values.set(await photo.crop(crop, signal), row * VALUES);
-    values.set(framed(at), row * VALUES + PICTURE);
+    values.set(framed(at, POINTS, frameOf(at)), row * VALUES + PICTURE);
   };
   await Promise.all([look(0, false), look(1, true)]);
   return values;
 }
 
-type At = (point: number) => [number, number, number];
-
-/** Points of the right eye, or those of the left one in a mirror. */
-function eyePoints({ pixels, depth }: Points, isLeft: boolean): At {
-  const at: At = (i) => [pixels[2 * i]!, pixels[2 * i + 1]!, depth[i]!];
-  if (!isLeft) return at;
-  return (i) => {
-    const [x, y, z] = at(MIRROR[i]!);
-    return [-x, y, z];
-  };
-}
-
-function axes(at: At) {
-  const [outer, inner] = [at(OUTER), at(INNER)];
-  const [dx, dy] = [inner[0] - outer[0], inner[1] - outer[1]];
-  const across = Math.hypot(dx, dy) || 1;
-  const middle = outer.map((value, k) => (value + inner[k]!) / 2) as [number, number, number];
-  return { middle, cos: dx / across, sin: dy / across, unit: Math.hypot(dx, dy, inner[2] - outer[2]) || 1 };
+function frameOf(at: At): CloseUp {
+  return closeUp(at, OUTER, INNER, between(at, OUTER, INNER));
 }
 
 /** Pixels of the upright picture to pixels of the photo. */
 function eyeToPhoto(at: At, isLeft: boolean): Affine {
-  const { middle, cos, sin, unit } = axes(at);
+  const { middle, cos, sin, unit } = frameOf(at);
   const scale = (SPAN * unit) / WIDTH;
   const [c, s] = [scale * cos, scale * sin * (isLeft ? -1 : 1)];
   const x = isLeft ? -middle[0] : middle[0];
   return [c, -s, x - (c * WIDTH - s * HEIGHT) / 2, s, c, middle[1] - (s * WIDTH + c * HEIGHT) / 2];
-}
-
-/** The points in the eye's own frame: x of all, then y, then z. */
-function framed(at: At): number[] {
-  const { middle, cos, sin, unit } = axes(at);
-  const inFrame = POINTS.map((i) => {
-    const [x, y, z] = at(i).map((value, k) => (value - middle[k]!) / unit) as [number, number, number];
-    return [x * cos + y * sin, y * cos - x * sin, z];
-  });
-  return [0, 1, 2].flatMap((k) => inFrame.map((point) => point[k]!));
 }
 
 function stateOf([told, outwards, up]: ArrayLike<number> & Iterable<number>): EyeState {

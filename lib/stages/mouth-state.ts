@@ -1,16 +1,9 @@
 /** What mouth and jaw do, from a small picture of them and their landmarks. */
 import type { Affine } from '../native/face-view.js';
-import { INNER_LIPS, LEFT_EYE_OUTER, MIRROR, RIGHT_EYE_OUTER } from './mesh-points.js';
+import { type At, between, type CloseUp, closeUp, framed, type Points, pointsOf } from './close-up.js';
+import { INNER_LIPS, LEFT_EYE_OUTER, RIGHT_EYE_OUTER } from './mesh-points.js';
 import type { FaceNetworks } from './networks.js';
 import { mirrored, type Photo } from './photo.js';
-
-/** Landmarks without what is made of them here. */
-interface Points {
-  /** `[478][2]`, pixels of the photo. */
-  pixels: Float32Array;
-  /** `[478]`, pixels. */
-  depth: Float32Array;
-}
 
 /** What the network tells of, in the order of its outputs; those of one side follow its mirror's. */
 export const MOUTH_SHAPES = [
@@ -69,51 +62,26 @@ function inMirror(shape: MouthShape): MouthShape {
 export async function mouthInput(photo: Photo, points: Points, signal?: AbortSignal): Promise<Float32Array> {
   const values = new Float32Array(2 * VALUES);
   const look = async (row: number, isMirrored: boolean) => {
+    const at = pointsOf(points, isMirrored);
     const upright = mouthToPhoto(pointsOf(points, false));
     const matrix = isMirrored ? mirrored(upright, WIDTH) : upright;
     const crop = { matrix, width: WIDTH, height: HEIGHT, low: 0, high: 1, border: 'replicate' } as const;
     values.set(await photo.crop(crop, signal), row * VALUES);
-    values.set(framed(pointsOf(points, isMirrored)), row * VALUES + PICTURE);
+    values.set(framed(at, POINTS, frameOf(at)), row * VALUES + PICTURE);
   };
   await Promise.all([look(0, false), look(1, true)]);
   return values;
 }
 
-type At = (point: number) => [number, number, number];
-
-function pointsOf({ pixels, depth }: Points, isMirrored: boolean): At {
-  const at: At = (i) => [pixels[2 * i]!, pixels[2 * i + 1]!, depth[i]!];
-  if (!isMirrored) return at;
-  return (i) => {
-    const [x, y, z] = at(MIRROR[i]!);
-    return [-x, y, z];
-  };
-}
-
 /** Level with the eyes, in distances between them, from the middle of the mouth's corners. */
-function axes(at: At) {
-  const [right, left] = [at(RIGHT_EYE_OUTER), at(LEFT_EYE_OUTER)];
-  const [dx, dy] = [left[0] - right[0], left[1] - right[1]];
-  const across = Math.hypot(dx, dy) || 1;
-  const [a, b] = [at(CORNERS[0]), at(CORNERS[1])];
-  const middle = a.map((value, k) => (value + b[k]!) / 2) as [number, number, number];
-  return { middle, cos: dx / across, sin: dy / across, unit: Math.hypot(dx, dy, left[2] - right[2]) || 1 };
+function frameOf(at: At): CloseUp {
+  return closeUp(at, RIGHT_EYE_OUTER, LEFT_EYE_OUTER, between(at, ...CORNERS));
 }
 
 /** Pixels of the upright picture to pixels of the photo. */
 function mouthToPhoto(at: At): Affine {
-  const { middle, cos, sin, unit } = axes(at);
+  const { middle, cos, sin, unit } = frameOf(at);
   const [c, s] = [(SPAN * unit * cos) / WIDTH, (SPAN * unit * sin) / WIDTH];
   const [x, y] = [middle[0] - sin * BELOW * unit, middle[1] + cos * BELOW * unit];
   return [c, -s, x - (c * WIDTH - s * HEIGHT) / 2, s, c, y - (s * WIDTH + c * HEIGHT) / 2];
-}
-
-/** The points in that frame: x of all, then y, then z. */
-function framed(at: At): number[] {
-  const { middle, cos, sin, unit } = axes(at);
-  const inFrame = POINTS.map((i) => {
-    const [x, y, z] = at(i).map((value, k) => (value - middle[k]!) / unit) as [number, number, number];
-    return [x * cos + y * sin, y * cos - x * sin, z];
-  });
-  return [0, 1, 2].flatMap((k) => inFrame.map((point) => point[k]!));
 }
