@@ -1,9 +1,8 @@
 /** Whether eyes are shut and where they look, from small pictures of them and their landmarks. */
-import type { Affine } from '../native/face-view.js';
-import { type At, between, type CloseUp, closeUp, framed, type Points, pointsOf } from './close-up.js';
+import { type CloseUp, lookBothWays, type Points } from './close-up.js';
 import { IMAGE_LEFT_EYE, IMAGE_LEFT_IRIS } from './mesh-points.js';
 import type { FaceNetworks } from './networks.js';
-import { mirrored, type Photo } from './photo.js';
+import type { Photo } from './photo.js';
 
 /** One eye. */
 export interface EyeState {
@@ -21,13 +20,17 @@ export interface EyeStates {
   right: EyeState;
 }
 
-/** The picture of an eye, and its width in distances between the eye's corners. */
-const [WIDTH, HEIGHT, SPAN] = [24, 16, 1.6];
-const PICTURE = 3 * WIDTH * HEIGHT;
-const POINTS = [...IMAGE_LEFT_EYE, ...IMAGE_LEFT_IRIS];
 const [OUTER, INNER] = [33, 133];
-/** What the network takes of one eye. */
-const VALUES = PICTURE + 3 * POINTS.length;
+/** The right eye, in distances between its corners. */
+const EYE: CloseUp = {
+  width: 24,
+  height: 16,
+  level: [OUTER, INNER],
+  around: [OUTER, INNER],
+  span: 1.6,
+  below: 0,
+  points: [...IMAGE_LEFT_EYE, ...IMAGE_LEFT_IRIS],
+};
 
 /**
  * The network falls short of the ends; chosen on the portraits that its training left out (models/build/expression): of
@@ -56,32 +59,9 @@ export async function seeEyes(
   return { right: stateOf(state!.subarray(0, 3)), left: stateOf(state!.subarray(3, 6)) };
 }
 
-/** What the network takes: the right eye, then the left one in a mirror; of each its picture, then its points. */
-export async function eyeInput(photo: Photo, points: Points, signal?: AbortSignal): Promise<Float32Array> {
-  const values = new Float32Array(2 * VALUES);
-  const look = async (row: number, isLeft: boolean) => {
-    const at = pointsOf(points, isLeft);
-    const upright = eyeToPhoto(at, isLeft);
-    const matrix = isLeft ? mirrored(upright, WIDTH) : upright;
-    const crop = { matrix, width: WIDTH, height: HEIGHT, low: 0, high: 1, border: 'replicate' } as const;
-    values.set(await photo.crop(crop, signal), row * VALUES);
-    values.set(framed(at, POINTS, frameOf(at)), row * VALUES + PICTURE);
-  };
-  await Promise.all([look(0, false), look(1, true)]);
-  return values;
-}
-
-function frameOf(at: At): CloseUp {
-  return closeUp(at, OUTER, INNER, between(at, OUTER, INNER));
-}
-
-/** Pixels of the upright picture to pixels of the photo. */
-function eyeToPhoto(at: At, isLeft: boolean): Affine {
-  const { middle, cos, sin, unit } = frameOf(at);
-  const scale = (SPAN * unit) / WIDTH;
-  const [c, s] = [scale * cos, scale * sin * (isLeft ? -1 : 1)];
-  const x = isLeft ? -middle[0] : middle[0];
-  return [c, -s, x - (c * WIDTH - s * HEIGHT) / 2, s, c, middle[1] - (s * WIDTH + c * HEIGHT) / 2];
+/** What the network takes: the right eye, then the left one in a mirror. */
+export function eyeInput(photo: Photo, points: Points, signal?: AbortSignal): Promise<Float32Array> {
+  return lookBothWays(photo, points, EYE, signal);
 }
 
 function stateOf([told, outwards, up]: ArrayLike<number> & Iterable<number>): EyeState {

@@ -5,22 +5,17 @@ picture of an eye and its landmarks: how shut it is (eyeBlink, 0..1), and its ga
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from torch import nn
 
+from close_ups import LARGEST_YAW, augmented, in_any_light, write
 from records import EYE, HEIGHT, NAMES, WIDTH, load
-
-sys.path.append(str(Path(__file__).parents[2] / "train" / "dense"))
-from export import halve  # noqa: E402
 
 PIXELS = 3 * HEIGHT * WIDTH
 EPOCHS, BATCH, RATE = 60, 64, 2e-3
 HELD_OUT = 4
-LARGEST_YAW = 55
 
 
 class EyeNetwork(nn.Module):
@@ -43,35 +38,10 @@ class EyeNetwork(nn.Module):
         self.drop = nn.Dropout(0.3)
 
     def forward(self, values):
-        picture = values[:, :PIXELS].reshape(-1, HEIGHT, WIDTH, 3).permute(0, 3, 1, 2)
-        # Whatever the light and the skin.
-        middle = picture.mean((2, 3), keepdim=True)
-        spread = ((picture - middle) ** 2).mean((1, 2, 3), keepdim=True).sqrt() + 0.02
-        saturation = (picture.amax(1, keepdim=True) - picture.amin(1, keepdim=True)) / (
-            picture.mean(1, keepdim=True) + 0.05
-        )
-        picture = torch.cat([(picture - middle) / spread, saturation], 1)
+        picture = in_any_light(values[:, :PIXELS].reshape(-1, HEIGHT, WIDTH, 3))
         points = ((values[:, PIXELS:] - self.mean) / self.deviation).clamp(-4, 4)
         seen = self.look(picture).flatten(1)
         return self.last(self.drop(torch.cat([seen, torch.relu(self.points(self.drop(points)))], 1)))
-
-
-def augmented(picture):
-    n = len(picture)
-    angle, scale = 0.12 * torch.randn(n), torch.exp(0.08 * torch.randn(n))
-    c, s = scale * torch.cos(angle), scale * torch.sin(angle)
-    ratio = WIDTH / HEIGHT
-    rows = ([c, -s / ratio, 0.06 * torch.randn(n)], [s * ratio, c, 0.08 * torch.randn(n)])
-    theta = torch.stack([torch.stack(row, 1) for row in rows], 1)
-    x = picture.permute(0, 3, 1, 2)
-    grid = nn.functional.affine_grid(theta, x.shape, align_corners=False)
-    x = nn.functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    x = x * (1 + 0.1 * torch.randn(n, 3, 1, 1)) + 0.02 * torch.rand(n, 1, 1, 1) * torch.randn_like(x)
-    # Shade from one side.
-    across, down = torch.linspace(-1, 1, WIDTH), torch.linspace(-1, 1, HEIGHT)[:, None]
-    ramp = across * torch.randn(n, 1, 1, 1) + down * torch.randn(n, 1, 1, 1)
-    x = x * (1 + 0.15 * ramp)
-    return x.permute(0, 2, 3, 1)
 
 
 def report(told, truth, held):
@@ -118,7 +88,8 @@ def main():
         network.train()
         for batch in indices[torch.randperm(len(indices))][: len(indices) // BATCH * BATCH].split(BATCH):
             noise = 0.15 * torch.randn(len(batch), marks.shape[1]) * network.deviation
-            told = network(torch.cat([augmented(pictures[batch]).flatten(1), marks[batch] + noise], 1))
+            shown = augmented(pictures[batch], turn=0.12, across=0.06, down=0.08).flatten(1)
+            told = network(torch.cat([shown, marks[batch] + noise], 1))
             # The gaze of a shut eye is not seen.
             open_ = (target[batch, :1] < 0.6).float()
             error = (told - target[batch]).abs()
@@ -131,11 +102,7 @@ def main():
     with torch.no_grad():
         told = network(torch.cat([pictures.flatten(1), marks], 1)).numpy()
     report(told, target.numpy(), held)
-    names = {"input_names": ["eyes"], "output_names": ["state"]}
-    torch.onnx.export(network, torch.zeros(2, EYE), out, opset_version=17, dynamo=False, **names)
-    model = onnx.load(out)
-    halve(model)
-    onnx.save(model, out)
+    write(network, EYE, "eyes", out)
 
 
 if __name__ == "__main__":

@@ -6,22 +6,17 @@ Input [2][MOUTH], the mouth and the mouth in a mirror; output [2][SHAPES].
 
 import re
 import sys
-from pathlib import Path
 
 import numpy as np
-import onnx
 import torch
 from torch import nn
 
+from close_ups import LARGEST_YAW, augmented, in_any_light, write
 from records import HERE, MOUTH, MOUTH_HEIGHT, MOUTH_WIDTH, NAMES, load
-
-sys.path.append(str(Path(__file__).parents[2] / "train" / "dense"))
-from export import halve  # noqa: E402
 
 PIXELS = 3 * MOUTH_HEIGHT * MOUTH_WIDTH
 EPOCHS, BATCH, RATE = 45, 128, 4e-3
 HELD_OUT = 8
-LARGEST_YAW = 55
 
 SHAPES = re.findall(
     r"'(\w+)'",
@@ -50,36 +45,12 @@ class MouthNetwork(nn.Module):
         self.drop = nn.Dropout(0.2)
 
     def seen(self, values):
-        picture = values[:, :PIXELS].reshape(-1, MOUTH_HEIGHT, MOUTH_WIDTH, 3).permute(0, 3, 1, 2)
-        # Whatever the light and the skin.
-        middle = picture.mean((2, 3), keepdim=True)
-        spread = ((picture - middle) ** 2).mean((1, 2, 3), keepdim=True).sqrt() + 0.02
-        saturation = (picture.amax(1, keepdim=True) - picture.amin(1, keepdim=True)) / (
-            picture.mean(1, keepdim=True) + 0.05
-        )
-        picture = torch.cat([(picture - middle) / spread, saturation], 1)
+        picture = in_any_light(values[:, :PIXELS].reshape(-1, MOUTH_HEIGHT, MOUTH_WIDTH, 3))
         points = ((values[:, PIXELS:] - self.mean) / self.deviation).clamp(-4, 4)
         return self.last(self.drop(torch.cat([self.look(picture).flatten(1), self.points(points)], 1)))
 
     def forward(self, values):
         return ((self.seen(values) - self.least) * self.gain).clamp(0, 1)
-
-
-def augmented(picture):
-    n = len(picture)
-    angle, scale = 0.1 * torch.randn(n), torch.exp(0.08 * torch.randn(n))
-    c, s = scale * torch.cos(angle), scale * torch.sin(angle)
-    ratio = MOUTH_WIDTH / MOUTH_HEIGHT
-    rows = ([c, -s / ratio, 0.05 * torch.randn(n)], [s * ratio, c, 0.06 * torch.randn(n)])
-    theta = torch.stack([torch.stack(row, 1) for row in rows], 1)
-    x = picture.permute(0, 3, 1, 2)
-    grid = nn.functional.affine_grid(theta, x.shape, align_corners=False)
-    x = nn.functional.grid_sample(x, grid, padding_mode="border", align_corners=False)
-    x = x * (1 + 0.1 * torch.randn(n, 3, 1, 1)) + 0.02 * torch.rand(n, 1, 1, 1) * torch.randn_like(x)
-    across, down = torch.linspace(-1, 1, MOUTH_WIDTH), torch.linspace(-1, 1, MOUTH_HEIGHT)[:, None]
-    ramp = across * torch.randn(n, 1, 1, 1) + down * torch.randn(n, 1, 1, 1)
-    x = x * (1 + 0.15 * ramp)
-    return x.permute(0, 2, 3, 1)
 
 
 def both_ways(told):
@@ -148,7 +119,8 @@ def main():
             way = torch.randint(0, 2, (len(batch),))
             values = seen[batch, way]
             target = torch.where(way[:, None] == 1, truth[batch][:, MIRROR], truth[batch])
-            pictures = augmented(values[:, :PIXELS].reshape(-1, MOUTH_HEIGHT, MOUTH_WIDTH, 3)).flatten(1)
+            pictures = values[:, :PIXELS].reshape(-1, MOUTH_HEIGHT, MOUTH_WIDTH, 3)
+            pictures = augmented(pictures, turn=0.1, across=0.05, down=0.06).flatten(1)
             points = values[:, PIXELS:] + 0.05 * network.deviation * torch.randn(len(batch), MOUTH - PIXELS)
             loss = ((network.seen(torch.cat([pictures, points], 1)) - target) ** 2).mean()
             optimizer.zero_grad()
@@ -166,11 +138,7 @@ def main():
     network.gain.copy_(torch.tensor(gain))
     report(told(reporting), truth[reporting].numpy())
     network.eval()
-    names = {"input_names": ["mouth"], "output_names": ["state"]}
-    torch.onnx.export(network, torch.zeros(2, MOUTH), out, opset_version=17, dynamo=False, **names)
-    model = onnx.load(out)
-    halve(model)
-    onnx.save(model, out)
+    write(network, MOUTH, "mouth", out)
 
 
 if __name__ == "__main__":
