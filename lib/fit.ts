@@ -14,6 +14,7 @@ import type { DenseFace } from './stages/dense.js';
 import { fitDetail } from './stages/detail.js';
 import type { DetectedFace } from './stages/detected-face.js';
 import { type FacePixels, seeFacePixels } from './stages/face-pixels.js';
+import { measureFineDetail } from './stages/fine-detail.js';
 import { seeHair, shapeHair } from './stages/hair.js';
 import { headTurn, requireFacing, requireFollowed } from './stages/head-turn.js';
 import { metricScale } from './stages/iris-scale.js';
@@ -97,6 +98,7 @@ export async function fitFace(
     looking!.then((pixels) => observe(context, head, photo, landmarks, pixels, options.detail, signal)),
   );
   const pixels = await stage('mask', () => looking!);
+  const measuringDetail = begun.add(measureFineDetail(pixels.person, signal));
   const turnDegrees = headTurn(landmarks, pixels.dense);
   requireFacing(turnDegrees);
   const { dense } = pixels;
@@ -165,6 +167,7 @@ export async function fitFace(
     landmarks,
     turnDegrees,
     person: pixels.person,
+    fineDetail: await measuringDetail,
     dense: pixels.dense,
     model: head.morphable,
     quality: unpainted.quality,

@@ -7,7 +7,7 @@ import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
 import { native } from '../lib/native/load.js';
 import { Random } from '../lib/sample/random.js';
-import { measuredSharpness } from '../lib/stages/face-colours.js';
+import { measureFineDetail } from '../lib/stages/fine-detail.js';
 import { PortraitPainter } from '../models/train/portrait.js';
 
 const SIZE = 512;
@@ -25,16 +25,18 @@ function disc(soft: number, noise: number, person: number) {
   return { values: new Float32Array(SIZE * SIZE).fill(person), size: SIZE, toPhoto: [1, 0, 0, 0, 1, 0] as const, rgb };
 }
 
-it('the strongest edges tell blur under noise, which passes for fine detail', () => {
-  const [sharpDisc, softDisc] = [disc(2, 0.03, 1), disc(40, 0.03, 1)].map((mask) => measuredSharpness(mask));
+it('the strongest edges tell blur under noise, which passes for fine detail', async () => {
+  const [sharpDisc, softDisc] = await Promise.all(
+    [disc(2, 0.03, 1), disc(40, 0.03, 1)].map((mask) => measureFineDetail(mask)),
+  );
   expect(softDisc!.fine).toBeGreaterThan(0.3);
   expect(softDisc!.edges).toBeLessThan(0.45);
   expect(sharpDisc!.edges).toBeGreaterThan(0.6);
 });
 
-it('blur is measured where the person network sees nobody', () => {
-  const { fine, coarse, edges } = measuredSharpness(disc(40, 0, 0));
-  expect(measuredSharpness(disc(40, 0, 1))).toEqual({ fine, coarse, edges });
+it('blur is measured where the person network sees nobody', async () => {
+  const { fine, coarse, edges } = await measureFineDetail(disc(40, 0, 0));
+  expect(await measureFineDetail(disc(40, 0, 1))).toEqual({ fine, coarse, edges });
   expect(coarse).toBeLessThan(0.2);
 });
 

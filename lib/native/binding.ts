@@ -2,7 +2,7 @@ import type { HrnError, HrnErrorCode } from '../errors.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from './coarse.js';
 import type { DetailFit, DetailProblem } from './detail.js';
-import type { Affine, NativeDenseClasses, NativeFaceView } from './face-view.js';
+import type { Affine, NativeDenseClasses, NativeFaceView, NativeFineDetail } from './face-view.js';
 import type { HairProblem, NativeHair } from './hair.js';
 import type { NativeReferenceModel, ReferenceFit, ReferenceModel, ReferenceProblem } from './reference.js';
 import type {
@@ -70,6 +70,8 @@ export interface NativeBinding {
     frame: NativeCropFrame,
     photo: { width: number; height: number },
   ): NativeJob<Float32Array>;
+  /** How fine the detail of a square around a face is, of `rgb` `[size][size][3]` and `values` `[size][size]`; from 128 px on. */
+  fineDetail(person: Pick<NativeFaceView, 'rgb' | 'values' | 'size'>): NativeJob<NativeFineDetail>;
   Session: new () => NativeSession;
   /** Copies, checks (MODEL_CORRUPT names the array at fault) and repacks a model. */
   buildModel(model: MorphableModel): NativeJob<NativeModel>;
@@ -184,6 +186,7 @@ export const NATIVE_EXPORTS = [
   'guidedUpsample',
   'skinEdges',
   'skinMask',
+  'fineDetail',
   'render',
   'Session',
   'buildModel',

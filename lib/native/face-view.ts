@@ -35,6 +35,22 @@ export interface NativeFaceView {
   points: NativeFacePoints;
 }
 
+/** How sharp a face is; NaN where all is of one colour. */
+export interface NativeFineDetail {
+  /**
+   * Energy of the finest detail of the crop, inside the face's box, over that of one four times as coarse: 0.11 and more
+   * where the photo is sharp, falling towards 1/16 where it is blurred or has fewer pixels than the crop.
+   */
+  fine: number;
+  /** The same four times as coarse: 0.27 and more where the photo is sharp. Where a photo is that blurred its noise is fine. */
+  coarse: number;
+  /**
+   * Of the strongest edges: how much of the change over 32 pixels of the crop lies within 8. Neither noise nor the blocks of a
+   * compressed picture are strong edges.
+   */
+  edges: number;
+}
+
 /** What the dense network says of the pixels around a face. A job reads `classes` where they lie. */
 export interface NativeDenseClasses {
   side: number;

@@ -11,6 +11,7 @@ import type { ProgressReporter, Stage } from '../progress.js';
 import { Reconstruction } from '../result.js';
 import type { DetectedFace } from '../stages/detected-face.js';
 import { faceView } from '../stages/face-view.js';
+import { measureFineDetail } from '../stages/fine-detail.js';
 import { headTurn, requireFacing } from '../stages/head-turn.js';
 import { type DenseLandmarks, landmarksInFrame } from '../stages/landmarks.js';
 import { findPersonMask, type PersonMask } from '../stages/mask.js';
@@ -138,6 +139,7 @@ export class Reference {
         landmarks,
         turnDegrees,
         person,
+        fineDetail: await measureFineDetail(person, signal),
         model: head.morphable,
         quality: result.quality,
       }),

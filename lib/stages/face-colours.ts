@@ -1,4 +1,4 @@
-/** What the photo shows at the landmarks: colours by parts of the face, and how fine its detail is. */
+/** What the photo shows at the landmarks: colours by parts of the face. */
 import type { MorphableModel } from '../morphable-model.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { PersonMask } from './mask.js';
@@ -120,99 +120,6 @@ export function faceColours(
       leftEye: against(LEFT_LIDS, left, Math.max),
     },
   };
-}
-
-/** How sharp a face is; NaN where all is of one colour. */
-export interface Sharpness {
-  /**
-   * Energy of the finest detail of the crop, inside the face's box, over that of one four times as coarse: 0.11 and more
-   * where the photo is sharp, falling towards 1/16 where it is blurred or has fewer pixels than the crop.
-   */
-  fine: number;
-  /** The same four times as coarse: 0.27 and more where the photo is sharp. Where a photo is that blurred its noise is fine. */
-  coarse: number;
-  /**
-   * Of the strongest edges: how much of the change over 32 pixels of the crop lies within 8. Neither noise nor the blocks of a
-   * compressed picture are strong edges.
-   */
-  edges: number;
-}
-
-/** With a person on less than this share of the face's box the person network does not know it for one: all pixels count. */
-const LEAST_PERSON_SHARE = 0.5;
-/** Half sides of the squares that edges are measured by, pixels of the crop, and the share of the places that has weaker ones. */
-const EDGES = { near: 4, far: 16, weaker: 0.99 } as const;
-
-export function measuredSharpness({ rgb, size, values }: PersonMask): Sharpness {
-  const side = Math.floor(size / 2);
-  const from = Math.floor(size / 4);
-  const grey = new Float32Array(side * side);
-  const isPerson = new Uint8Array(side * side);
-  let persons = 0;
-  for (let y = 0; y < side; y++) {
-    for (let x = 0; x < side; x++) {
-      const at = (from + y) * size + from + x;
-      const i = 3 * at;
-      grey[y * side + x] = (rgb[i]! + rgb[i + 1]! + rgb[i + 2]!) / 3;
-      if (values[at]! <= 0.5) continue;
-      isPerson[y * side + x] = 1;
-      persons++;
-    }
-  }
-  const sums = summedArea(grey, side);
-  const edges = strongestEdge(sums, side, EDGES.near) / strongestEdge(sums, side, EDGES.far);
-  // What surrounds a person is no part of the face, and may have finer detail.
-  if (persons >= LEAST_PERSON_SHARE * side * side)
-    for (let i = 0; i < grey.length; i++) if (!isPerson[i]) grey[i] = Number.NaN;
-  const energy = (step: number) => {
-    let [sum, count] = [0, 0];
-    for (let y = step; y < side - step; y += 2) {
-      for (let x = step; x < side - step; x += 2) {
-        const i = y * side + x;
-        const d = 4 * grey[i]! - grey[i - step]! - grey[i + step]! - grey[i - step * side]! - grey[i + step * side]!;
-        if (Number.isNaN(d)) continue;
-        sum += d * d;
-        count++;
-      }
-    }
-    return count > 0 ? sum / count : 0;
-  };
-  const [finest, middle, coarsest] = [energy(1), energy(4), energy(16)];
-  return { fine: Math.sqrt(finest / middle), coarse: Math.sqrt(middle / coarsest), edges };
-}
-
-/** `[side + 1][side + 1]`: sums of all that is above and to the left. */
-function summedArea(values: Float32Array, side: number): Float64Array {
-  const sums = new Float64Array((side + 1) ** 2);
-  for (let y = 0; y < side; y++) {
-    let row = 0;
-    for (let x = 0; x < side; x++) {
-      row += values[y * side + x]!;
-      sums[(y + 1) * (side + 1) + x + 1] = sums[y * (side + 1) + x + 1]! + row;
-    }
-  }
-  return sums;
-}
-
-/** Difference of the means of neighbouring squares of `half` by twice that, of the strongest places. */
-function strongestEdge(sums: Float64Array, side: number, half: number): number {
-  const width = side + 1;
-  const mean = (x: number, y: number, right: number, below: number) =>
-    (sums[below * width + right]! - sums[y * width + right]! - sums[below * width + x]! + sums[y * width + x]!) /
-    (2 * half * half);
-  const seen: number[] = [];
-  for (let y = half; y <= side - half; y += 2) {
-    for (let x = half; x <= side - half; x += 2) {
-      const [left, right, top, bottom] = [x - half, x + half, y - half, y + half];
-      seen.push(
-        Math.hypot(
-          mean(x, top, right, bottom) - mean(left, top, x, bottom),
-          mean(left, y, right, bottom) - mean(left, top, right, y),
-        ),
-      );
-    }
-  }
-  return Float64Array.from(seen).sort()[Math.floor(EDGES.weaker * (seen.length - 1))]!;
 }
 
 /** On the subject's right. */

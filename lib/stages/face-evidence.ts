@@ -1,4 +1,5 @@
 import type { MorphableModel } from '../morphable-model.js';
+import type { NativeFineDetail } from '../native/face-view.js';
 import type { Quality } from '../result-data.js';
 import type { DenseFace } from './dense.js';
 import type { DetectedFace } from './detected-face.js';
@@ -15,6 +16,7 @@ export interface FaceEvidence {
   /** Turn of the head to its left, from all that tells it, degrees. */
   turnDegrees: number;
   person: PersonMask;
+  fineDetail: NativeFineDetail;
   /** What the dense network sees; absent where it did not look. */
   dense?: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'> | undefined;
   model: Pick<MorphableModel, 'dense' | 'mean'>;

@@ -96,8 +96,15 @@ export function thickestCover(
   radiusMm: number,
 ): Cover | undefined {
   const cellOf = cellFinder(pixels, toPhoto, side);
-  const seen = points.filter((landmark) => cellOf(landmark) >= 0);
-  const shares = Float64Array.from(seen, (landmark) => meanOver(classes, side, [cellOf(landmark)])(names));
+  const seen: number[] = [];
+  const shares: number[] = [];
+  const planes = names.map((name) => DENSE_CLASSES.indexOf(name) * side * side);
+  for (const landmark of points) {
+    const cell = cellOf(landmark);
+    if (cell < 0) continue;
+    seen.push(landmark);
+    shares.push(planes.reduce((sum, plane) => sum + classes[plane + cell]!, 0));
+  }
   let thickest: Cover | undefined;
   // Every landmark meets every other one: plain loops, a tenth of the time that lists of the near ones take.
   for (const landmark of seen) {

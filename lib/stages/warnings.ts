@@ -1,7 +1,7 @@
 import type { FaceWarning } from '../warnings.js';
 import { animalLook } from './animal.js';
 import { coverWarning, SURELY_BARE } from './cover-warnings.js';
-import { type Chroma, type FaceColours, faceColours, measuredSharpness, skinParts } from './face-colours.js';
+import { type Chroma, type FaceColours, faceColours, skinParts } from './face-colours.js';
 import type { FaceEvidence } from './face-evidence.js';
 import { facingPoints } from './facing-points.js';
 import { MESH_POINTS } from './mesh-points.js';
@@ -10,7 +10,7 @@ import { LEAST_BARE, type SeenSkin, seenLips, seenPart, seenPerson, seenSkin } f
 /** Of the box's longer side. */
 const LOW_RESOLUTION_PX = 100;
 /**
- * See Sharpness: of 14 photos from 107 px on the least were 0.142 and 0.34, of 27 small ones 0.108 and 0.27. Blurred by 1 %
+ * See NativeFineDetail: of 14 photos from 107 px on the least were 0.142 and 0.34, of 27 small ones 0.108 and 0.27. Blurred by 1 %
  * of the face they have 0.09 to 0.108 and 0.22 to 0.34, by 3 % and more 0.07 to 0.24 and 0.08 to 0.16. Edges: of 134 faces in
  * photos from 100 px on one had 0.50, the others 0.57 and more, with noise or strongly compressed too; blurred by 3 % 0.46 at
  * most, and so have round things out of focus, of which noise and compression make the other two pass for sharp (29 drawn
@@ -106,9 +106,9 @@ function turned({ turnDegrees }: FaceEvidence): FaceWarning | undefined {
   return { code: 'TURNED', message, details: { turnDegrees } };
 }
 
-function lowResolution({ face: { box }, person }: FaceEvidence): FaceWarning | undefined {
+function lowResolution({ face: { box }, fineDetail }: FaceEvidence): FaceWarning | undefined {
   const sizePx = Math.max(box.width, box.height);
-  const { fine, coarse, edges } = measuredSharpness(person);
+  const { fine, coarse, edges } = fineDetail;
   // Written so that NaN is blurred.
   const isSharp = fine >= LEAST_SHARPNESS.fine && coarse >= LEAST_SHARPNESS.coarse && edges >= LEAST_SHARPNESS.edges;
   if (sizePx >= LOW_RESOLUTION_PX && isSharp) return undefined;

@@ -2,6 +2,7 @@ import { HrnError, type HrnErrorCode } from '../errors.js';
 import type { Resources } from '../fit.js';
 import { type DecodedImage, decodeImage, type ImageInput } from '../image.js';
 import type { CoarseProblem } from '../native/coarse.js';
+import type { NativeFineDetail } from '../native/face-view.js';
 import type { PhotometricLevel } from '../native/refine.js';
 import type { ResolvedFitOptions } from '../options.js';
 import { type CoarseStage, coarseProblem } from '../stages/coarse.js';
@@ -10,6 +11,7 @@ import type { DenseFace } from '../stages/dense.js';
 import { type DetectedFace, LEAST_FACE_PX } from '../stages/detected-face.js';
 import { seeFacePixels } from '../stages/face-pixels.js';
 import { findFaces, inUsualLight } from '../stages/find-faces.js';
+import { measureFineDetail } from '../stages/fine-detail.js';
 import type { FocalLength } from '../stages/focal-length.js';
 import { headTurn, requireFacing } from '../stages/head-turn.js';
 import { type IrisDiameters, measureIrises } from '../stages/iris-rim.js';
@@ -32,6 +34,7 @@ export interface View {
   /** Of the head to its left. */
   turnDegrees: number;
   person: PersonMask;
+  fineDetail: NativeFineDetail;
   dense: Pick<DenseFace, 'side' | 'classes' | 'toPhoto'>;
   focal: FocalLength;
   /** What its landmark fit observes and believes. */
@@ -114,12 +117,13 @@ async function lookInto(
   const estimate = regressor && (await regress(networks, regressor, head.morphable, photo, landmarks, signal));
   const { width, height } = decoded;
   const lens = { givenPx: options.focalLengthPx, exifPx: decoded.focalLengthPx, width, height };
-  const [{ focal, principalPx, coarse }, seen, close, rims, sharpness, mouth] = await Promise.all([
+  const [{ focal, principalPx, coarse }, seen, close, rims, sharpness, fineDetail, mouth] = await Promise.all([
     fitFromStarts(context, head, landmarks, estimate, lens, { signal }),
     observe(context, head, photo, landmarks, pixels, options.detail, signal),
     cropLevel(photo, landmarks, pixels, CLOSE_PX, signal),
     measureIrises(photo, landmarks, signal),
     faceSharpness(photo, landmarks, signal),
+    measureFineDetail(pixels.person, signal),
     seeMouth(networks, photo, landmarks, signal),
   ]);
   const observed = coarseProblem(head, landmarks, estimate, focal, principalPx);
@@ -131,6 +135,7 @@ async function lookInto(
     landmarks,
     turnDegrees,
     person: pixels.person,
+    fineDetail,
     dense: { side: pixels.dense.side, classes: pixels.dense.classes, toPhoto: pixels.dense.toPhoto },
     focal,
     observed,

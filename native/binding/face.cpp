@@ -1,4 +1,4 @@
-// Skin of one face: skinEdges(), skinMask().
+// What the photo shows of one face: skinEdges(), skinMask(), fineDetail().
 #include "binding/face.hpp"
 
 #include <cmath>
@@ -9,6 +9,7 @@
 #include "binding/job.hpp"
 #include "core/error.hpp"
 #include "fit/context.hpp"
+#include "imaging/fine_detail.hpp"
 #include "imaging/skin_edges.hpp"
 #include "imaging/skin_mask.hpp"
 
@@ -85,6 +86,26 @@ Napi::Value skin_mask(const Napi::CallbackInfo& info) {
       [](Napi::Env env, std::vector<float>&& mask) -> Napi::Value { return adopted_array(env, std::move(mask)); });
 }
 
+// fineDetail(person): job of { fine, coarse, edges }
+Napi::Value fine_detail(const Napi::CallbackInfo& info) {
+  const Napi::Object o = object_of(info[0], "person");
+  const long size = integer_of(field(o, "size"), "size", imaging::kLeastFineDetailSide, kMaxSide);
+  Borrowed<float> rgb(field(o, "rgb"), "rgb", static_cast<std::size_t>(3 * size * size));
+  Borrowed<float> person(field(o, "values"), "values", static_cast<std::size_t>(size * size));
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [rgb = std::move(rgb), person = std::move(person), size](const Cancel&, const Progress&) {
+        return imaging::measure_fine_detail(rgb.view(), person.view(), size);
+      },
+      [](Napi::Env env, imaging::FineDetail&& detail) -> Napi::Value {
+        Napi::Object result = Napi::Object::New(env);
+        result.Set("fine", detail.fine);
+        result.Set("coarse", detail.coarse);
+        result.Set("edges", detail.edges);
+        return result;
+      });
+}
+
 }  // namespace
 
 imaging::Affine affine_of(const Napi::Value& matrix) {
@@ -141,6 +162,7 @@ FaceView::FaceView(const Napi::Object& object, long size)
 void register_face(Napi::Env env, Napi::Object exports) {
   export_function<skin_edges>(env, exports, "skinEdges");
   export_function<skin_mask>(env, exports, "skinMask");
+  export_function<fine_detail>(env, exports, "fineDetail");
 }
 
 }  // namespace hrn::binding

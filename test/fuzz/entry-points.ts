@@ -254,6 +254,11 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     args: [context, view, dense, { x0: 0, y0: 0, scale: 0.125, size: 16 }, extent],
     call: call(addon.skinMask),
   },
+  {
+    name: 'fineDetail',
+    args: [{ values: square(128, 1), rgb: new Float32Array(3 * 128 * 128), size: 128 }],
+    call: call(addon.fineDetail),
+  },
   { name: 'buildModel', args: [model], call: call(addon.buildModel) },
   {
     name: 'subdivide',
