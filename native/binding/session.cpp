@@ -13,7 +13,6 @@
 //   session.dispose();
 #include "binding/session.hpp"
 
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -207,26 +206,7 @@ class SessionObject : public Napi::ObjectWrap<SessionObject> {
   static void both_ways(ThreadPool& pool, const Sight& sight, const Look& look) {
     const std::vector<float> crop = imaging::crop(pool, *sight.image, sight.crop);
     const std::vector<float> mirrored = mirror_image(crop, sight.crop.width);
-    side_by_side(
-        pool, [&] { look(false, crop); }, [&] { look(true, mirrored); });
-  }
-
-  // What either throws is thrown from here: helpers' threads would end the process.
-  template <class First, class Second>
-  static void side_by_side(ThreadPool& pool, const First& first, const Second& second) {
-    std::exception_ptr thrown[2];
-    pool.parallel_for(2, [&](long i) {
-      try {
-        if (i == 0)
-          first();
-        else
-          second();
-      } catch (...) {
-        thrown[i] = std::current_exception();
-      }
-    });
-    for (const auto& exception : thrown)
-      if (exception) std::rethrow_exception(exception);
+    pool.parallel_for(2, [&](long i) { look(i == 1, i == 1 ? mirrored : crop); });
   }
 
   Sight sight_of(const Napi::CallbackInfo& info) const {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <system_error>
+#include <utility>
 
 namespace hrn {
 namespace {
@@ -109,6 +110,14 @@ void Crew::share(Seat& seat, long count, Chunk chunk, void* context) {
       std::this_thread::yield();
   }
   seat.state.store(generation * kGeneration + kClosed, std::memory_order_release);
+  if (seat.thrown) std::rethrow_exception(std::exchange(seat.thrown, nullptr));
+}
+
+void Crew::keep_thrown(Seat& seat, long chunk) {
+  const std::lock_guard lock(mutex_);
+  if (seat.thrown && seat.thrown_by < chunk) return;
+  seat.thrown = std::current_exception();
+  seat.thrown_by = chunk;
 }
 
 bool Crew::run_chunks(Seat& seat, int worker) {
@@ -125,7 +134,13 @@ bool Crew::run_chunks(Seat& seat, int worker) {
     const std::uint64_t chunk = worker == 0 ? front : count - 1 - back;
     const std::uint64_t taken = state + (worker == 0 ? kFront : kBack);
     if (!seat.state.compare_exchange_weak(state, taken, std::memory_order_acq_rel, std::memory_order_acquire)) continue;
-    run(context, static_cast<long>(chunk), worker);
+    // Unwinding past here would end the process on a helper's thread, and on the job's own leave helpers with a context
+    // that is gone.
+    try {
+      run(context, static_cast<long>(chunk), worker);
+    } catch (...) {
+      keep_thrown(seat, static_cast<long>(chunk));
+    }
     seat.finished.fetch_add(1, std::memory_order_release);
     found = true;
     state = seat.state.load(std::memory_order_acquire);

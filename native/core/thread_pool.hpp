@@ -3,6 +3,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -40,6 +41,8 @@ class Crew {
     std::atomic<void*> context{nullptr};
     std::atomic<std::uint32_t> count{0};
     alignas(64) std::atomic<std::uint32_t> finished{0};
+    std::exception_ptr thrown;  // by the first of the chunks that threw, under mutex_ while they run
+    long thrown_by = 0;
     bool taken = false;  // under mutex_
   };
   struct alignas(64) Helper {
@@ -52,6 +55,7 @@ class Crew {
   void share(Seat& seat, long count, Chunk chunk, void* context);
   void help(int worker);
   bool run_chunks(Seat& seat, int worker);
+  void keep_thrown(Seat& seat, long chunk);
   void wake(int helpers);
   // Helpers are numbered from 1: those beyond the threads that jobs leave free rest.
   bool may_help(int worker) const { return worker + jobs_.load(std::memory_order_relaxed) <= limit_; }
@@ -88,7 +92,9 @@ class ThreadPool {
   /// `worker` is below threads() and unique among the chunks running at the same time.
   using Chunk = void (*)(void* context, long chunk, int worker);
 
-  /// Runs chunks 0..count-1 and returns when all are done. Allocates nothing. Chunks must not throw.
+  /// Runs chunks 0..count-1 and returns when all are done. Allocates nothing. What chunks throw, on whichever thread,
+  /// is thrown from here once none runs any more: what the chunk of the lowest number threw. With one thread those
+  /// after it do not run.
   void parallel_for(long count, Chunk run, void* context) { crew_.share(seat_, count, run, context); }
 
   /// The same with a callable: body(chunk).

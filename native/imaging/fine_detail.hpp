@@ -16,7 +16,8 @@ struct FineDetail {
   double edges = 0;
 };
 
-/// Of the middle half of a square: `rgb` [size][size][3], `person` [size][size], 0..1; `size` at least kLeastFineDetailSide.
+/// Of the middle half of a square: `rgb` [size][size][3], `person` [size][size], 0..1; `size` at least
+/// kLeastFineDetailSide.
 FineDetail measure_fine_detail(std::span<const float> rgb, std::span<const float> person, long size);
 
 }  // namespace hrn::imaging

@@ -9,6 +9,7 @@
 #include <limits>
 #include <set>
 #include <stdexcept>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -85,6 +86,34 @@ HRN_TEST("thread_pool/workers have numbers of their own") {
       },
       &shared);
   CHECK(!shared.clash);
+}
+
+HRN_TEST("thread_pool/what a chunk throws comes out of the job, on whichever thread, and the pool goes on") {
+  for (const int threads : {1, 2, 4}) {
+    ThreadPool pool(threads);
+    for (long job = 0; job < 500; ++job) {
+      // The first, the last, several or all of them.
+      const auto throws = [&](long chunk) { return job % 3 == 0 ? chunk == 15 : job % 3 == 1 ? chunk % 5 == 2 : true; };
+      const long lowest = job % 3 == 0 ? 15 : job % 3 == 1 ? 2 : 0;
+      std::atomic<int> running{0};
+      long told = -1;
+      try {
+        pool.parallel_for(16, [&](long chunk) {
+          ++running;
+          std::this_thread::yield();
+          --running;
+          if (throws(chunk)) throw std::out_of_range(std::to_string(chunk));
+        });
+      } catch (const std::out_of_range& error) {
+        told = std::stol(error.what());
+      }
+      report.equal(told, lowest, "the lowest chunk that threw");
+      report.equal(running.load(), 0, "chunks that still run");
+      std::atomic<long> sum{0};
+      pool.parallel_for(16, [&](long chunk) { sum += chunk; });
+      report.equal(sum.load(), 120L, "the next job");
+    }
+  }
 }
 
 HRN_TEST("thread_pool/jobs share a crew, each with all its chunks run once and never more at a time than threads") {
