@@ -61,7 +61,7 @@ describe('track', () => {
       for (const [k, name] of names.entries()) sum += Math.abs(frame.expression[name]! - truth[i]!.weights[k]!);
       count += names.length;
     }
-    expect(sum / count).toBeLessThan(0.1);
+    expect(sum / count).toBeLessThan(0.025);
     const jaw = tracked.map(({ frame }) => frame.expression.jawOpen!);
     const open = truth.map(({ weights }) => weights[names.indexOf('jawOpen')]!);
     const widest = open.indexOf(Math.max(...open));

@@ -171,12 +171,13 @@ interface Motion {
 
 const dot = (a: readonly number[], b: readonly number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 
-const known = new WeakMap<MorphableModel, Motion>();
+/** By the expressions: heads of people who are tracked share the model's. */
+const known = new WeakMap<MorphableModel['expression'], Motion>();
 
 function motionProducts(model: MorphableModel): Motion {
-  const found = known.get(model);
-  if (found) return found;
   const { expression, dense, vertexCount } = model;
+  const found = known.get(expression);
+  if (found) return found;
   const { count } = expression;
   const size = 3 * dense.count;
   const gaps: number[][] = [];
@@ -206,6 +207,6 @@ function motionProducts(model: MorphableModel): Motion {
     result.gaps = gaps;
     result.gapProducts = products.map((_, i) => dot(gaps[Math.floor(i / count)]!, gaps[i % count]!));
   }
-  known.set(model, result);
+  known.set(expression, result);
   return result;
 }

@@ -7,10 +7,12 @@ import { native } from '../native/load.js';
 import type { PhotometricFit } from '../native/refine.js';
 import { fitQuality } from '../stages/assemble.js';
 import { solveCoarse } from '../stages/coarse.js';
+import { expressionWeights } from '../stages/expression-weights.js';
 import { landmarkErrors } from '../stages/landmark-errors.js';
 import { type DenseLandmarks, regionAround } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
 import { FEATURE_POINTS, IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS } from '../stages/mesh-points.js';
+import { seeMouth } from '../stages/mouth-state.js';
 import type { Photo, Region } from '../stages/photo.js';
 import { cropLevel } from '../stages/refine.js';
 import { faceSharpness } from '../stages/sharpness.js';
@@ -39,6 +41,7 @@ const SHARPNESS_MEMORY = 0.05;
 
 /** What was found in a frame, in the fitted head's frame and size. */
 export interface Sighting {
+  /** Its expression as an animator has it: see expressionWeights(). */
   fit: PhotometricFit;
   landmarks: DenseLandmarks;
   landmarkErrorPercent: number;
@@ -79,23 +82,25 @@ export class Tracker {
       this.#before = undefined;
       return undefined;
     }
-    this.#before = { fit: sighting.fit, region: regionAround(landmarks.pixels) };
-    return { ...sighting, cut: before === undefined };
+    const { weights: expression, ...found } = sighting;
+    this.#before = { fit: found.fit, region: regionAround(landmarks.pixels) };
+    return { ...found, fit: { ...found.fit, expression }, cut: before === undefined };
   }
 
   async #fit(
     photo: Photo,
     landmarks: DenseLandmarks,
     before: PhotometricFit | undefined,
-  ): Promise<Omit<Sighting, 'cut'> | undefined> {
-    const { context } = this.resources;
+  ): Promise<(Omit<Sighting, 'cut'> & { weights: Float64Array }) | undefined> {
+    const { context, networks } = this.resources;
     const { head } = this.person;
     const { signal } = this;
     const problem = this.#problem(landmarks, before);
-    const [start, level, blur] = await Promise.all([
+    const [start, level, blur, mouth] = await Promise.all([
       before ?? this.#start(problem),
       cropLevel(photo, landmarks, { person: WHOLE_PERSON }, CROP_PX, signal),
       this.#sharpness(photo, landmarks),
+      seeMouth(networks, photo, landmarks, signal),
     ]);
     if (!start) return undefined;
     const fit = await runJob(
@@ -130,7 +135,8 @@ export class Tracker {
         photometricError: fit.error,
       },
     );
-    return { fit, landmarks, landmarkErrorPercent, presence: landmarks.presence, sharpness: blur };
+    const weights = expressionWeights(head.morphable, fit.expression, landmarks.eyes, shape, mouth);
+    return { fit, weights, landmarks, landmarkErrorPercent, presence: landmarks.presence, sharpness: blur };
   }
 
   /** The landmark fit from nothing; undefined where it fails. */
