@@ -9,6 +9,7 @@ import { create, type Hrn } from '../lib/hrn.js';
 import { loadHead } from '../lib/models/head.js';
 import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
+import { degreesBetween } from '../lib/stages/seen-pose.js';
 import { Animation } from '../lib/track/animation.js';
 import type { TrackedPerson } from '../lib/track/track.js';
 import { CHROMIUM } from './three-page.js';
@@ -66,6 +67,13 @@ describe('track', () => {
     const open = truth.map(({ weights }) => weights[names.indexOf('jawOpen')]!);
     const widest = open.indexOf(Math.max(...open));
     expect(jaw[widest]! - jaw[0]!).toBeGreaterThan(0.5 * (open[widest]! - open[0]!));
+  });
+
+  it('turns with the head', () => {
+    const off = tracked.flatMap(({ frame }, i) =>
+      frame.status === 'lost' ? [] : [degreesBetween(frame.pose.rotation, truth[i]!.camera.rotation)],
+    );
+    expect(off.reduce((sum, angle) => sum + angle, 0) / off.length).toBeLessThan(2);
   });
 
   it('writes an animated GLB without complaints, a line a frame, and a CSV', async () => {

@@ -19,8 +19,14 @@ import { faceSharpness } from '../stages/sharpness.js';
 import type { Person } from './person.js';
 
 /** Side of the crop that is compared, pixels, and steps towards it: the frame before is a good start. */
-const CROP_PX = 112;
+const CROP_PX = 160;
 const ITERATIONS = 4;
+/**
+ * All surface points in the person's own colours count as so many independent ones where the frame before was left with such a
+ * mean difference, 0..1; as many more as that is smaller, by its square: what is believed of expressions and light before a
+ * frame is seen would else hold the head back where it turns. No more than `most`.
+ */
+const COLOURS = { samples: 100, error: 0.031, most: 1000 } as const;
 /** Expressions change by about this much between frames at 25 a second. */
 const STEP_SIGMA = 0.25;
 /**
@@ -117,6 +123,7 @@ export class Tracker {
           expression: start.expression,
           nuisance: start.nuisance,
           levels: [{ ...level, iterations: ITERATIONS }],
+          ...(before ? { effectiveSamples: colourSamples(before) } : {}),
         }),
       { signal },
     );
@@ -182,6 +189,11 @@ function besideColours({ pixels }: DenseLandmarks): Float64Array {
     { length: pixels.length / 2 },
     (_, i) => LANDMARK_WEIGHT * (MOVING.has(i) ? MOVING_GAIN : 1),
   );
+}
+
+function colourSamples({ error }: PhotometricFit): number {
+  const { samples, error: usual, most } = COLOURS;
+  return Math.min(most, samples * (usual / Math.max(error, 1e-3)) ** 2);
 }
 
 /** What the model believes of expressions, and what the frame before says of this one, as one. */
