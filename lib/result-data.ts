@@ -58,6 +58,8 @@ export interface Coefficients {
   identity: Float32Array;
   /** By ARKit name, 0..1. */
   expression: Expressions;
+  /** The same as the fit spread it over all shapes, one weight per expression of the model; see own-expressions.ts. */
+  fittedExpression: Float32Array;
   /** Units of one prior standard deviation. */
   albedo: Float32Array;
   /** Spherical harmonics, `[3 channels][9]`, view frame: x right, y up, z towards the camera. */

@@ -164,6 +164,7 @@ export function syntheticHead(): Reconstruction {
     coefficients: {
       identity: Float32Array.of(0.5, -1.25),
       expression: { jawOpen: 0.4, browInnerUp: 0, mouthSmileLeft: 0.25, tongueOut: 0, eyeBlinkLeft: 0 } as Expressions,
+      fittedExpression: Float32Array.of(0.4, 0, 0.25, 0, 0),
       albedo: Float32Array.of(0.1),
       lighting: Float32Array.from({ length: 27 }, (_, i) => (i % 9 === 0 ? 0.8 : 0)),
     },

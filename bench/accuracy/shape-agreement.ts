@@ -1,5 +1,6 @@
 /** How alike heads of one model are, vertex by vertex, their expressions taken away. */
 import type { MorphableModel } from '../../lib/morphable-model.js';
+import { addOwn, ownOffsets } from '../../lib/own-expressions.js';
 import type { ReconstructionData } from '../../lib/result.js';
 import { addBasis } from '../../lib/sample/random-head.js';
 import { alignPoints, applySimilarity } from './align.js';
@@ -9,7 +10,9 @@ import { modelFaceRegion, withoutExpression } from './model-face.js';
 export function neutralShape({ model, mesh, coefficients }: ReconstructionData): Float32Array {
   const fitted: Record<string, number> = coefficients.expression;
   const weights = model.expression.names.map((name) => fitted[name] ?? 0);
-  return withoutExpression(model, mesh.positions, Float32Array.from(weights));
+  const neutral = withoutExpression(model, mesh.positions, Float32Array.from(weights));
+  addOwn(neutral, ownOffsets(model, fitted, coefficients.fittedExpression), fitted, -1);
+  return neutral;
 }
 
 /** What the fitted identity coefficients stand for, `[vertices][3]`, in the model's millimetres. */

@@ -2,6 +2,7 @@ import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { closingBlink, hasLids, type Side } from '../blink.js';
 import type { ExpressionName } from '../expression-names.js';
 import { decodeHalfs } from '../half-float.js';
+import { ownOffsets } from '../own-expressions.js';
 import type { GlbHead } from './glb-head.js';
 import { lengthAt, VertexNormals } from './vertex-normals.js';
 
@@ -65,7 +66,8 @@ function sparse(vectors: Float32Array): SparseVectors {
 }
 
 /**
- * Takes the fitted weights of the chosen expressions out of the mesh, blinks made to close this head's lids, so that `positions + sum(weight *
+ * Takes the fitted weights of the chosen expressions out of the mesh, made as this person wears them (own-expressions.ts) and blinks
+ * to close this head's lids, so that `positions + sum(weight *
  * positionOffsets)` is `mesh.positions` again; with all of them chosen, shapes start from a neutral face, as animators
  * expect. Exact, because expressions and the deformation map both add linearly to the head.
  *
@@ -81,13 +83,17 @@ export async function toBlendShapes(
   const { names, halfs } = model.expression;
   const perShape = 3 * model.vertexCount;
 
+  const own = ownOffsets(model, coefficients.expression, coefficients.fittedExpression);
   const precise = Float64Array.from(mesh.positions);
   const decoded: { name: string; weight: number; offsets: Float32Array }[] = [];
   for (const [i, k] of chosen.entries()) {
     if (i % 8 === 7) await yieldToEventLoop();
     const name = names[k] as ExpressionName;
     const weight = coefficients.expression[name] ?? 0;
-    const offsets = dropSmall(decodeHalfs(halfs, k * perShape, (k + 1) * perShape), LEAST_OFFSET_MM);
+    const offsets = decodeHalfs(halfs, k * perShape, (k + 1) * perShape);
+    const more = own.get(name);
+    if (more) for (let i = 0; i < perShape; i++) offsets[i]! += more[i]!;
+    dropSmall(offsets, LEAST_OFFSET_MM);
     if (weight !== 0) {
       for (let i = 0; i < perShape; i++) precise[i] = (precise[i] as number) - weight * (offsets[i] as number);
     }

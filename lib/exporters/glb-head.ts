@@ -21,7 +21,7 @@ export interface EyeColours {
 export interface GlbHead {
   mesh: Mesh;
   model: ExportModel;
-  coefficients: Pick<ReconstructionData['coefficients'], 'expression'>;
+  coefficients: Pick<ReconstructionData['coefficients'], 'expression' | 'fittedExpression'>;
   scaleSource: ReconstructionData['scale']['source'];
   /** Of a detailed head alone. */
   displacementMap: Pick<DisplacementMap, 'data' | 'size'> | undefined;

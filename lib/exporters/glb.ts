@@ -45,7 +45,7 @@ async function encodeHead(
       head: {
         mesh,
         model,
-        coefficients: { expression: coefficients.expression },
+        coefficients: { expression: coefficients.expression, fittedExpression: coefficients.fittedExpression },
         scaleSource: scale.source,
         displacementMap: levels.high && displacementMap && { data: displacementMap.data, size: displacementMap.size },
         eyeColours: eyeColours(result),

@@ -69,6 +69,7 @@ export function assembleReference(
       expression: Object.fromEntries(
         morphable.expression.names.map((name, k) => [name, parts.expression[k]!]),
       ) as Expressions,
+      fittedExpression: Float32Array.from(parts.expression),
       albedo: parts.albedo,
       lighting: parts.light.map((value, i) => lightScale(i % 9) * (value + (i % 9 === 0 ? AMBIENT : 0))),
     },

@@ -123,6 +123,7 @@ export function assemble(fitted: Fitted): Unpainted {
         refined.positions,
         fitted.mouth,
       ),
+      fittedExpression: Float32Array.from(refined.expression),
       albedo: Float32Array.from(refined.albedo),
       lighting: Float32Array.from(refined.lighting),
     },

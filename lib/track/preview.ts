@@ -6,6 +6,7 @@ import { basename, dirname, join } from 'node:path';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { HrnError } from '../errors.js';
 import type { NativeContext } from '../native/binding.js';
+import { addOwn, type OwnOffsets, ownOffsets } from '../own-expressions.js';
 import { render } from '../render.js';
 import type { Raster } from '../result-data.js';
 import { addBasis } from '../sample/random-head.js';
@@ -94,6 +95,7 @@ async function scaled(
 /** The head as the camera of a frame sees it. */
 class MovingHead {
   readonly #neutral: Float32Array;
+  readonly #own: OwnOffsets;
 
   constructor(
     private readonly context: NativeContext,
@@ -107,6 +109,8 @@ class MovingHead {
       model.expression,
       Float32Array.from(model.expression.names, (name) => -(coefficients.expression[name] ?? 0)),
     );
+    this.#own = ownOffsets(model, coefficients.expression, coefficients.fittedExpression);
+    addOwn(this.#neutral, this.#own, coefficients.expression, -1);
   }
 
   async draw({ status, expression, pose, camera }: TrackedFrame, scale: number, width: number): Promise<Raster> {
@@ -122,6 +126,7 @@ class MovingHead {
       model.expression,
       Float32Array.from(model.expression.names, (name) => expression[name] ?? 0),
     );
+    addOwn(positions, this.#own, expression, 1);
     await yieldToEventLoop();
     const [cx, cy] = camera.principalPointPx;
     const lens = {
