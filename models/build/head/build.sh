@@ -28,4 +28,4 @@ rm -f "$HEAD_WORK/calibrated.npz"
 run cage identity_samples expression surface albedo unwrap landmarks correspondences
 # The calibration needs landmarks, which are then found again on the calibrated head.
 if [ -f "${HEAD_ICT:-}" ]; then run modes registration calibrate landmarks; fi
-run regions correspondences lids pack mouth clearance
+run regions correspondences lids pack mouth clearance contact
