@@ -5,6 +5,7 @@
  */
 import { decodeHalfs } from './half-float.js';
 import type { MorphableModel } from './morphable-model.js';
+import { addBasis } from './sample/random-head.js';
 
 /** What a shape has of its own, `[vertices][3]`, mm at weight 1, beside the model's offsets. */
 export type OwnOffsets = ReadonlyMap<string, Float32Array>;
@@ -32,21 +33,21 @@ const ROUNDING = 1e-6;
  * @param fitted the same expression as the fit spread it over the model's shapes, a weight each
  */
 export function ownOffsets(
-  { expression: { names, halfs }, vertexCount }: Pick<MorphableModel, 'expression' | 'vertexCount'>,
+  { expression, vertexCount }: Pick<MorphableModel, 'expression' | 'vertexCount'>,
   told: Readonly<Record<string, number>>,
   fitted: ArrayLike<number>,
 ): OwnOffsets {
+  const { names, halfs } = expression;
   const size = 3 * vertexCount;
+  const left = Array.from(names, (name, k) => {
+    const missing = fitted[k]! - (told[name] ?? 0);
+    return LEFT_ALONE.test(name) || Math.abs(missing) <= ROUNDING ? 0 : missing;
+  });
   const rest = new Float32Array(size);
-  const worn: { name: string; weight: number; offsets: Float32Array }[] = [];
-  for (const [k, name] of names.entries()) {
-    const weight = told[name] ?? 0;
-    const left = Math.abs(fitted[k]! - weight) > ROUNDING ? fitted[k]! - weight : 0;
-    if (LEFT_ALONE.test(name) || (weight === 0 && left === 0)) continue;
-    const offsets = decodeHalfs(halfs, k * size, (k + 1) * size);
-    for (let i = 0; i < size; i++) rest[i]! += left * offsets[i]!;
-    if (weight > 0) worn.push({ name, weight, offsets });
-  }
+  addBasis(rest, expression, left);
+  const worn = Array.from(names, (name, k) => ({ name, weight: told[name] ?? 0, k }))
+    .filter(({ name, weight }) => weight > 0 && !LEFT_ALONE.test(name))
+    .map(({ name, weight, k }) => ({ name, weight, offsets: decodeHalfs(halfs, k * size, (k + 1) * size) }));
   const square = (vectors: Float32Array, i: number) => vectors[i]! ** 2 + vectors[i + 1]! ** 2 + vectors[i + 2]! ** 2;
   const moved = new Float64Array(vertexCount);
   for (const { weight, offsets } of worn) {
@@ -79,4 +80,20 @@ export function addOwn(
     const weight = sign * (weights[name] ?? 0);
     if (weight !== 0) for (let i = 0; i < positions.length; i++) positions[i]! += weight * offsets[i]!;
   }
+}
+
+/** The same with the model's own offsets: the whole expression. */
+export function addWorn(
+  positions: Float32Array,
+  { expression }: Pick<MorphableModel, 'expression'>,
+  own: OwnOffsets,
+  weights: Readonly<Record<string, number>>,
+  sign: 1 | -1,
+): void {
+  addBasis(
+    positions,
+    expression,
+    Float32Array.from(expression.names, (name) => sign * (weights[name] ?? 0)),
+  );
+  addOwn(positions, own, weights, sign);
 }

@@ -1,17 +1,16 @@
 /** How alike heads of one model are, vertex by vertex, their expressions taken away. */
 import type { MorphableModel } from '../../lib/morphable-model.js';
-import { addOwn, ownOffsets } from '../../lib/own-expressions.js';
+import { addWorn, ownOffsets } from '../../lib/own-expressions.js';
 import type { ReconstructionData } from '../../lib/result.js';
 import { addBasis } from '../../lib/sample/random-head.js';
 import { alignPoints, applySimilarity } from './align.js';
-import { modelFaceRegion, withoutExpression } from './model-face.js';
+import { modelFaceRegion } from './model-face.js';
 
 /** The finest fitted head with a neutral expression, `[vertices][3]`, mm. */
 export function neutralShape({ model, mesh, coefficients }: ReconstructionData): Float32Array {
   const fitted: Record<string, number> = coefficients.expression;
-  const weights = model.expression.names.map((name) => fitted[name] ?? 0);
-  const neutral = withoutExpression(model, mesh.positions, Float32Array.from(weights));
-  addOwn(neutral, ownOffsets(model, fitted, coefficients.fittedExpression), fitted, -1);
+  const neutral = mesh.positions.slice();
+  addWorn(neutral, model, ownOffsets(model, fitted, coefficients.fittedExpression), fitted, -1);
   return neutral;
 }
 

@@ -66,10 +66,10 @@ function sparse(vectors: Float32Array): SparseVectors {
 }
 
 /**
- * Takes the fitted weights of the chosen expressions out of the mesh, made as this person wears them (own-expressions.ts) and blinks
- * to close this head's lids, so that `positions + sum(weight *
- * positionOffsets)` is `mesh.positions` again; with all of them chosen, shapes start from a neutral face, as animators
- * expect. Exact, because expressions and the deformation map both add linearly to the head.
+ * Takes the fitted weights of the chosen expressions out of the mesh, made as this person wears them (own-expressions.ts) and
+ * blinks to close this head's lids, so that `positions + sum(weight * positionOffsets)` is `mesh.positions` again; with all
+ * of them chosen, shapes start from a neutral face, as animators expect. Exact, because expressions and the deformation map
+ * both add linearly to the head.
  *
  * @param chosen indices of expressions of the model, in the order of the shapes
  * @param folds what weight 1 of an expression adds besides, by its name, `[vertices][3]`: not part of `mesh.positions`

@@ -62,7 +62,7 @@ export function randomExpression({ names, min, max }: ExpressionBasis, random: R
 }
 
 /** `target += sum_k weights[k] * basis[k]` */
-export function addBasis(target: Float32Array, basis: Basis, weights: Float32Array): void {
+export function addBasis(target: Float32Array, basis: Basis, weights: ArrayLike<number>): void {
   const values = halfTable();
   const { halfs } = basis;
   const stride = target.length;

@@ -6,10 +6,9 @@ import { basename, dirname, join } from 'node:path';
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { HrnError } from '../errors.js';
 import type { NativeContext } from '../native/binding.js';
-import { addOwn, type OwnOffsets, ownOffsets } from '../own-expressions.js';
+import { addWorn, type OwnOffsets, ownOffsets } from '../own-expressions.js';
 import { render } from '../render.js';
 import type { Raster } from '../result-data.js';
-import { addBasis } from '../sample/random-head.js';
 import { Photo } from '../stages/photo.js';
 import type { Animation } from './animation.js';
 import { exitOf, start } from './ffmpeg.js';
@@ -104,13 +103,8 @@ class MovingHead {
   ) {
     const { mesh, model, coefficients } = animation.person;
     this.#neutral = mesh.positions.slice();
-    addBasis(
-      this.#neutral,
-      model.expression,
-      Float32Array.from(model.expression.names, (name) => -(coefficients.expression[name] ?? 0)),
-    );
     this.#own = ownOffsets(model, coefficients.expression, coefficients.fittedExpression);
-    addOwn(this.#neutral, this.#own, coefficients.expression, -1);
+    addWorn(this.#neutral, model, this.#own, coefficients.expression, -1);
   }
 
   async draw({ status, expression, pose, camera }: TrackedFrame, scale: number, width: number): Promise<Raster> {
@@ -121,12 +115,7 @@ class MovingHead {
       return { data, width, height: HEIGHT, channels: 4 };
     }
     const positions = this.#neutral.slice();
-    addBasis(
-      positions,
-      model.expression,
-      Float32Array.from(model.expression.names, (name) => expression[name] ?? 0),
-    );
-    addOwn(positions, this.#own, expression, 1);
+    addWorn(positions, model, this.#own, expression, 1);
     await yieldToEventLoop();
     const [cx, cy] = camera.principalPointPx;
     const lens = {

@@ -162,12 +162,16 @@ class Head:
         mean = (mean + mirrored(mean)) / 2
         before = expression.copy()
         for k, name in enumerate(self.names):
-            other = name.replace("Left", "?").replace("Right", "Left").replace("?", "Right")
             if name.startswith(MOUTH):
-                expression[k] = (before[k] + mirrored(before[self.names.index(other)])) / 2
+                expression[k] = (before[k] + mirrored(before[self.names.index(other_side(name))])) / 2
         return dict(
             mean=mean.astype(np.float32), identity=identity.astype(np.float16), expression=expression.astype(np.float16)
         )
+
+
+def other_side(name):
+    """The expression of the other side, or the same."""
+    return name.replace("Left", "?").replace("Right", "Left").replace("?", "Right")
 
 
 def body_motions(points, is_tongue):

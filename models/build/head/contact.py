@@ -11,14 +11,13 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.optimize import nnls
 
-from mouth import vertex_normals
+from clearance import other_side
+from mouth import INNER_LIPS, NO_VERTEX, vertex_normals
 from subdivision import catmull_clark, quad_triangles
 from tensor_file import MODELS, read_safetensors, save_model
 
-NO_VERTEX = 65535
-# The network's points on the line where the lips meet, of the upper and of the lower lip.
-UPPER_LINE = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308]
-LOWER_LINE = [95, 88, 178, 87, 14, 317, 402, 318, 324]
+# The network's points on the line where the lips meet, of the upper and of the lower lip, from the right.
+UPPER_LINE, LOWER_LINE = INNER_LIPS[:11], INNER_LIPS[:10:-1]
 # How far beyond the line to each side, above and below, behind and before it, the lips' inner sides reach.
 ASIDE, ACROSS, BEHIND, BEFORE = 3.0, 4.0, 8.0, 3.0
 # Between lips that touch; and how far apart points may be to be kept from crossing when others move.
@@ -159,10 +158,6 @@ class Lips:
         return -np.linalg.solve(STICKING * system.T @ system + price, STICKING * system.T @ gaps).T
 
 
-def mirrored(name):
-    return name.replace("Left", "?").replace("Right", "Left").replace("?", "Right")
-
-
 def learn_identity(lips, mean, identity):
     rng = np.random.default_rng(SEED)
     lacked = []
@@ -198,7 +193,7 @@ def let_touch(tensors, names):
     rest = lips.parted(before)
     # Of one side's expressions each has what both together need on its own side.
     left = np.clip(0.5 + mean[lips.cage, 0] / (2 * SHARED_MM), 0, 1)
-    is_pair = lambda name: mirrored(name) != name and not name.startswith(("jaw", "mouthLeft", "mouthRight"))
+    is_pair = lambda name: other_side(name) != name and not name.startswith(("jaw", "mouthLeft", "mouthRight"))
     own_side = lambda name: (left if name.endswith("Left") else 1 - left) if is_pair(name) else 1.0
     shape = lambda *added: before + lips.operator @ sum(expression[names.index(name)] for name in added)
     change = np.zeros((len(names), len(lips.cage)))
@@ -209,7 +204,7 @@ def let_touch(tensors, names):
             # It closes an open jaw, and has no meaning without.
             change[k] = lips.parted(shape(name, "jawOpen")) - lips.parted(shape("jawOpen"))
         else:
-            both = (name, mirrored(name)) if is_pair(name) else (name,)
+            both = (name, other_side(name)) if is_pair(name) else (name,)
             change[k] = (lips.parted(shape(*both)) - rest) * own_side(name)
         side = next((side for start, side in ONE_LIP.items() if name.startswith(start)), None)
         if side is not None:
@@ -225,7 +220,7 @@ def let_touch(tensors, names):
     whole = expression.copy()
     for k, name in enumerate(names):
         if name.startswith(GIVING):
-            other = whole[names.index(mirrored(name)), mirror] * flip
+            other = whole[names.index(other_side(name)), mirror] * flip
             expression[k, lips.cage] = ((whole[k] + other) / 2)[lips.cage]
     moved = [np.abs(m @ (mean - tensors["mean"])[lips.cage, 1]).max() for m in (lips.motion, lips.line_motion)]
     print("moved at most %.2f mm, the line %.2f" % tuple(moved))
