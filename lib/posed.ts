@@ -1,6 +1,6 @@
 /** The head with another expression than the photo's. */
-import { type BlendShapeHead, toBlendShapes } from './exporters/blend-shapes.js';
-import { VertexNormals } from './exporters/vertex-normals.js';
+import { type BlendShapeHead, toBlendShapes } from './blend-shapes.js';
+import { vertexNormals } from './exporters/vertex-normals.js';
 import { ExpressionFolds, heightAt } from './folds.js';
 import { invalid } from './options.js';
 import type { DetailedMesh, DisplacementMap, Mesh, ReconstructionData } from './result-data.js';
@@ -27,7 +27,7 @@ export async function posedHead(
   const chosen = names.flatMap((name, k) => (asked[name] || worn[name] ? [k] : []));
   const positions = withWeights(await toBlendShapes(result, chosen), asked);
   if (!levels.high || !displacementMap) {
-    return { ...mesh, positions, normals: new VertexNormals(positions, mesh.indices).normals };
+    return { ...mesh, positions, normals: vertexNormals(positions, mesh.indices) };
   }
   const kept = new ExpressionFolds(mesh, model, worn, displacementMap).kept(asked);
   const moved = positions.map((value, i) => value - mesh.positions[i]!);
@@ -80,7 +80,7 @@ function carried(
     for (let k = 0; k < 3; k++) positions[3 * v + k]! += state[o + k]! - height * state[o + 3 + k]!;
   }
   const { uvs, indices, parts } = high;
-  return { positions, normals: new VertexNormals(positions, indices).normals, uvs, indices, parts };
+  return { positions, normals: vertexNormals(positions, indices), uvs, indices, parts };
 }
 
 /** As the finer mesh was displaced (native/fit/detail/tessellation.cpp): over about a millimetre. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { VertexNormals } from '../lib/exporters/vertex-normals.js';
+import { vertexNormals } from '../lib/exporters/vertex-normals.js';
 import { loadHead } from '../lib/models/head.js';
 import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
@@ -18,7 +18,7 @@ describe("a person's own colours", () => {
     };
     const lighting = new Float64Array(27);
     for (const k of [0, 9, 18]) lighting.set([0.8, 0.05, 0.25, -0.1], k);
-    const { normals } = new VertexNormals(model.mean, model.triangles);
+    const normals = vertexNormals(model.mean, model.triangles);
     const colours = new Float32Array(model.mean.length).fill(0.6);
     const lit = (v: number) => irradiance(lighting, 0, normals[3 * v]!, normals[3 * v + 1]!, normals[3 * v + 2]!);
     // Skin a quarter darker than the model's everywhere; and what is as black as a beard.

@@ -56,7 +56,19 @@ describe('native includes', () => {
     'fit/reference': UNDER_FIT,
     fit: [...UNDER_FIT, ...STAGES, 'fit/views'],
     render: ['core', 'ops'],
-    binding: [...UNDER_FIT, ...STAGES, 'fit/views', 'fit/reference', 'fit', 'render', 'backends/cpu', 'backends/cuda'],
+    // Of a fitted head: what files hold besides its shape.
+    rig: ['core'],
+    binding: [
+      ...UNDER_FIT,
+      ...STAGES,
+      'fit/views',
+      'fit/reference',
+      'fit',
+      'render',
+      'rig',
+      'backends/cpu',
+      'backends/cuda',
+    ],
   };
   /** Headers of others that one room alone may use. */
   const OWNER: readonly [RegExp, string][] = [

@@ -1,8 +1,8 @@
 import { NodeIO } from '@gltf-transform/core';
 import { validateBytes } from 'gltf-validator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { toBlendShapes } from '../lib/blend-shapes.js';
 import { closingBlink } from '../lib/blink.js';
-import { toBlendShapes } from '../lib/exporters/blend-shapes.js';
 import { gazeOf } from '../lib/gaze.js';
 import { decodeHalfs } from '../lib/half-float.js';
 import { create } from '../lib/hrn.js';

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { toBlendShapes } from '../lib/exporters/blend-shapes.js';
+import { toBlendShapes } from '../lib/blend-shapes.js';
 import { decodeHalfs } from '../lib/half-float.js';
 import { create } from '../lib/index.js';
 import { loadHead } from '../lib/models/head.js';

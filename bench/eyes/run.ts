@@ -5,7 +5,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import sharp, { type OverlayOptions } from 'sharp';
-import { type BlendShapeHead, toBlendShapes } from '../../lib/exporters/blend-shapes.js';
+import { type BlendShapeHead, toBlendShapes } from '../../lib/blend-shapes.js';
 import { create } from '../../lib/hrn.js';
 import { native } from '../../lib/native/load.js';
 import { render } from '../../lib/render.js';

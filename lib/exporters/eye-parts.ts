@@ -1,5 +1,5 @@
 /** What the mesh of a head lacks around its eyes: corneas, lashes, and what is wet or in shadow where lids meet the ball. */
-import type { BlendShapeHead, SparseVectors } from './blend-shapes.js';
+import type { BlendShapeHead } from '../blend-shapes.js';
 import { LOWER_BAND, UPPER_BAND } from './lash-texture.js';
 import {
   add,
@@ -15,7 +15,7 @@ import {
   unit,
   type V3,
 } from './lid-margins.js';
-import { VertexNormals } from './vertex-normals.js';
+import { vertexNormals } from './vertex-normals.js';
 import { wetLinesOf } from './wet-lines.js';
 
 export interface EyeParts {
@@ -97,36 +97,30 @@ function corneasOf({ model }: OfModel, head: BlendShapeHead, balls: Record<'left
     }
   }
   const [first, last] = [Math.min(...source), Math.max(...source)];
-  const offsets = head.shapes.map(({ positionOffsets: { vertices, values: by } }) => {
-    const kept: number[] = [];
-    const values: number[] = [];
+  const offsets = head.shapes.map(({ positionOffsets: { vertices, values } }) => {
+    const moved: { own: number; at: number }[] = [];
     for (let i = 0; i < vertices.length; i++) {
       const v = vertices[i] as number;
       if (v < first || v > last) continue;
       const own = place.get(v);
-      if (own === undefined) continue;
-      kept.push(own);
-      for (let k = 0; k < 3; k++) values.push((scales[own] as number) * (by[3 * i + k] as number));
+      if (own !== undefined) moved.push({ own, at: 3 * i });
     }
-    return ascending(kept, values);
+    moved.sort((a, b) => a.own - b.own);
+    const by = new Float32Array(3 * moved.length);
+    moved.forEach(({ own, at }, i) => {
+      for (let k = 0; k < 3; k++) by[3 * i + k] = (scales[own] as number) * (values[at + k] as number);
+    });
+    return { vertices: Uint32Array.from(moved, ({ own }) => own), values: by };
   });
   const shell = Float32Array.from(positions);
   const triangles = Uint32Array.from(indices);
   return {
     positions: shell,
-    normals: new VertexNormals(shell, triangles).normals,
+    normals: vertexNormals(shell, triangles),
     colours: Float32Array.from(colours),
     indices: triangles,
     joints,
     offsets,
-  };
-}
-
-function ascending(vertices: readonly number[], values: readonly number[]): SparseVectors {
-  const order = vertices.map((_, i) => i).sort((a, b) => (vertices[a] as number) - (vertices[b] as number));
-  return {
-    vertices: Uint32Array.from(order, (i) => vertices[i] as number),
-    values: Float32Array.from(order.flatMap((i) => values.slice(3 * i, 3 * i + 3))),
   };
 }
 

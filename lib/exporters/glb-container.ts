@@ -55,7 +55,7 @@ const padding = (length: number): number => (4 - (length % 4)) % 4;
 function shortened(numbers: Uint32Array, limit: number): { stored: Uint16Array | Uint32Array; componentType: number } {
   // 65535 itself means "restart" to some hardware.
   return limit < 65535
-    ? { stored: Uint16Array.from(numbers), componentType: UNSIGNED_SHORT }
+    ? { stored: new Uint16Array(numbers), componentType: UNSIGNED_SHORT }
     : { stored: numbers, componentType: UNSIGNED_INT };
 }
 
@@ -243,8 +243,10 @@ export class GlbContainer {
     const section = this.#section(kind);
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     const byteOffset = section.byteLength;
-    section.chunks.push(bytes, new Uint8Array(padding(bytes.length)));
-    section.byteLength += bytes.length + padding(bytes.length);
+    const gap = padding(bytes.length);
+    section.chunks.push(bytes);
+    if (gap > 0) section.chunks.push(new Uint8Array(gap));
+    section.byteLength += bytes.length + gap;
     return { bufferView: this.#sections.indexOf(section), byteOffset };
   }
 }

@@ -1,8 +1,9 @@
 /** A GLB from what the thread that makes it was given. */
+
+import type { BlendShapeHead, SparseVectors, toBlendShapes } from '../blend-shapes.js';
 import { gazeOf } from '../gaze.js';
-import type { MeshPart } from '../result-data.js';
+import type { MeshPart, Raster } from '../result-data.js';
 import { VERSION } from '../version.js';
-import { type BlendShapeHead, type SparseVectors, toBlendShapes } from './blend-shapes.js';
 import { eyePartsOf } from './eye-parts.js';
 import { animationOf, type Moving } from './glb-animation.js';
 import { GlbContainer } from './glb-container.js';
@@ -18,7 +19,6 @@ import { normalMap, tangentsOf } from './normal-map.js';
 import type { TextureFormat } from './options.js';
 import { encodeRoughness } from './roughness-map.js';
 import { JOINTS, type Skeleton, skeletonOf } from './skeleton.js';
-import { encodePng } from './texture.js';
 
 const NOT_HERE = 0xffffffff;
 const MIME_TYPES: Record<TextureFormat, string> = {
@@ -62,6 +62,17 @@ function gather<T extends Float32Array | Uint8Array | Uint16Array>(
   return out;
 }
 
+/** Where ascending numbers reach `least`. */
+function firstFrom(ascending: Uint32Array, least: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ascending[middle] as number) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** The offsets of a part's own vertices as an accessor. */
 function offsets(
   container: GlbContainer,
@@ -69,10 +80,12 @@ function offsets(
   { source, place }: PartVertices,
   scale: number,
 ): number {
-  const own = new Uint32Array(vertices.length);
-  const chosen = new Uint32Array(vertices.length);
+  const begin = firstFrom(vertices, source[0] as number);
+  const end = firstFrom(vertices, (source.at(-1) as number) + 1);
+  const own = new Uint32Array(end - begin);
+  const chosen = new Uint32Array(end - begin);
   let count = 0;
-  for (let i = 0; i < vertices.length; i++) {
+  for (let i = begin; i < end; i++) {
     const at = place[vertices[i] as number] as number;
     if (at === NOT_HERE) continue;
     own[count] = at;
@@ -238,19 +251,24 @@ function hairPrimitive(
   };
 }
 
-/**
- * The bytes, uncompressed.
- *
- * @param texture the image of all parts' colours, which is encoded meanwhile
- */
-export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Promise<Uint8Array> {
+/** What is made elsewhere: by the image library, in another thread, and by the addon. */
+export interface GlbMakers {
+  /** The image of all parts' colours, which is encoded meanwhile. */
+  texture: Promise<Uint8Array>;
+  /** Compresses what is drawn here; the raster is its own from then on. */
+  encodePng(drawing: Raster): Promise<Uint8Array>;
+  toBlendShapes: typeof toBlendShapes;
+}
+
+/** The bytes, uncompressed. */
+export async function encodeGlb(job: GlbJob, { texture, encodePng, toBlendShapes }: GlbMakers): Promise<Uint8Array> {
   const { head: result, options, targets, motion } = job;
   const { model, coefficients } = result;
-  // Compressed meanwhile.
-  const roughness = encodeRoughness(model);
-  const lashes = options.eyeParts && options.lod === 0 ? lashTexture() : undefined;
   const folds = options.lod === 0 ? movingFolds(result, targets) : undefined;
-  const head = await toBlendShapes(result, targets, folds?.offsets);
+  const shaped = toBlendShapes(result, targets, folds?.offsets);
+  const roughness = encodeRoughness(model, encodePng);
+  const lashes = options.eyeParts && options.lod === 0 ? lashTexture(encodePng) : undefined;
+  const head = await shaped;
   const level = await levelOfDetail(result, options.lod);
   const skeleton = options.skeleton ? skeletonOf(model, head.positions) : undefined;
   const container = new GlbContainer();
@@ -277,7 +295,7 @@ export async function encodeGlb(job: GlbJob, texture: Promise<Uint8Array>): Prom
           'normalImage',
         )
       : undefined;
-  const lashView = eyes && container.image(await (lashes ?? lashTexture()), 'lashImage');
+  const lashView = eyes && lashes && container.image(await lashes, 'lashImage');
   const hairView = hair && container.image(hair.image, 'hairImage');
   const detailTextures = detailView === undefined ? 0 : 1;
   const webp = options.textureFormat === 'webp';

@@ -1,22 +1,26 @@
-/** A thread that makes GLBs: sparse targets, their normals and compression are up to a second of arithmetic in JavaScript. */
+/** A thread that makes GLBs: targets, eyes, skeleton and compression are up to a second of arithmetic in JavaScript. */
 import { Worker } from 'node:worker_threads';
 import { HrnError } from '../errors.js';
+import type { Raster } from '../result-data.js';
 import { type ExportModel, exportModelOf, type GlbHead, type GlbJob } from './glb-head.js';
+import { encodePng } from './texture.js';
 
 /** Compiled, because a worker runs plain JavaScript; as far from lib/exporters as from dist/exporters. */
-const PROGRAM = new URL('../../dist/exporters/glb-worker.js', import.meta.url);
+const PROGRAM = new URL('../../dist/glb-worker.js', import.meta.url);
 /** A thread that has nothing to do is ended after this time: it holds a model and an engine of its own. */
 const IDLE_MS = 5000;
 
-/** A head, the model with it where it is another than the last one's; then the image of its colours. */
+/** A head, the model with it where it is another than the last one's; then the image of its colours; and answers. */
 export type ToGlbThread =
   | { number: number; job: Omit<GlbJob, 'head'> & { head: Omit<GlbHead, 'model'> }; model: ExportModel | undefined }
-  | { number: number; texture: Uint8Array };
-export interface FromGlbThread {
-  number: number;
-  bytes?: Uint8Array;
-  error?: unknown;
-}
+  | { number: number; texture: Uint8Array }
+  | { question: number; png: Uint8Array }
+  | { question: number; error: unknown };
+/** A file, or why there is none; or a drawing to be compressed here: the image library is loaded once. */
+export type FromGlbThread =
+  | { number: number; bytes: Uint8Array }
+  | { number: number; error: unknown }
+  | { question: number; drawing: Raster };
 
 interface Waiting {
   resolve: (bytes: Uint8Array) => void;
@@ -32,14 +36,26 @@ class GlbThread {
   #idle: NodeJS.Timeout | undefined;
 
   constructor() {
-    this.#worker.on('message', ({ number, bytes, error }: FromGlbThread) => {
-      const waiting = this.#waiting.get(number);
-      this.#forget(number);
-      if (bytes) waiting?.resolve(bytes);
-      else waiting?.reject(error);
+    this.#worker.on('message', (message: FromGlbThread) => {
+      if ('question' in message) {
+        void this.#compress(message);
+        return;
+      }
+      const waiting = this.#waiting.get(message.number);
+      this.#forget(message.number);
+      if ('bytes' in message) waiting?.resolve(message.bytes);
+      else waiting?.reject(message.error);
     });
     this.#worker.on('error', (cause) => this.#end(cause));
     this.#worker.on('exit', (code) => this.#end(new Error(`it exited with code ${code}`)));
+  }
+
+  async #compress({ question, drawing }: { question: number; drawing: Raster }): Promise<void> {
+    const answer = await encodePng(drawing).then(
+      (png) => ({ question, png }),
+      (error: unknown) => ({ question, error }),
+    );
+    this.#worker.postMessage(answer satisfies ToGlbThread);
   }
 
   encode(job: GlbJob, texture: Promise<Uint8Array>): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
+import type { Raster } from '../result-data.js';
 import { Random } from '../sample/random.js';
-import { encodePng } from './texture.js';
 
 const [WIDTH, HEIGHT] = [512, 256];
 /** Rows of the picture, 0..1, from the roots to the tips of upper and lower lashes. */
@@ -15,7 +15,7 @@ const SEED = 7;
 let made: Promise<Uint8Array> | undefined;
 
 /** Strands, white with alpha, as PNG: the material gives them their colour. */
-export function lashTexture(): Promise<Uint8Array> {
+export function lashTexture(encodePng: (drawing: Raster) => Promise<Uint8Array>): Promise<Uint8Array> {
   made ??= encodePng({ data: strands(), width: WIDTH, height: HEIGHT, channels: 4 });
   return made;
 }
@@ -47,7 +47,8 @@ function dot(data: Uint8Array, x: number, y: number, radius: number): void {
   for (let row = Math.floor(y) - reach; row <= y + reach; row++) {
     for (let column = Math.floor(x) - reach; column <= x + reach; column++) {
       if (row < 0 || column < 0 || row >= HEIGHT || column >= WIDTH) continue;
-      const [dx, dy] = [column + 0.5 - x, row + 0.5 - y];
+      const dx = column + 0.5 - x;
+      const dy = row + 0.5 - y;
       const alpha = Math.max(0, Math.min(1, radius + 0.5 - Math.sqrt(dx * dx + dy * dy)));
       const at = 4 * (row * WIDTH + column) + 3;
       data[at] = Math.max(data[at] as number, Math.round(255 * alpha));

@@ -1,6 +1,6 @@
 import { HrnError } from '../errors.js';
 import type { ReconstructionData } from '../result-data.js';
-import { VertexNormals } from './vertex-normals.js';
+import { vertexNormals } from './vertex-normals.js';
 
 /**
  * The same head with the mesh of one of its levels of detail, normals included; as it is where none is named.
@@ -26,6 +26,6 @@ export function atLevel(
   return {
     ...result,
     levels,
-    mesh: { ...result.mesh, positions, normals: new VertexNormals(positions, indices).normals },
+    mesh: { ...result.mesh, positions, normals: vertexNormals(positions, indices) },
   };
 }

@@ -6,32 +6,35 @@
  *   more than one
  */
 export function rimOf(corners: Uint32Array): number[] {
-  // Edges that no other triangle passes the other way.
-  const open = new Map<number, Map<number, true>>();
-  const edges = (from: number) => {
-    let to = open.get(from);
-    if (!to) {
-      to = new Map();
-      open.set(from, to);
-    }
-    return to;
+  const count = corners.reduce((most, vertex) => Math.max(most, vertex + 1), 0);
+  // The corners at which edges from a vertex begin, in lists: those from `first[vertex]` on, then `following[corner]`.
+  const first = new Int32Array(count).fill(-1);
+  const following = new Int32Array(corners.length);
+  for (let i = 0; i < corners.length; i++) {
+    following[i] = first[corners[i]!]!;
+    first[corners[i]!] = i;
+  }
+  const isEdge = (from: number, to: number): boolean => {
+    for (let i = first[from]!; i >= 0; i = following[i]!) if (corners[nextCorner(i)] === to) return true;
+    return false;
   };
-  for (let t = 0; t < corners.length; t += 3) {
-    for (let k = 0; k < 3; k++) {
-      const [from, to] = [corners[t + k] as number, corners[t + ((k + 1) % 3)] as number];
-      if (!edges(to).delete(from)) edges(from).set(to, true);
-    }
-  }
+  // Along edges that no other triangle passes the other way.
   const next = new Map<number, number>();
-  for (const [from, to] of open) {
-    if (to.size > 1) return [];
-    for (const vertex of to.keys()) next.set(from, vertex);
+  for (let i = 0; i < corners.length; i++) {
+    const from = corners[i]!;
+    const to = corners[nextCorner(i)]!;
+    if (isEdge(to, from)) continue;
+    if ((next.get(from) ?? to) !== to) return [];
+    next.set(from, to);
   }
-  const first = next.keys().next().value;
-  if (first === undefined) return [];
-  const rim = [first];
-  for (let v = next.get(first); v !== undefined && v !== first; v = next.get(v)) {
+  const start = corners.find((vertex) => next.has(vertex));
+  if (start === undefined) return [];
+  const rim = [start];
+  for (let v = next.get(start); v !== undefined && v !== start; v = next.get(v)) {
     if (rim.push(v) > next.size) return [];
   }
-  return rim.length === next.size && next.get(rim.at(-1) as number) === first ? rim : [];
+  return rim.length === next.size && next.get(rim.at(-1) as number) === start ? rim : [];
 }
+
+/** Of the same triangle, once around. */
+const nextCorner = (corner: number): number => (corner % 3 === 2 ? corner - 2 : corner + 1);

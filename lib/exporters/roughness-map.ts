@@ -3,7 +3,6 @@ import { REGION_NAMES } from '../morphable-model.js';
 import type { Raster } from '../result-data.js';
 import type { ExportModel } from './glb-head.js';
 import { MATERIALS } from './materials.js';
-import { encodePng } from './texture.js';
 
 /** Regions are large and their borders soft: texels a side. */
 const SIZE = 256;
@@ -27,7 +26,10 @@ const ROUGHNESS: Record<RegionName, number> = {
 const encoded = new WeakMap<ExportModel, Promise<Uint8Array>>();
 
 /** PNG for glTF's metallicRoughnessTexture, which has roughness in green; made once for a model. */
-export function encodeRoughness(model: ExportModel): Promise<Uint8Array> {
+export function encodeRoughness(
+  model: ExportModel,
+  encodePng: (drawing: Raster) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
   let png = encoded.get(model);
   if (!png) {
     png = encodePng(roughnessMap(model));
@@ -46,7 +48,11 @@ export function roughnessMap(
     : new Uint32Array();
   const data = new Uint8Array(3 * SIZE * SIZE);
   const usual = Math.round(255 * MATERIALS.skin.roughness);
-  for (let i = 0; i < data.length; i += 3) data.set([255, usual, 0], i);
+  // Plain loops all through: the first file of a process is made before they are compiled, and small arrays are garbage.
+  for (let i = 0; i < data.length; i += 3) {
+    data[i] = 255;
+    data[i + 1] = usual;
+  }
   const values = softened(
     Float32Array.from({ length: model.vertexCount }, (_, v) => ROUGHNESS[REGION_NAMES[model.regions[v]!]!]),
     corners,
@@ -59,9 +65,12 @@ export function roughnessMap(
 
 /** One triangle and a texel more on every side, so that filters at the border of the layout find what they should. */
 function draw(data: Uint8Array, uvs: Float32Array, values: Float32Array, i: number, j: number, k: number): void {
-  const [x0, y0] = [uvs[2 * i]! * SIZE, uvs[2 * i + 1]! * SIZE];
-  const [x1, y1] = [uvs[2 * j]! * SIZE - x0, uvs[2 * j + 1]! * SIZE - y0];
-  const [x2, y2] = [uvs[2 * k]! * SIZE - x0, uvs[2 * k + 1]! * SIZE - y0];
+  const x0 = uvs[2 * i]! * SIZE;
+  const y0 = uvs[2 * i + 1]! * SIZE;
+  const x1 = uvs[2 * j]! * SIZE - x0;
+  const y1 = uvs[2 * j + 1]! * SIZE - y0;
+  const x2 = uvs[2 * k]! * SIZE - x0;
+  const y2 = uvs[2 * k + 1]! * SIZE - y0;
   const area = x1 * y2 - x2 * y1;
   if (area === 0) return;
   const margin = 1 / Math.sqrt(Math.abs(area));
@@ -71,12 +80,14 @@ function draw(data: Uint8Array, uvs: Float32Array, values: Float32Array, i: numb
   const right = Math.min(SIZE, x0 + Math.max(0, x1, x2) + 1);
   for (let row = top; row < low; row++) {
     for (let column = left; column < right; column++) {
-      const [dx, dy] = [column + 0.5 - x0, row + 0.5 - y0];
+      const dx = column + 0.5 - x0;
+      const dy = row + 0.5 - y0;
       const b = (dx * y2 - dy * x2) / area;
       const c = (dy * x1 - dx * y1) / area;
       if (b < -margin || c < -margin || b + c > 1 + margin) continue;
       // Never beyond the corners' own.
-      const [p, q] = [Math.min(1, Math.max(0, b)), Math.min(1, Math.max(0, c))];
+      const p = Math.min(1, Math.max(0, b));
+      const q = Math.min(1, Math.max(0, c));
       const value = Math.max(0, 1 - p - q) * values[i]! + p * values[j]! + q * values[k]!;
       data[3 * (row * SIZE + column) + 1] = Math.round((255 * value) / Math.max(1, p + q));
     }
@@ -91,7 +102,9 @@ function softened(values: Float32Array, corners: Uint32Array): Float32Array {
   for (let step = 0; step < STEPS; step++) {
     const sums = from.slice();
     for (let t = 0; t < corners.length; t += 3) {
-      const [a, b, c] = [corners[t]!, corners[t + 1]!, corners[t + 2]!];
+      const a = corners[t]!;
+      const b = corners[t + 1]!;
+      const c = corners[t + 2]!;
       const mean = (from[a]! + from[b]! + from[c]!) / 3;
       sums[a]! += mean;
       sums[b]! += mean;

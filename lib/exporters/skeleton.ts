@@ -60,7 +60,9 @@ function verticesOf(model: ExportModel, part: PartName): Set<number> {
 
 function inRegion(model: ExportModel, region: (typeof REGION_NAMES)[number]): number[] {
   const wanted = REGION_NAMES.indexOf(region);
-  return Array.from(model.regions.keys()).filter((vertex) => model.regions[vertex] === wanted);
+  const vertices: number[] = [];
+  for (let v = 0; v < model.vertexCount; v++) if (model.regions[v] === wanted) vertices.push(v);
+  return vertices;
 }
 
 /** Middle of the smallest box around a part. */
@@ -141,7 +143,8 @@ function jawShares(model: ExportModel, hinge: readonly [number, number, number])
   const offsets = decodeHalfs(model.expression.halfs, shape * perShape, (shape + 1) * perShape);
   const angles = new Float32Array(model.vertexCount);
   for (let v = 0; v < model.vertexCount; v++) {
-    const [down, back] = [offsets[3 * v + 1] as number, offsets[3 * v + 2] as number];
+    const down = offsets[3 * v + 1] as number;
+    const back = offsets[3 * v + 2] as number;
     const y = (model.mean[3 * v + 1] as number) - hinge[1];
     const z = (model.mean[3 * v + 2] as number) - hinge[2];
     angles[v] = Math.sqrt(down * down + back * back) / Math.max(Math.sqrt(y * y + z * z), 20);
@@ -185,7 +188,9 @@ function rimVertices(model: ExportModel): number[] {
     left[b] = (left[b] as number) + c - a;
     left[c] = (left[c] as number) + a - b;
   }
-  return Array.from(left.keys()).filter((vertex) => left[vertex] !== 0);
+  const rim: number[] = [];
+  for (let v = 0; v < left.length; v++) if (left[v] !== 0) rim.push(v);
+  return rim;
 }
 
 type Binding = Pick<Skeleton, 'joints' | 'weights'>;
@@ -200,11 +205,12 @@ function bind(model: ExportModel): Binding {
   const neck = neckShares(model);
   const carriers = [jointIndex('skull'), jointIndex('jaw'), jointIndex('neck')];
   for (let v = 0; v < model.vertexCount; v++) {
-    joints.set(carriers, 4 * v);
     const toJaw = Math.round(65535 * (jaw[v] as number) * (1 - (neck[v] as number)));
     const toNeck = Math.round(65535 * (neck[v] as number));
-    weights.set([65535 - toJaw - toNeck, toJaw, toNeck], 4 * v);
-    for (let k = 0; k < 3; k++) if (weights[4 * v + k] === 0) joints[4 * v + k] = 0;
+    weights[4 * v] = 65535 - toJaw - toNeck;
+    weights[4 * v + 1] = toJaw;
+    weights[4 * v + 2] = toNeck;
+    for (let k = 0; k < 3; k++) if (weights[4 * v + k] !== 0) joints[4 * v + k] = carriers[k] as number;
   }
   for (const [part, joint] of Object.entries(RIGID)) {
     for (const v of verticesOf(model, part as PartName)) {

@@ -8,8 +8,8 @@ export function lengthAt(vectors: Float32Array, i: number): number {
   return Math.sqrt(x * x + y * y + z * z);
 }
 
-/** Adds `weight` times the normal of triangle (a, b, c), as long as twice its area, to the sums of its corners. */
-function addTriangle(p: Float32Array, a: number, b: number, c: number, weight: number, sums: Float32Array): void {
+/** Adds the normal of triangle (a, b, c), as long as twice its area, to the sums of its corners. */
+function addTriangle(p: Float32Array, a: number, b: number, c: number, sums: Float32Array): void {
   const px = p[a] as number;
   const py = p[a + 1] as number;
   const pz = p[a + 2] as number;
@@ -19,9 +19,9 @@ function addTriangle(p: Float32Array, a: number, b: number, c: number, weight: n
   const vx = (p[c] as number) - px;
   const vy = (p[c + 1] as number) - py;
   const vz = (p[c + 2] as number) - pz;
-  const x = weight * (uy * vz - uz * vy);
-  const y = weight * (uz * vx - ux * vz);
-  const z = weight * (ux * vy - uy * vx);
+  const x = uy * vz - uz * vy;
+  const y = uz * vx - ux * vz;
+  const z = ux * vy - uy * vx;
   addVector(sums, a, x, y, z);
   addVector(sums, b, x, y, z);
   addVector(sums, c, x, y, z);
@@ -42,63 +42,16 @@ function writeDirection(sums: Float32Array, i: number, out: Float32Array): void 
   out[i + 2] = scale === 0 ? 1 : scale * (sums[i + 2] as number);
 }
 
-/** Area-weighted unit normals of a mesh, and how they change when some of its vertices move. */
-export class VertexNormals {
-  /** `[vertices][3]`, unit length. */
-  readonly normals: Float32Array;
-  readonly #positions: Float32Array;
-  readonly #indices: Uint32Array;
-  readonly #sums: Float32Array;
-
-  constructor(positions: Float32Array, indices: Uint32Array) {
-    this.#positions = positions;
-    this.#indices = indices;
-    this.#sums = new Float32Array(positions.length);
-    this.normals = new Float32Array(positions.length);
-    for (let t = 0; t < indices.length; t += 3) {
-      const a = 3 * (indices[t] as number);
-      const b = 3 * (indices[t + 1] as number);
-      const c = 3 * (indices[t + 2] as number);
-      addTriangle(positions, a, b, c, 1, this.#sums);
-    }
-    for (let i = 0; i < positions.length; i += 3) writeDirection(this.#sums, i, this.normals);
+/** Area-weighted unit normals of a mesh, `[vertices][3]`. */
+export function vertexNormals(positions: Float32Array, indices: Uint32Array): Float32Array {
+  const sums = new Float32Array(positions.length);
+  for (let t = 0; t < indices.length; t += 3) {
+    const a = 3 * (indices[t] as number);
+    const b = 3 * (indices[t + 1] as number);
+    const c = 3 * (indices[t + 2] as number);
+    addTriangle(positions, a, b, c, sums);
   }
-
-  /**
-   * The change of the normals when `offsets` are added to the positions. Only triangles with a corner that moves are
-   * looked at: most expressions move a small part of the head.
-   */
-  change(offsets: Float32Array): Float32Array {
-    const indices = this.#indices;
-    const moved = this.#positions.slice();
-    const isMoved = new Uint8Array(offsets.length / 3);
-    for (let v = 0; v < isMoved.length; v++) {
-      const i = 3 * v;
-      const x = offsets[i] as number;
-      const y = offsets[i + 1] as number;
-      const z = offsets[i + 2] as number;
-      if (x === 0 && y === 0 && z === 0) continue;
-      isMoved[v] = 1;
-      addVector(moved, i, x, y, z);
-    }
-    const sums = this.#sums.slice();
-    const touched = new Uint8Array(isMoved.length);
-    for (let t = 0; t < indices.length; t += 3) {
-      const a = indices[t] as number;
-      const b = indices[t + 1] as number;
-      const c = indices[t + 2] as number;
-      if (!(isMoved[a] || isMoved[b] || isMoved[c])) continue;
-      addTriangle(this.#positions, 3 * a, 3 * b, 3 * c, -1, sums);
-      addTriangle(moved, 3 * a, 3 * b, 3 * c, 1, sums);
-      touched[a] = touched[b] = touched[c] = 1;
-    }
-    const change = new Float32Array(offsets.length);
-    for (let v = 0; v < touched.length; v++) {
-      if (!touched[v]) continue;
-      const i = 3 * v;
-      writeDirection(sums, i, change);
-      for (let k = i; k < i + 3; k++) change[k] = (change[k] as number) - (this.normals[k] as number);
-    }
-    return change;
-  }
+  const normals = new Float32Array(positions.length);
+  for (let i = 0; i < positions.length; i += 3) writeDirection(sums, i, normals);
+  return normals;
 }

@@ -1,5 +1,5 @@
 /** Where lids meet the eyeball: the shadow that the upper one casts on it, the wet line on the lower one, the caruncle. */
-import type { BlendShapeHead } from './blend-shapes.js';
+import type { BlendShapeHead } from '../blend-shapes.js';
 import {
   add,
   alongMargin,

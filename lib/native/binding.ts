@@ -13,6 +13,7 @@ import type {
   SeenPoints,
   TextureProblem,
 } from './refine.js';
+import type { BlendShapeProblem, NativeBlendShapes } from './rig.js';
 import type { JointDeformationFit, JointProblem, RegisteredView } from './views.js';
 
 /**
@@ -172,6 +173,8 @@ export interface NativeBinding {
     photo: NativeImage,
     problem: HairProblem,
   ): NativeJob<NativeHair>;
+  /** Where a head's expressions move its surface, and turn its normals. */
+  blendShapes(head: BlendShapeProblem): NativeJob<NativeBlendShapes>;
 }
 
 export const NATIVE_EXPORTS = [
@@ -207,6 +210,7 @@ export const NATIVE_EXPORTS = [
   'TextureBlend',
   'recoverTexture',
   'hairVolume',
+  'blendShapes',
 ] as const satisfies readonly (keyof NativeBinding)[];
 
 export interface CudaDevice {

@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import { toBlendShapes } from '../exporters/blend-shapes.js';
+import { toBlendShapes } from '../blend-shapes.js';
 import { type MorphableModel, REGION_NAMES } from '../morphable-model.js';
 import { native } from '../native/load.js';
 import { withWeights } from '../posed.js';

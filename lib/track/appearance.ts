@@ -1,6 +1,6 @@
 /** How a person looks, for colours that frames are compared with: brows, lips, moles, beards, which no head model knows. */
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
-import { VertexNormals } from '../exporters/vertex-normals.js';
+import { vertexNormals } from '../exporters/vertex-normals.js';
 import type { MorphableModel } from '../morphable-model.js';
 import { irradiance } from '../sample/lighting.js';
 import type { RefinedHead } from '../stages/refine.js';
@@ -28,7 +28,7 @@ export async function ownColours(
   { positions, camera, lighting }: Pick<RefinedHead, 'positions' | 'camera' | 'lighting'>,
   texture: Uint8Array,
 ): Promise<Float32Array> {
-  const { normals } = new VertexNormals(positions, triangles);
+  const normals = vertexNormals(positions, triangles);
   const r = camera.rotation;
   const shown = new Float64Array(3);
   const own = colours.slice();

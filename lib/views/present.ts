@@ -1,6 +1,6 @@
 /** A joint fit as a result: with the expression, pose and camera of one of its views. */
 
-import { VertexNormals } from '../exporters/vertex-normals.js';
+import { vertexNormals } from '../exporters/vertex-normals.js';
 import type { Resources } from '../fit.js';
 import type { PixelLimits } from '../image/limits.js';
 import { decodeImage } from '../image.js';
@@ -50,7 +50,7 @@ export async function present(
   const refined = fit.refined[chosen]!;
   const origin = betweenEyes(morphable, refined.positions);
   const stage = (i: number) => ({ problem: fit.views[i]!.view.coarse.problem, fit: fit.coarse[i]! });
-  const { normals } = new VertexNormals(refined.positions, morphable.triangles);
+  const normals = vertexNormals(refined.positions, morphable.triangles);
   const unpainted = assemble({
     head: morphable,
     landmarks: view.landmarks,

@@ -16,6 +16,7 @@
 #include "binding/reference.hpp"
 #include "binding/refine.hpp"
 #include "binding/render.hpp"
+#include "binding/rig.hpp"
 #include "binding/session.hpp"
 #include "binding/views.hpp"
 #include "core/isa.hpp"
@@ -73,6 +74,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   register_detail(env, exports);
   register_hair(env, exports);
   register_views(env, exports);
+  register_rig(env, exports);
   return exports;
 }
 

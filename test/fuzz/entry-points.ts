@@ -4,6 +4,7 @@ import { native } from '../../lib/native/load.js';
 import { onnxRuntime } from '../../lib/native/onnx-runtime.js';
 import { crop, denseNetwork, largeCrop, network, opened, personNetwork, rawSession } from './sessions.js';
 import { tinyModel } from './tiny-model.js';
+import { tinyScene, tinyShapes } from './tiny-scene.js';
 
 /** A native entry point with arguments that it takes; the fuzzer changes copies of them. */
 export interface EntryPoint {
@@ -59,27 +60,9 @@ const landmarks = {
   maxIterations: 2,
   tolerance: 1e-5,
 };
+const scene = tinyScene(model, camera);
+const shapes = tinyShapes(model);
 const square = (size: number, value: number) => new Float32Array(size * size).fill(value);
-const scene = {
-  positions: model.mean,
-  indices: model.triangles,
-  normals: model.mean,
-  uvs: model.uvs,
-  cullBackFaces: true,
-  rotation: [...camera.rotation],
-  translation: [...camera.translation],
-  focalLengthPx: focal,
-  principalPointPx: [24, 24],
-  width: 48,
-  height: 48,
-  supersampling: 1,
-  colours: new Float32Array(model.mean.length).fill(0.5),
-  texture: { data: new Uint8Array(8 * 8 * 3), size: 8, channels: 3 },
-  light: new Float32Array(27).fill(0.5),
-  opacity: 0.5,
-  background: [0, 0, 0, 1],
-  geometry: true,
-};
 const level = {
   rgb: new Float32Array(16 * 16 * 3).fill(0.5),
   mask: square(16, 1),
@@ -369,6 +352,11 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     name: 'hairVolume',
     args: [context, head, image, { positions: model.mean, camera, face: view, dense, wide: dense }],
     call: call(addon.hairVolume),
+  },
+  {
+    name: 'blendShapes',
+    args: [shapes],
+    call: call(addon.blendShapes),
   },
   {
     name: 'TextureBlend',

@@ -1,0 +1,33 @@
+import type { MorphableModel } from '../../lib/morphable-model.js';
+import type { NativeCamera } from '../../lib/native/refine.js';
+
+/** What render() draws of the model. */
+export function tinyScene(model: MorphableModel, camera: NativeCamera) {
+  return {
+    positions: model.mean,
+    indices: model.triangles,
+    normals: model.mean,
+    uvs: model.uvs,
+    cullBackFaces: true,
+    rotation: [...camera.rotation],
+    translation: [...camera.translation],
+    focalLengthPx: camera.focalPx,
+    principalPointPx: [24, 24],
+    width: 48,
+    height: 48,
+    supersampling: 1,
+    colours: new Float32Array(model.mean.length).fill(0.5),
+    texture: { data: new Uint8Array(8 * 8 * 3), size: 8, channels: 3 },
+    light: new Float32Array(27).fill(0.5),
+    opacity: 0.5,
+    background: [0, 0, 0, 1],
+    geometry: true,
+  };
+}
+
+/** What blendShapes() takes of it. */
+export function tinyShapes({ mean, triangles, expression }: MorphableModel) {
+  const stored = expression.halfs.slice(0, mean.length);
+  const offsets = new Float32Array(mean.length).fill(0.5);
+  return { positions: mean, indices: triangles, shapes: [stored, offsets], leastMm: 1e-3, leastNormal: 4e-3 };
+}
