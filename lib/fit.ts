@@ -27,6 +27,7 @@ import { EMBEDDED_REGRESSOR, type RegressorInput, regress } from './stages/regre
 import { poseDifference } from './stages/seen-pose.js';
 import { EYES, seenLips, seenSkin } from './stages/seen-skin.js';
 import { settleEyes } from './stages/settle-eyes.js';
+import { settleMouth } from './stages/settle-mouth.js';
 import { recoverTexture } from './stages/texture.js';
 import { faceWarnings } from './stages/warnings.js';
 
@@ -117,7 +118,8 @@ export async function fitFace(
   const difference = poseDifference(pixels.dense, fitted.camera);
   requireFollowed(turnDegrees, difference);
   const mouth = await seeingMouth;
-  const { head: refined, eyes } = settleEyes(head.morphable, fitted, landmarks, mouth);
+  const { head: withEyes, eyes } = settleEyes(head.morphable, fitted, landmarks, mouth);
+  const refined = settleMouth(head.morphable, withEyes);
   const { displacementSize: size, highTriangles: triangles } = options;
   const detail =
     options.detail === 'high'

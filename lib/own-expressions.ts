@@ -4,6 +4,7 @@
  * are worn instead, each by how far it moves a place.
  */
 import { decodeHalfs } from './half-float.js';
+import { type MouthModel, openLining, upBy } from './lip-lining.js';
 import type { MorphableModel } from './morphable-model.js';
 import { addBasis } from './sample/random-head.js';
 
@@ -33,10 +34,11 @@ const ROUNDING = 1e-6;
  * @param fitted the same expression as the fit spread it over the model's shapes, a weight each
  */
 export function ownOffsets(
-  { expression, vertexCount }: Pick<MorphableModel, 'expression' | 'vertexCount'>,
+  model: MouthModel,
   told: Readonly<Record<string, number>>,
   fitted: ArrayLike<number>,
 ): OwnOffsets {
+  const { expression, vertexCount } = model;
   const { names, halfs } = expression;
   const size = 3 * vertexCount;
   const left = Array.from(names, (name, k) => {
@@ -45,6 +47,8 @@ export function ownOffsets(
   });
   const rest = new Float32Array(size);
   addBasis(rest, expression, left);
+  // As the fitted head has it (stages/settle-mouth.ts).
+  openLining(model, rest, upBy(expression, fitted, vertexCount));
   const worn = Array.from(names, (name, k) => ({ name, weight: told[name] ?? 0, k }))
     .filter(({ name, weight }) => weight > 0 && !LEFT_ALONE.test(name))
     .map(({ name, weight, k }) => ({ name, weight, offsets: decodeHalfs(halfs, k * size, (k + 1) * size) }));

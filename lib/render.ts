@@ -19,7 +19,10 @@ export interface RenderLook {
   colours?: Float32Array | undefined;
   /** Square, sampled at the mesh's UVs; wins over `colours`. */
   texture?: Raster | undefined;
-  /** `studio` (default): three white lights fixed to the camera; `none`: colours as they are; or `[3][9]` harmonics. */
+  /**
+   * `studio` (default): three white lights fixed to the camera, exposed so that colours which face it are as they are;
+   * `none`: colours as they are; or `[3][9]` harmonics.
+   */
   light?: 'studio' | 'none' | Float32Array | undefined;
   /** Of the mesh over the background, 0..1. Default 1. */
   opacity?: number | undefined;

@@ -2,10 +2,10 @@
 import { FULL_GAZE_DEGREES } from '../gaze.js';
 import type { MorphableModel, PartName } from '../morphable-model.js';
 import type { NativeCamera } from '../native/refine.js';
+import { partVertices } from '../part-vertices.js';
 import type { EyeState } from './eye-state.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS } from './mesh-points.js';
-import { partVertices } from './part-vertices.js';
 import type { RefinedHead } from './refine.js';
 
 /** The part of an eye, and the landmarks of its iris. */

@@ -2,12 +2,12 @@
 import { closingBlink, hasLids, type Side } from '../blink.js';
 import { decodeHalfs } from '../half-float.js';
 import type { MorphableModel } from '../morphable-model.js';
+import { partVertices } from '../part-vertices.js';
 import { expressionWeights } from './expression-weights.js';
 import type { EyeStates } from './eye-state.js';
 import { measuredEye } from './gaze.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { MouthState } from './mouth-state.js';
-import { partVertices } from './part-vertices.js';
 import type { RefinedHead } from './refine.js';
 
 /** From here on an eye is shut, and lids that a fit leaves ajar are closed. */

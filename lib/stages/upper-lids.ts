@@ -1,7 +1,7 @@
 import { hasLids, marginOf, type Side } from '../blink.js';
 import { decodeHalfs } from '../half-float.js';
 import type { MorphableModel } from '../morphable-model.js';
-import { partVertices } from './part-vertices.js';
+import { partVertices } from '../part-vertices.js';
 
 /** The margin itself, where lashes grow, and what lies behind it, towards the ball: mm. */
 const MARGIN_MM = 0.9;

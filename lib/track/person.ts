@@ -2,6 +2,7 @@
 import { HrnError, type HrnErrorCode } from '../errors.js';
 import type { Resources } from '../fit.js';
 import type { HeadModel } from '../head-model.js';
+import { openLining, upBy } from '../lip-lining.js';
 import { noiseOfPerson } from '../models/landmark-noise.js';
 import type { MorphableModel } from '../morphable-model.js';
 import { runJob } from '../native/job.js';
@@ -105,11 +106,10 @@ async function personalHead(
 ): Promise<HeadModel> {
   const { positions, identity, expression, albedo } = refined;
   const mean = positions.slice();
-  addBasis(
-    mean,
-    morphable.expression,
-    Float32Array.from(expression, (weight) => -weight),
-  );
+  const worn = new Float32Array(mean.length);
+  addBasis(worn, morphable.expression, expression);
+  openLining(morphable, worn, upBy(morphable.expression, expression, morphable.vertexCount));
+  for (let i = 0; i < mean.length; i++) mean[i]! -= worn[i]!;
   const colours = morphable.albedo.mean.slice();
   addBasis(colours, morphable.albedo, Float32Array.from(albedo));
   const none = { count: 0, halfs: new Uint16Array() };

@@ -7,6 +7,7 @@ import type { ResolvedFitViewsOptions } from '../options.js';
 import type { DetectedFace } from '../stages/detected-face.js';
 import { jointMetricScale } from '../stages/iris-scale.js';
 import type { RefinedHead } from '../stages/refine.js';
+import { settleMouth } from '../stages/settle-mouth.js';
 import { fitThoseThatAgree } from './agree.js';
 import { refineJointly } from './joint.js';
 import { type JointFit, type NumberedView, present } from './present.js';
@@ -140,9 +141,10 @@ async function fitTogether(
   );
   const { views: numbered, coarse } = agreed;
   const views = numbered.map(({ view }) => view);
-  const refined = await timed(timingsMs, 'refine', () =>
+  const fitted = await timed(timingsMs, 'refine', () =>
     refineJointly(context, head, views, coarse, oneCamera, detail, { signal, onProgress: progress.of('refine') }),
   );
+  const refined = fitted.map((one) => settleMouth(head.morphable, one));
   const scale = jointMetricScale(
     views.map(({ landmarks, rims }, i) => ({ landmarks, rims, camera: refined[i]!.camera })),
   );

@@ -65,6 +65,12 @@ struct DrawPixel {
            0.16f * lambert(0, 0, 1);
   }
 
+  /// Of colours, whose light is linear: what faces the camera keeps its own.
+  HRN_HD static float exposed(float light) {
+    constexpr float kFacing = 0.92f, kGamma = 2.2f;
+    return std::pow(light * (1 / kFacing), 1 / kGamma);
+  }
+
   HRN_HD static Colour shade(const PixelArgs& a, Colour colour, const std::uint32_t* corner, const float b[3]) {
     const RenderArgs& s = a.scene;
     if (s.light == RenderLight::none) return colour;
@@ -72,7 +78,10 @@ struct DrawPixel {
     const float norm = length(n);
     n = norm > 0 ? (1 / norm) * Vec3<float>{n.x, -n.y, -n.z} : Vec3<float>{0, 0, 1};
     if (!s.cull_back_faces && n.z < 0) n = -1.0f * n;
-    if (s.light == RenderLight::studio) return studio(n) * colour;
+    if (s.light == RenderLight::studio) {
+      const bool plain = s.texture == nullptr && s.colours == nullptr;
+      return (plain ? studio(n) : exposed(studio(n))) * colour;
+    }
     float h[9], irradiance[3] = {};
     ops::Shade::basis(n, h);
     for (int c = 0; c < 3; ++c)

@@ -52,6 +52,10 @@ BELLY = 0.8
 PALATE_RISE, PALATE_BACK = 15.0, 9.0
 FLOOR_DROP, FLOOR_IN = 8.0, 1.5
 
+# Which rows of a jaw's points are teeth, and from which share of them on a point of the subdivided mesh is.
+ENAMEL = (0.0, 0.0, 1.0, 1.0, 1.0, 0.0, 0.0)
+ENAMEL_FROM, ENAMEL_TO = 0.2, 0.45
+
 GUM = np.array([0.70, 0.40, 0.38])
 DEEP = np.array([0.42, 0.17, 0.16])
 TOOTH = np.array([0.87, 0.83, 0.75])
@@ -181,6 +185,19 @@ def teeth(upper):
     return points.reshape(-1, 3), colours.reshape(-1, 3)
 
 
+def teeth_colours(operator, vertices, colours):
+    """Colours [W,3] of the subdivided mesh from those [N,3] of the cage, of which `vertices` [203] are a jaw's points. Between
+    the gum's margin and the middle of a crown it has one row of points: that is enamel, as the crown below it is, or a
+    crown would look half as high as it is."""
+    enamel = np.zeros(len(colours))
+    enamel[vertices] = np.repeat(ENAMEL, 29)
+    share = operator @ enamel
+    gum = operator @ ((1 - enamel)[:, None] * colours) / np.maximum(1 - share, 1e-6)[:, None]
+    crown = operator @ (enamel[:, None] * colours) / np.maximum(share, 1e-6)[:, None]
+    sure = np.clip((share - ENAMEL_FROM) / (ENAMEL_TO - ENAMEL_FROM), 0, 1)[:, None]
+    return gum + sure * (crown - gum)
+
+
 class Tongue:
     """Where on the tongue each cage vertex of the source's lies: along it, across it, and above its middle."""
 
@@ -296,8 +313,8 @@ def rebuild(tensors, metadata):
 
     tensors["albedoMean"][fine_of["skin"]] = darkened_lining(tensors, operator @ mean, quads[quad_part == 0])[fine_of["skin"]]
 
-    fine = operator @ colours
     for part in place:
+        fine = operator @ colours if part == "tongue" else teeth_colours(operator, cage_of[part], colours)
         tensors["albedoMean"][fine_of[part]] = fine[fine_of[part]].astype(np.float16)
         tensors["albedo"][:, fine_of[part]] = 0
     tensors["mean"] = mean.astype(np.float32)

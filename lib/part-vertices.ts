@@ -1,9 +1,11 @@
-import type { MorphableModel, PartName } from '../morphable-model.js';
+import type { MorphableModel, PartName } from './morphable-model.js';
 
-const known = new WeakMap<MorphableModel, Map<PartName, Uint32Array>>();
+type PartedModel = Pick<MorphableModel, 'parts' | 'triangles'>;
+
+const known = new WeakMap<PartedModel, Map<PartName, Uint32Array>>();
 
 /** The vertices of a part, each once, as its triangles come to them; none where the model lacks the part. */
-export function partVertices(model: MorphableModel, name: PartName): Uint32Array {
+export function partVertices(model: PartedModel, name: PartName): Uint32Array {
   const ofModel = known.get(model) ?? new Map<PartName, Uint32Array>();
   known.set(model, ofModel);
   const found = ofModel.get(name);
