@@ -30,10 +30,11 @@ constexpr float kSeenFirmness = 1, kUsual = 0.03f;
 constexpr double kGlancing = 0.55, kFacing = 0.9;
 // Hair hangs over the skin next to the scalp, up to so many neighbours away; elsewhere it is a beard or a mistake. At
 // the side of the face, from so far beside its middle, mm, what reaches further than a hairline does is a lock in the
-// air.
-constexpr float kReach = 14, kSideReach = 4, kFront = 36, kSide = 50;
+// air. Over the last of them hair thins, or it would end in the mesh's teeth.
+constexpr float kReach = 14, kSideReach = 4, kFront = 26, kSide = 50, kThins = 5;
 // Between these shares hair fades into skin.
 constexpr float kSkinShare = 0.3f, kHairShare = 0.7f;
+constexpr int kSoftSteps = 4;
 // Colours of hair are seen from this cosine on; so many steps and so little firmness of the usual colour let what is
 // seen fade into it within some centimetres.
 constexpr double kSeenFrom = 0.25;
@@ -82,25 +83,28 @@ std::vector<Sample> hair_beside(const TextureProblem& p, const imaging::FaceView
   return hair;
 }
 
-// Where hair may be: on the scalp and on the skin beside it, but not on ears and neck.
-std::vector<std::uint8_t> near_scalp(const Model& model, const std::vector<std::uint8_t>& sights) {
-  std::vector<std::uint8_t> near(sights.size());
-  for (std::size_t v = 0; v < sights.size(); ++v) near[v] = sights[v] == static_cast<std::uint8_t>(Sight::scalp);
+// How much hair there may be: on the scalp, less and less on the skin beside it, none on ears and neck.
+std::vector<float> room_for_hair(const Model& model, const std::vector<std::uint8_t>& sights) {
+  constexpr float kFar = 1e3f;
+  std::vector<float> steps(sights.size(), kFar);
+  for (std::size_t v = 0; v < sights.size(); ++v)
+    if (sights[v] == static_cast<std::uint8_t>(Sight::scalp)) steps[v] = 0;
   const Topology& t = model.topology;
-  const auto reach = [&](std::size_t v) {
-    const float side = smoothstep(kFront, kSide, std::abs(load3(model.mean.data(), static_cast<long>(v)).x));
-    return kReach + side * (kSideReach - kReach);
-  };
   for (float step = 0; step < kReach; ++step) {
-    const std::vector<std::uint8_t> before = near;
-    for (std::size_t v = 0; v < near.size(); ++v) {
-      if (sights[v] != static_cast<std::uint8_t>(Sight::plain)) continue;
-      if (!(step < reach(v))) continue;
-      for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1] && near[v] == 0; ++n)
-        near[v] = before[static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)])];
+    const std::vector<float> before = steps;
+    for (std::size_t v = 0; v < steps.size(); ++v) {
+      if (sights[v] != static_cast<std::uint8_t>(Sight::plain) || steps[v] < kFar) continue;
+      for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1]; ++n)
+        if (before[static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)])] < kFar) steps[v] = step + 1;
     }
   }
-  return near;
+  std::vector<float> room(sights.size());
+  for (std::size_t v = 0; v < room.size(); ++v) {
+    const float side = smoothstep(kFront, kSide, std::abs(load3(model.mean.data(), static_cast<long>(v)).x));
+    const float reach = kReach + side * (kSideReach - kReach);
+    room[v] = 1 - smoothstep(std::max(0.0f, reach - kThins), reach + 1, steps[v]);
+  }
+  return room;
 }
 
 // Takes hair away that does not hang together with that of the scalp by what is mostly hair; a rim fades on.
@@ -145,10 +149,10 @@ std::vector<float> hairline(const Model& model, const TextureProblem& p, const i
     float share, firmness;
   };
   std::vector<Known> own(count, {0, 0});
-  const std::vector<std::uint8_t> near = near_scalp(model, p.sights);
+  const std::vector<float> room = room_for_hair(model, p.sights);
   for (long v = 0; v < model.vertex_count; ++v) {
     const auto i = static_cast<std::size_t>(v);
-    if (near[i] == 0) continue;
+    if (!(room[i] > 0)) continue;
     const long pixel = photo.pixel(photo.place(v));
     if (pixel < 0 || !(view.person[static_cast<std::size_t>(pixel)] > kPerson)) continue;
     const double facing = std::clamp((photo.facing(v) - kGlancing) / (kFacing - kGlancing), 0.0, 1.0);
@@ -163,7 +167,8 @@ std::vector<float> hairline(const Model& model, const TextureProblem& p, const i
     if (!(own[v].firmness > 0)) known[v] = {there.share, 0.5f * there.firmness};
     const float firmness = known[v].firmness + kUsual, usual = grows[v];
     known[v] = {(known[v].firmness * known[v].share + kUsual * usual) / firmness, firmness};
-    if (near[v] == 0) known[v] = {0, 1};
+    // The less room, the surer there is none.
+    known[v] = {room[v] * known[v].share, room[v] * known[v].firmness + (1 - room[v])};
   }
   const Topology& t = model.topology;
   std::vector<float> share(count), next(count);
@@ -184,6 +189,17 @@ std::vector<float> hairline(const Model& model, const TextureProblem& p, const i
   }
   for (float& s : share) s = smoothstep(kSkinShare, kHairShare, s);
   keep_grown(share, model, p.sights);
+  // Where hair that goes on in the photo ends for want of room, its end is soft.
+  for (int step = 0; step < kSoftSteps; ++step) {
+    const std::vector<float> before = share;
+    for (std::size_t v = 0; v < count; ++v) {
+      if (!(room[v] > 0 && room[v] < 1)) continue;
+      float sum = before[v];
+      for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1]; ++n)
+        sum += before[static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)])];
+      share[v] = sum / static_cast<float>(1 + t.neighbour_offsets[v + 1] - t.neighbour_offsets[v]);
+    }
+  }
   return share;
 }
 
