@@ -19,7 +19,14 @@ const INSIDE = ['upperTeeth', 'lowerTeeth', 'tongue'] as const;
  * lifted higher than the model's teeth reach bare longer or higher teeth, as a rule, and not the gum.
  */
 export function settleMouth(model: MorphableModel, refined: RefinedHead): RefinedHead {
-  const ofIdentity = upBy(model.identity, refined.identity, model.vertexCount);
+  const up = upBy(model.identity, refined.identity, model.vertexCount);
+  const known = new Map<number, number>();
+  // Of both levels.
+  const ofIdentity = (v: number): number => {
+    const found = known.get(v) ?? up(v);
+    known.set(v, found);
+    return found;
+  };
   const settled = (before: Float32Array): Float32Array => {
     const positions = before.slice();
     openLining(model, positions, (v) => before[3 * v + 1]! - model.mean[3 * v + 1]! - ofIdentity(v));
