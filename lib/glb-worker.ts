@@ -2,7 +2,9 @@ import { parentPort } from 'node:worker_threads';
 import { toBlendShapes } from './blend-shapes.js';
 import { encodeGlb } from './exporters/glb-file.js';
 import type { ExportModel } from './exporters/glb-head.js';
+import type { GlbMakers } from './exporters/glb-makers.js';
 import type { FromGlbThread, ToGlbThread } from './exporters/glb-thread.js';
+import { native } from './native/load.js';
 import type { Raster } from './result-data.js';
 
 // The program of the thread that makes GLBs; see exporters/glb-thread.ts. Files are made as they come, a texture follows its head.
@@ -24,6 +26,9 @@ function encodePng(drawing: Raster): Promise<Uint8Array> {
   });
 }
 
+const spreadValues: GlbMakers['spreadValues'] = (problem) => native().spreadValues(problem).promise;
+const layoutMap: GlbMakers['layoutMap'] = (problem) => native().layoutMap(problem).promise;
+
 parentPort?.on('message', async (message: ToGlbThread) => {
   if ('question' in message) {
     if ('png' in message) questions[message.question]?.resolve(message.png);
@@ -41,7 +46,7 @@ parentPort?.on('message', async (message: ToGlbThread) => {
     model = message.model ?? model;
     const texture = new Promise<Uint8Array>((resolve) => textures.set(number, resolve));
     const job = { ...message.job, head: { ...message.job.head, model: model! } };
-    const plain = await encodeGlb(job, { texture, encodePng, toBlendShapes });
+    const plain = await encodeGlb(job, { texture, encodePng, toBlendShapes, spreadValues, layoutMap });
     const packed =
       job.options.compression === 'none' ? plain : await (await import('./exporters/meshopt.js')).compressMeshes(plain);
     send({ number, bytes: packed }, [packed.buffer]);

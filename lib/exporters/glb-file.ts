@@ -1,13 +1,14 @@
 /** A GLB from what the thread that makes it was given. */
 
-import type { BlendShapeHead, SparseVectors, toBlendShapes } from '../blend-shapes.js';
+import type { BlendShapeHead, SparseVectors } from '../blend-shapes.js';
 import { gazeOf } from '../gaze.js';
-import type { MeshPart, Raster } from '../result-data.js';
+import type { MeshPart } from '../result-data.js';
 import { VERSION } from '../version.js';
 import { eyePartsOf } from './eye-parts.js';
 import { animationOf, type Moving } from './glb-animation.js';
 import { GlbContainer } from './glb-container.js';
 import { type GlbHead, type GlbJob, METRES_PER_MM } from './glb-head.js';
+import type { GlbMakers } from './glb-makers.js';
 import { nodesOf } from './glb-nodes.js';
 import { lashTexture } from './lash-texture.js';
 import { type LevelOfDetail, levelOfDetail } from './level-of-detail.js';
@@ -18,7 +19,7 @@ import { rimOf } from './neck-rim.js';
 import { normalMap, tangentsOf } from './normal-map.js';
 import type { TextureFormat } from './options.js';
 import { encodeRoughness } from './roughness-map.js';
-import { JOINTS, type Skeleton, skeletonOf } from './skeleton.js';
+import { bindingOf, JOINTS, type Skeleton, skeletonOf } from './skeleton.js';
 
 const NOT_HERE = 0xffffffff;
 const MIME_TYPES: Record<TextureFormat, string> = {
@@ -251,26 +252,19 @@ function hairPrimitive(
   };
 }
 
-/** What is made elsewhere: by the image library, in another thread, and by the addon. */
-export interface GlbMakers {
-  /** The image of all parts' colours, which is encoded meanwhile. */
-  texture: Promise<Uint8Array>;
-  /** Compresses what is drawn here; the raster is its own from then on. */
-  encodePng(drawing: Raster): Promise<Uint8Array>;
-  toBlendShapes: typeof toBlendShapes;
-}
-
 /** The bytes, uncompressed. */
-export async function encodeGlb(job: GlbJob, { texture, encodePng, toBlendShapes }: GlbMakers): Promise<Uint8Array> {
+export async function encodeGlb(job: GlbJob, makers: GlbMakers): Promise<Uint8Array> {
+  const { texture, encodePng, toBlendShapes } = makers;
   const { head: result, options, targets, motion } = job;
   const { model, coefficients } = result;
   const folds = options.lod === 0 ? movingFolds(result, targets) : undefined;
   const shaped = toBlendShapes(result, targets, folds?.offsets);
-  const roughness = encodeRoughness(model, encodePng);
+  const roughness = encodeRoughness(model, makers);
+  const binding = options.skeleton ? bindingOf(model, makers) : undefined;
   const lashes = options.eyeParts && options.lod === 0 ? lashTexture(encodePng) : undefined;
   const head = await shaped;
   const level = await levelOfDetail(result, options.lod);
-  const skeleton = options.skeleton ? skeletonOf(model, head.positions) : undefined;
+  const skeleton = binding && skeletonOf(model, head.positions, await binding);
   const container = new GlbContainer();
   const parts = level.parts.filter((part) => part.indexCount > 0);
   const skin = result.mesh.parts.find((part) => part.name === 'skin');

@@ -1,6 +1,7 @@
 import { decodeHalfs } from '../half-float.js';
 import { type PartName, REGION_NAMES } from '../morphable-model.js';
 import type { ExportModel } from './glb-head.js';
+import type { GlbMakers } from './glb-makers.js';
 
 /** The joints in the order of the skin, each with its parent. `skull` is what others call the head's joint. */
 export const JOINTS = [
@@ -101,39 +102,6 @@ function placesOf(model: ExportModel, positions: Float32Array): Skeleton['places
   };
 }
 
-/** Averages `values` over neighbours where `free`, which leaves it smooth between what is held. */
-function spread(values: Float32Array, free: Uint8Array, triangles: Uint32Array, steps: number): void {
-  const touching: number[] = [];
-  const counts = new Float32Array(values.length);
-  for (let t = 0; t < triangles.length; t += 3) {
-    const a = triangles[t] as number;
-    const b = triangles[t + 1] as number;
-    const c = triangles[t + 2] as number;
-    if (!(free[a] || free[b] || free[c])) continue;
-    touching.push(a, b, c);
-    for (let k = t; k < t + 3; k++) counts[triangles[k] as number]! += 3;
-  }
-  const corners = Uint32Array.from(touching);
-  const moving = Uint32Array.from(free.keys()).filter((v) => free[v]);
-  const sums = new Float32Array(values.length);
-  for (let step = 0; step < steps; step++) {
-    for (let t = 0; t < corners.length; t += 3) {
-      const a = corners[t] as number;
-      const b = corners[t + 1] as number;
-      const c = corners[t + 2] as number;
-      const total = (values[a] as number) + (values[b] as number) + (values[c] as number);
-      sums[a] = (sums[a] as number) + total;
-      sums[b] = (sums[b] as number) + total;
-      sums[c] = (sums[c] as number) + total;
-    }
-    for (let i = 0; i < moving.length; i++) {
-      const v = moving[i] as number;
-      values[v] = (sums[v] as number) / (counts[v] as number);
-    }
-    sums.fill(0);
-  }
-}
-
 /** Per vertex, 0..1: how far it goes along with the jaw, as jawOpen moves it; a hinge moves what is far from it more. */
 function jawShares(model: ExportModel, hinge: readonly [number, number, number]): Float32Array {
   const shares = new Float32Array(model.vertexCount);
@@ -156,7 +124,7 @@ function jawShares(model: ExportModel, hinge: readonly [number, number, number])
 }
 
 /** Per vertex, 0..1: how far it stays with the neck when the skull turns; smooth from its rim to where the head begins. */
-function neckShares(model: ExportModel): Float32Array {
+async function neckShares(model: ExportModel, spreadValues: GlbMakers['spreadValues']): Promise<Float32Array> {
   const shares = new Float32Array(model.vertexCount);
   const free = new Uint8Array(model.vertexCount);
   const neck = inRegion(model, 'neck');
@@ -170,8 +138,7 @@ function neckShares(model: ExportModel): Float32Array {
     free[vertex] = 0;
     shares[vertex] = 1;
   }
-  spread(shares, free, model.triangles, SPREAD_STEPS);
-  return shares;
+  return spreadValues({ values: shares, free, indices: model.triangles, steps: SPREAD_STEPS });
 }
 
 /** Vertices of the skin on an edge of only one triangle: the rim at which the neck ends. */
@@ -195,14 +162,21 @@ function rimVertices(model: ExportModel): number[] {
 
 type Binding = Pick<Skeleton, 'joints' | 'weights'>;
 /** By model, because all of its heads have the same. */
-const bindings = new WeakMap<ExportModel, Binding>();
+const bindings = new WeakMap<ExportModel, Promise<Binding>>();
 
 /** Which joints move each vertex. */
-function bind(model: ExportModel): Binding {
+export function bindingOf(model: ExportModel, makers: Pick<GlbMakers, 'spreadValues'>): Promise<Binding> {
+  const binding = bindings.get(model) ?? bind(model, makers.spreadValues);
+  bindings.set(model, binding);
+  return binding;
+}
+
+async function bind(model: ExportModel, spreadValues: GlbMakers['spreadValues']): Promise<Binding> {
+  const spreading = neckShares(model, spreadValues);
   const joints = new Uint8Array(4 * model.vertexCount);
   const weights = new Uint16Array(4 * model.vertexCount);
   const jaw = jawShares(model, placesOf(model, model.mean).jaw);
-  const neck = neckShares(model);
+  const neck = await spreading;
   const carriers = [jointIndex('skull'), jointIndex('jaw'), jointIndex('neck')];
   for (let v = 0; v < model.vertexCount; v++) {
     const toJaw = Math.round(65535 * (jaw[v] as number) * (1 - (neck[v] as number)));
@@ -222,8 +196,6 @@ function bind(model: ExportModel): Binding {
 }
 
 /** The skeleton of a head of this model. `positions`: `[vertices][3]`, mm, at rest. */
-export function skeletonOf(model: ExportModel, positions: Float32Array): Skeleton {
-  const binding = bindings.get(model) ?? bind(model);
-  bindings.set(model, binding);
+export function skeletonOf(model: ExportModel, positions: Float32Array, binding: Binding): Skeleton {
   return { places: placesOf(model, positions), ...binding };
 }

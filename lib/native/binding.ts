@@ -13,7 +13,7 @@ import type {
   SeenPoints,
   TextureProblem,
 } from './refine.js';
-import type { BlendShapeProblem, NativeBlendShapes } from './rig.js';
+import type { BlendShapeProblem, LayoutMapProblem, NativeBlendShapes, SpreadProblem } from './rig.js';
 import type { JointDeformationFit, JointProblem, RegisteredView } from './views.js';
 
 /**
@@ -175,6 +175,10 @@ export interface NativeBinding {
   ): NativeJob<NativeHair>;
   /** Where a head's expressions move its surface, and turn its normals. */
   blendShapes(head: BlendShapeProblem): NativeJob<NativeBlendShapes>;
+  /** Smooth between the values that are held; `[vertices]`. */
+  spreadValues(problem: SpreadProblem): NativeJob<Float32Array>;
+  /** `[size][size]`, 0..255. */
+  layoutMap(problem: LayoutMapProblem): NativeJob<Uint8Array>;
 }
 
 export const NATIVE_EXPORTS = [
@@ -211,6 +215,8 @@ export const NATIVE_EXPORTS = [
   'recoverTexture',
   'hairVolume',
   'blendShapes',
+  'spreadValues',
+  'layoutMap',
 ] as const satisfies readonly (keyof NativeBinding)[];
 
 export interface CudaDevice {

@@ -30,3 +30,30 @@ export interface NativeBlendShapes {
   /** A set a shape. */
   normalOffsets: NativeSparseVectors;
 }
+
+/** Values of vertices to be averaged over neighbours. */
+export interface SpreadProblem {
+  /** `[vertices]` */
+  values: Float32Array;
+  /** `[vertices]`: 0 where a value is held. */
+  free: Uint8Array;
+  /** `[triangles][3]` */
+  indices: Uint32Array;
+  steps: number;
+}
+
+/** Values of vertices to be drawn over the texture's layout. */
+export interface LayoutMapProblem {
+  /** `[vertices]`, 0..1. */
+  values: Float32Array;
+  /** `[vertices][2]`, 0..1, origin top left. */
+  uvs: Float32Array;
+  /** `[triangles][3]` of what is drawn. */
+  indices: Uint32Array;
+  /** Means over the triangles around each vertex, so many times. */
+  softening: number;
+  /** Texels a side. */
+  size: number;
+  /** 0..255, where no triangle is. */
+  background: number;
+}

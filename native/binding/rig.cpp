@@ -8,11 +8,20 @@
 #include "binding/errors.hpp"
 #include "binding/job.hpp"
 #include "rig/blend_shapes.hpp"
+#include "rig/surface_values.hpp"
 
 namespace hrn::binding {
 namespace {
 
 constexpr long kMostShapes = 4096;
+constexpr long kMostSteps = 1000;
+constexpr long kMaxMapSide = 1024;
+
+std::vector<std::uint32_t> triangles_of(const Napi::Object& o, std::size_t vertices) {
+  auto indices = indices_of(field(o, "indices"), "indices", static_cast<std::uint32_t>(vertices));
+  if (indices.size() % 3 != 0) reject("three indices a triangle", "indices", field(o, "indices"));
+  return indices;
+}
 
 // What a job reads.
 struct Head {
@@ -28,8 +37,7 @@ std::unique_ptr<Head> head_of(const Napi::Object& o) {
   head->positions = copy_of<float>(field(o, "positions"), "positions");
   const std::size_t numbers = head->positions.size();
   if (numbers % 3 != 0) reject("three numbers a vertex", "positions", field(o, "positions"));
-  head->indices = indices_of(field(o, "indices"), "indices", static_cast<std::uint32_t>(numbers / 3));
-  if (head->indices.size() % 3 != 0) reject("three indices a triangle", "indices", field(o, "indices"));
+  head->indices = triangles_of(o, numbers / 3);
   head->args.positions = head->positions;
   head->args.indices = head->indices;
   head->args.least_mm = number_of(field(o, "leastMm"), "leastMm", 0, 1e6);
@@ -75,8 +83,48 @@ Napi::Value blend_shapes(const Napi::CallbackInfo& info) {
       });
 }
 
+// spreadValues(problem): job of a Float32Array
+Napi::Value spread_values(const Napi::CallbackInfo& info) {
+  const Napi::Object o = object_of(info[0], "problem");
+  auto values = copy_of<float>(field(o, "values"), "values");
+  auto free = copy_of<std::uint8_t>(field(o, "free"), "free", values.size());
+  auto indices = triangles_of(o, values.size());
+  const int steps = static_cast<int>(integer_of(field(o, "steps"), "steps", 0, kMostSteps));
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [values = std::move(values), free = std::move(free), indices = std::move(indices), steps](
+          const Cancel& cancel, const Progress&) { return rig::spread(values, free, indices, steps, cancel); },
+      [](Napi::Env env, std::vector<float>&& out) -> Napi::Value { return typed_array(env, out); });
+}
+
+// layoutMap(problem): job of a Uint8Array
+Napi::Value layout_map(const Napi::CallbackInfo& info) {
+  const Napi::Object o = object_of(info[0], "problem");
+  auto values = copy_of<float>(field(o, "values"), "values");
+  auto uvs = copy_of<float>(field(o, "uvs"), "uvs", 2 * values.size());
+  auto indices = triangles_of(o, values.size());
+  rig::LayoutMapArgs args;
+  args.softening = static_cast<int>(integer_of(field(o, "softening"), "softening", 0, kMostSteps));
+  args.size = static_cast<int>(integer_of(field(o, "size"), "size", 1, kMaxMapSide));
+  args.background = static_cast<std::uint8_t>(integer_of(field(o, "background"), "background", 0, 255));
+  return start_job(
+      info.Env(), info.Env().Undefined(),
+      [values = std::move(values), uvs = std::move(uvs), indices = std::move(indices), args](const Cancel& cancel,
+                                                                                             const Progress&) mutable {
+        args.values = values;
+        args.uvs = uvs;
+        args.triangles = indices;
+        return rig::layout_map(args, cancel);
+      },
+      [](Napi::Env env, std::vector<std::uint8_t>&& map) -> Napi::Value { return typed_array(env, map); });
+}
+
 }  // namespace
 
-void register_rig(Napi::Env env, Napi::Object exports) { export_function<blend_shapes>(env, exports, "blendShapes"); }
+void register_rig(Napi::Env env, Napi::Object exports) {
+  export_function<blend_shapes>(env, exports, "blendShapes");
+  export_function<spread_values>(env, exports, "spreadValues");
+  export_function<layout_map>(env, exports, "layoutMap");
+}
 
 }  // namespace hrn::binding

@@ -1,4 +1,4 @@
-// The function blendShapes: see lib/native/rig.ts.
+// The functions blendShapes, spreadValues and layoutMap: see lib/native/rig.ts.
 #pragma once
 #include <napi.h>
 

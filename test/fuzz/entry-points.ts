@@ -4,7 +4,7 @@ import { native } from '../../lib/native/load.js';
 import { onnxRuntime } from '../../lib/native/onnx-runtime.js';
 import { crop, denseNetwork, largeCrop, network, opened, personNetwork, rawSession } from './sessions.js';
 import { tinyModel } from './tiny-model.js';
-import { tinyScene, tinyShapes } from './tiny-scene.js';
+import { tinyScene, tinyShapes, tinyValues } from './tiny-scene.js';
 
 /** A native entry point with arguments that it takes; the fuzzer changes copies of them. */
 export interface EntryPoint {
@@ -62,6 +62,7 @@ const landmarks = {
 };
 const scene = tinyScene(model, camera);
 const shapes = tinyShapes(model);
+const values = tinyValues(model);
 const square = (size: number, value: number) => new Float32Array(size * size).fill(value);
 const level = {
   rgb: new Float32Array(16 * 16 * 3).fill(0.5),
@@ -358,6 +359,8 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     args: [shapes],
     call: call(addon.blendShapes),
   },
+  { name: 'spreadValues', args: [values.spread], call: call(addon.spreadValues) },
+  { name: 'layoutMap', args: [values.drawn], call: call(addon.layoutMap) },
   {
     name: 'TextureBlend',
     args: [head],

@@ -31,3 +31,11 @@ export function tinyShapes({ mean, triangles, expression }: MorphableModel) {
   const offsets = new Float32Array(mean.length).fill(0.5);
   return { positions: mean, indices: triangles, shapes: [stored, offsets], leastMm: 1e-3, leastNormal: 4e-3 };
 }
+
+/** What spreadValues() and layoutMap() take of it. */
+export function tinyValues({ vertexCount, triangles, uvs }: MorphableModel) {
+  const values = new Float32Array(vertexCount).map((_, v) => (v % 7) / 7);
+  const free = new Uint8Array(vertexCount).map((_, v) => v % 3);
+  const drawn = { values, uvs, indices: triangles, softening: 2, size: 16, background: 9 };
+  return { spread: { values, free, indices: triangles, steps: 3 }, drawn };
+}
