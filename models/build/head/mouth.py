@@ -68,8 +68,8 @@ TONGUE_ROOT = np.array([0.34, 0.13, 0.13])
 # The lining behind the back teeth, and that of lips and cheeks before the front ones, which some light reaches; and where,
 # out of the face, one becomes the other.
 LINING = np.array([0.15, 0.05, 0.05])
-MUCOSA = np.array([0.42, 0.20, 0.19])
-MUCOSA_FROM, MUCOSA_TO = -14.0, 8.0
+MUCOSA = np.array([0.48, 0.24, 0.23])
+MUCOSA_FROM, MUCOSA_TO = -34.0, -2.0
 MOUTH_MIDDLE = np.array([0.0, -72.0, -20.0])
 # The network's points on the line where the lips meet.
 INNER_LIPS = [78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308, 324, 318, 402, 317, 14, 87, 178, 88, 95]
