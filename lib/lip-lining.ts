@@ -104,15 +104,19 @@ function stripsOf(model: MouthModel): readonly Strip[] {
 
 function findStrip(model: MouthModel, lip: keyof typeof EDGES): Strip {
   const { dense, mean, expression, regions, vertexCount } = model;
-  const edge = [CORNERS[0], ...EDGES[lip], CORNERS[1]];
+  const [edge, other] = [lip, lip === 'upper' ? 'lower' : 'upper'].map((name) => [
+    CORNERS[0],
+    ...EDGES[name as keyof typeof EDGES],
+    CORNERS[1],
+  ]) as [number[], number[]];
   const place = edge.map((point) => [0, 1, 2].map((k) => overLandmark(dense, point, (v) => mean[3 * v + k]!)));
-  // At rest the lips touch; the jaw takes the lower one along.
+  // At rest the lips touch; the jaw takes the lower one along, and the corners by half.
   const jaw = upBy(
     expression,
     expression.names.map((name) => Number(name === JAW_OPEN)),
     vertexCount,
   );
-  const half = overLandmark(dense, EDGES.lower[4], jaw) / 2;
+  const half = edge.map((point, i) => (overLandmark(dense, point, jaw) + overLandmark(dense, other[i]!, jaw)) / 2);
   const rows: { v: number; share: number; column: number; second: number }[] = [];
   for (const v of partVertices(model, 'skin')) {
     if (regions[v] !== MOUTH) continue;
@@ -123,9 +127,11 @@ function findStrip(model: MouthModel, lip: keyof typeof EDGES): Strip {
     const second = (x - a[0]!) / (b[0]! - a[0]!);
     const [down, inwards] = [a[1]! + second * (b[1]! - a[1]!) - y, a[2]! + second * (b[2]! - a[2]!) - z];
     const depth = Math.hypot(down, inwards);
-    if (inwards < 0 || depth > REACH_MM || jaw(v) < half !== (lip === 'lower')) continue;
+    const dividing = half[column]! + second * (half[column + 1]! - half[column]!);
+    if (inwards < 0 || depth > REACH_MM || jaw(v) < dividing !== (lip === 'lower')) continue;
     const corner = column === 0 ? second : column === place.length - 2 ? 1 - second : 1;
-    const share = corner * smoothstep(depth / EDGE_MM) * smoothstep((REACH_MM - depth) / (REACH_MM - WHOLLY_MM));
+    const share =
+      smoothstep(corner) * smoothstep(depth / EDGE_MM) * smoothstep((REACH_MM - depth) / (REACH_MM - WHOLLY_MM));
     rows.push({ v, share, column, second });
   }
   return {

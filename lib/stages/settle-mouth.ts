@@ -7,7 +7,7 @@ import type { RefinedHead } from './refine.js';
 /** Half of the arch's front, and how far behind its foremost point that ends, mm. */
 const INCISORS_MM = 8;
 /** From the edge of an incisor to where its gum begins, mm. */
-const CROWN_MM = 9.5;
+const CROWN_MM = 8.8;
 /** So much of the gum that lips leave bare goes, mm: */
 const MOST_BARE_MM = 5;
 /** this share of it as teeth stand higher in the face, the rest as they are longer. */
