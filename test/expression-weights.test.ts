@@ -90,6 +90,32 @@ describe('the weights of a fit', () => {
     expect(widest(mean)).toBeLessThan(0.2);
   });
 
+  it('of a video tell brows, and what lasts as large as it is', () => {
+    const { names } = model.expression;
+    const fitted = names.map((name) => (/^browInnerUp|^mouthPucker/.test(name) ? 0.5 : 0));
+    const at = (weights: Float64Array, name: string) => weights[names.indexOf(name)]!;
+    const tell = (before?: ArrayLike<number>) =>
+      expressionWeights(model, fitted, { left: OPEN, right: OPEN }, undefined, undefined, before);
+    const first = tell([]);
+    expect(at(tell(), 'browInnerUp')).toBe(0);
+    expect(at(first, 'browInnerUp')).toBeGreaterThan(0.15);
+    let later = first;
+    for (let frame = 0; frame < 10; frame++) later = tell(later);
+    for (const name of ['browInnerUp', 'mouthPucker']) {
+      expect(at(later, name)).toBeGreaterThan(at(first, name) + 0.05);
+      expect(at(later, name)).toBeLessThan(0.5);
+    }
+    const rest = expressionWeights(
+      model,
+      names.map(() => 0),
+      { left: OPEN, right: OPEN },
+      undefined,
+      undefined,
+      later,
+    );
+    expect(Math.max(...rest)).toBe(0);
+  });
+
   it('are left alone for a model with other expressions', () => {
     const other = {
       ...model,

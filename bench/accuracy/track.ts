@@ -87,7 +87,7 @@ function report(tracked: hrn.TrackedPerson[], truth: Omit<SceneFrame, 'image'>[]
   process.stdout.write(
     [
       `frames ${tracked.length}, seen ${seen.length}, second pass ${perSecond.toFixed(1)} a second`,
-      `expression weights off by ${weights.toFixed(3)}`,
+      `expression weights off by ${weights.toFixed(4)}`,
       `pose off by ${degrees(mean(turns.map((turn) => less(turn, [0, 0, 0]))))} degrees, of which constant ${degrees(less(constant, [0, 0, 0]))}`,
       `(pitch, yaw, roll ${constant.map(degrees).join(', ')}), without that ${degrees(mean(turns.map((turn) => less(turn, constant))))}, drift ${degrees(drift)}`,
       `second difference of eyes, nose, mouth: fit ${shake((i) => fittedPoints(tracked[i]!)).toFixed(3)} px, truth ${shake((i) => truePoints(truth[i]!)).toFixed(3)} px`,

@@ -1,6 +1,7 @@
 /** Second pass: pose, expression, gaze and light of one person, frame after frame. */
 import { HrnError } from '../errors.js';
 import type { Resources } from '../fit.js';
+import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from '../native/coarse.js';
 import { runJob } from '../native/job.js';
 import { native } from '../native/load.js';
@@ -12,10 +13,12 @@ import { landmarkErrors } from '../stages/landmark-errors.js';
 import { type DenseLandmarks, regionAround } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
 import { FEATURE_POINTS, IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS } from '../stages/mesh-points.js';
-import { seeMouth } from '../stages/mouth-state.js';
+import { type MouthState, seeMouth } from '../stages/mouth-state.js';
 import type { Photo, Region } from '../stages/photo.js';
 import { cropLevel } from '../stages/refine.js';
 import { faceSharpness } from '../stages/sharpness.js';
+import { surfacePoints } from '../stages/surface-points.js';
+import { OwnErrors } from './own-errors.js';
 import type { Person } from './person.js';
 
 /** Side of the crop that is compared, pixels, and steps towards it: the frame before is a good start. */
@@ -37,6 +40,14 @@ const STEP_SIGMA = 0.25;
 const LANDMARK_WEIGHT = 0.015;
 const MOVING_GAIN = 8;
 const MOVING: ReadonlySet<number> = new Set([...FEATURE_POINTS, ...IMAGE_LEFT_IRIS, ...IMAGE_RIGHT_IRIS]);
+/** Of the errors that points have in common, what is left once a person's own ones are known: they change with the turn. */
+const CHANGING_SHARE = 0.5;
+/**
+ * Brows are believed to go this much farther than in a single photo, where somebody's high brows and raised ones look alike:
+ * held to a photo's deviation they follow a fifth of what the network sees of them in videos.
+ */
+const BROW_GAIN = 3;
+const BROW = /^brow/;
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
 const OUTLIER_SIGMAS = 4;
@@ -56,11 +67,21 @@ export interface Sighting {
   cut: boolean;
 }
 
+/** A frame's fit, and what the next one is to know of it. */
+interface Followed extends Omit<Sighting, 'cut'> {
+  /** `[vertices][3]`, mm. */
+  shape: Float32Array;
+  mouth: MouthState;
+  /** `[n][2]`, what the network is known to err by on everybody, mm. */
+  expected: Float64Array | undefined;
+}
+
 /** Follows one person; where they are to be looked for is for others to say, see crowd.ts. */
 export class Tracker {
-  #before: { fit: PhotometricFit; region: Region } | undefined;
+  #before: { fit: PhotometricFit; told: Float64Array; region: Region } | undefined;
   #usualSharpness = 0;
   readonly #contour: Uint32Array;
+  readonly #own: OwnErrors;
 
   constructor(
     private readonly resources: Resources,
@@ -68,6 +89,7 @@ export class Tracker {
     private readonly signal: AbortSignal | undefined,
   ) {
     this.#contour = native().contourCandidates(person.head.native, CONTOUR_RADIUS_MM);
+    this.#own = new OwnErrors(person.head.morphable.dense.count);
   }
 
   /** Where the person was a frame ago, if they were seen then. */
@@ -82,26 +104,43 @@ export class Tracker {
 
   /** With the landmarks of their face: from the frame before, or anew. Undefined where they do not fit this person. */
   async follow(photo: Photo, landmarks: DenseLandmarks): Promise<Sighting | undefined> {
-    const before = this.#before?.fit;
-    const sighting = await this.#fit(photo, landmarks, before);
-    if (!sighting || sighting.landmarkErrorPercent > MAX_ERROR_PERCENT) {
+    const before = this.#before;
+    const followed = await this.#fit(photo, landmarks, before?.fit);
+    if (!followed || followed.landmarkErrorPercent > MAX_ERROR_PERCENT) {
       this.#before = undefined;
       return undefined;
     }
-    const { weights: expression, ...found } = sighting;
-    this.#before = { fit: found.fit, region: regionAround(landmarks.pixels) };
-    return { ...found, fit: { ...found.fit, expression }, cut: before === undefined };
+    const { shape, mouth, expected, ...found } = followed;
+    const { fit } = found;
+    const { head, principalPx } = this.person;
+    this.#own.add({
+      ...fit,
+      points: expectedPoints(head.morphable, shape, expected),
+      pixels: landmarks.pixels,
+      principalPx,
+    });
+    const expression = expressionWeights(
+      head.morphable,
+      fit.expression,
+      landmarks.eyes,
+      shape,
+      mouth,
+      before?.told ?? [],
+    );
+    this.#before = { fit, told: expression, region: regionAround(landmarks.pixels) };
+    return { ...found, fit: { ...fit, expression }, cut: before === undefined };
   }
 
   async #fit(
     photo: Photo,
     landmarks: DenseLandmarks,
     before: PhotometricFit | undefined,
-  ): Promise<(Omit<Sighting, 'cut'> & { weights: Float64Array }) | undefined> {
+  ): Promise<Followed | undefined> {
     const { context, networks } = this.resources;
     const { head } = this.person;
     const { signal } = this;
-    const problem = this.#problem(landmarks, before);
+    const errors = head.noise && landmarkErrors(head.noise, landmarks);
+    const problem = this.#problem(landmarks, errors, before);
     const [start, level, blur, mouth] = await Promise.all([
       before ?? this.#start(problem),
       cropLevel(photo, landmarks, { person: WHOLE_PERSON }, CROP_PX, signal),
@@ -133,7 +172,7 @@ export class Tracker {
     const { landmarkErrorPercent } = fitQuality(
       head.morphable,
       landmarks,
-      { problem, fit: NO_FIT },
+      { problem: { ...problem, biasMm: errors?.biasMm }, fit: NO_FIT },
       {
         camera: { ...fit, principalPx: problem.principalPx },
         ...fit,
@@ -142,8 +181,8 @@ export class Tracker {
         photometricError: fit.error,
       },
     );
-    const weights = expressionWeights(head.morphable, fit.expression, landmarks.eyes, shape, mouth);
-    return { fit, weights, landmarks, landmarkErrorPercent, presence: landmarks.presence, sharpness: blur };
+    const seen = { landmarks, landmarkErrorPercent, presence: landmarks.presence, sharpness: blur };
+    return { fit, ...seen, shape, mouth, expected: errors?.biasMm };
   }
 
   /** The landmark fit from nothing; undefined where it fails. */
@@ -157,7 +196,11 @@ export class Tracker {
     }
   }
 
-  #problem(landmarks: DenseLandmarks, before: PhotometricFit | undefined): CoarseProblem {
+  #problem(
+    landmarks: DenseLandmarks,
+    errors: ReturnType<typeof landmarkErrors> | undefined,
+    before: PhotometricFit | undefined,
+  ): CoarseProblem {
     const { head, focalPx, principalPx } = this.person;
     const { expression } = head.morphable;
     return {
@@ -169,7 +212,9 @@ export class Tracker {
       robust: 'gemanMcClure',
       robustScale: OUTLIER_SIGMAS,
       contourVertices: this.#contour,
-      ...(head.noise ? landmarkErrors(head.noise, landmarks) : {}),
+      ...errors,
+      biasMm: this.#own.mm.map((value, i) => value + (errors?.biasMm[i] ?? 0)),
+      ...(errors ? { nuisanceMm: errors.nuisanceMm.map((value) => CHANGING_SHARE * value) } : {}),
       ...(before ? { ...temporalPrior(expression, before.expression), weights: besideColours(landmarks) } : {}),
     };
   }
@@ -191,6 +236,19 @@ function besideColours({ pixels }: DenseLandmarks): Float64Array {
   );
 }
 
+/** Where the network is expected to put its points on anybody with this shape. */
+function expectedPoints(
+  { dense }: MorphableModel,
+  shape: Float32Array,
+  errorsMm: Float64Array | undefined,
+): Float32Array {
+  const points = surfacePoints(dense, shape);
+  errorsMm?.forEach((error, i) => {
+    points[3 * (i >> 1) + (i & 1)]! += error;
+  });
+  return points;
+}
+
 function colourSamples({ error }: PhotometricFit): number {
   const { samples, error: usual, most } = COLOURS;
   return Math.min(most, samples * (usual / Math.max(error, 1e-3)) ** 2);
@@ -198,13 +256,14 @@ function colourSamples({ error }: PhotometricFit): number {
 
 /** What the model believes of expressions, and what the frame before says of this one, as one. */
 function temporalPrior(
-  { mean, sigma }: { mean: Float32Array; sigma: Float32Array },
+  { names, mean, sigma }: MorphableModel['expression'],
   before: Float64Array,
 ): Pick<CoarseProblem, 'expressionMean' | 'expressionSigma'> {
   const step = 1 / STEP_SIGMA ** 2;
+  const usual = names.map((name, k) => 1 / (sigma[k]! * (BROW.test(name) ? BROW_GAIN : 1)) ** 2);
   return {
-    expressionMean: before.map((value, k) => (mean[k]! / sigma[k]! ** 2 + value * step) / (1 / sigma[k]! ** 2 + step)),
-    expressionSigma: before.map((_, k) => 1 / Math.sqrt(1 / sigma[k]! ** 2 + step)),
+    expressionMean: before.map((value, k) => (mean[k]! * usual[k]! + value * step) / (usual[k]! + step)),
+    expressionSigma: before.map((_, k) => 1 / Math.sqrt(usual[k]! + step)),
   };
 }
 
