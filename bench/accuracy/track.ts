@@ -2,10 +2,11 @@
  * How well a scripted video of a head of the model is tracked:
  * `npm run bench:track [-- --frames N --size PX --seed N --picture FILE.webp]`.
  *
- * Figures: mean error of the expression weights; angle between the fitted pose and the true one, all of it, what is left
- * without the constant part (where a head's own axes lie is a matter of its shape), and its drift from the first to the
- * last quarter; mean second difference of the landmarks from frame to frame, of the fit, of the truth and of the network.
- * The picture shows every other frame beside what was made of it.
+ * Figures: mean error of the expression weights, and what is told of those that the script moves where they are at their
+ * height; angle between the fitted pose and the true one, all of it, what is left without the constant part (where a head's
+ * own axes lie is a matter of its shape), and its drift from the first to the last quarter; mean second difference of the
+ * landmarks from frame to frame, of the fit, of the truth and of the network. The picture shows every other frame beside
+ * what was made of it.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
@@ -68,6 +69,13 @@ function report(tracked: hrn.TrackedPerson[], truth: Omit<SceneFrame, 'image'>[]
       Array.from(names, (name, k) => Math.abs(frame.expression[name]! - truth[frame.index]!.weights[k]!)),
     ),
   );
+  const heights = names.flatMap((name, k) => {
+    const top = Math.max(...truth.map((frame) => frame.weights[k]!));
+    const high = seen.filter(({ frame }) => truth[frame.index]!.weights[k]! > 0.9 * top);
+    return top < 0.1
+      ? []
+      : [`${name} ${mean(high.map(({ frame }) => frame.expression[name]!)).toFixed(2)} of ${top.toFixed(2)}`];
+  });
   // Small rotations add up like vectors.
   const turns = seen.map(({ frame }) => turnBetween(truth[frame.index]!.camera.rotation, frame.pose.rotation));
   const average = (list: readonly number[][]) => [0, 1, 2].map((k) => mean(list.map((turn) => turn[k]!)));
@@ -88,6 +96,7 @@ function report(tracked: hrn.TrackedPerson[], truth: Omit<SceneFrame, 'image'>[]
     [
       `frames ${tracked.length}, seen ${seen.length}, second pass ${perSecond.toFixed(1)} a second`,
       `expression weights off by ${weights.toFixed(4)}`,
+      `told of the script's heights: ${heights.join(', ')}`,
       `pose off by ${degrees(mean(turns.map((turn) => less(turn, [0, 0, 0]))))} degrees, of which constant ${degrees(less(constant, [0, 0, 0]))}`,
       `(pitch, yaw, roll ${constant.map(degrees).join(', ')}), without that ${degrees(mean(turns.map((turn) => less(turn, constant))))}, drift ${degrees(drift)}`,
       `second difference of eyes, nose, mouth: fit ${shake((i) => fittedPoints(tracked[i]!)).toFixed(3)} px, truth ${shake((i) => truePoints(truth[i]!)).toFixed(3)} px`,

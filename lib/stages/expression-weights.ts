@@ -49,7 +49,7 @@ const [UNSEEN_POWER, SEEN_SHARE] = [4, 0.5];
  * same price would leave nothing of them.
  */
 const BROW = /^brow/;
-const BROW_SHARE = 0.25;
+const BROW_SHARE = 0.45;
 /** What was told of the frame before is likely: the price of a weight is halved where this much of it was. */
 const TOLD = 0.2;
 const ROUNDS = 40;

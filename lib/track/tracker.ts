@@ -41,12 +41,13 @@ const LANDMARK_WEIGHT = 0.015;
 const MOVING_GAIN = 8;
 const MOVING: ReadonlySet<number> = new Set([...FEATURE_POINTS, ...IMAGE_LEFT_IRIS, ...IMAGE_RIGHT_IRIS]);
 /** Of the errors that points have in common, what is left once a person's own ones are known: they change with the turn. */
-const CHANGING_SHARE = 0.5;
+const CHANGING_SHARE = 0.7;
 /**
  * Brows are believed to go this much farther than in a single photo, where somebody's high brows and raised ones look alike:
- * held to a photo's deviation they follow a fifth of what the network sees of them in videos.
+ * held to a photo's deviation they follow a fifth of what the network sees of them in videos. Where they usually are is their
+ * place at rest.
  */
-const BROW_GAIN = 3;
+const BROW_GAIN = 5;
 const BROW = /^brow/;
 /** How far from the jaw landmarks the silhouette is looked for, mm. */
 const CONTOUR_RADIUS_MM = 30;
@@ -69,8 +70,9 @@ export interface Sighting {
 
 /** A frame's fit, and what the next one is to know of it. */
 interface Followed extends Omit<Sighting, 'cut'> {
-  /** `[vertices][3]`, mm. */
+  /** `[vertices][3]`, mm; with its brows at rest. */
   shape: Float32Array;
+  rested: Float32Array;
   mouth: MouthState;
   /** `[n][2]`, what the network is known to err by on everybody, mm. */
   expected: Float64Array | undefined;
@@ -110,12 +112,12 @@ export class Tracker {
       this.#before = undefined;
       return undefined;
     }
-    const { shape, mouth, expected, ...found } = followed;
+    const { shape, rested, mouth, expected, ...found } = followed;
     const { fit } = found;
     const { head, principalPx } = this.person;
     this.#own.add({
       ...fit,
-      points: expectedPoints(head.morphable, shape, expected),
+      points: expectedPoints(head.morphable, rested, expected),
       pixels: landmarks.pixels,
       principalPx,
     });
@@ -166,9 +168,13 @@ export class Tracker {
         }),
       { signal },
     );
-    const shape = await runJob(() => native().headShape(context, head.native, new Float64Array(), fit.expression), {
-      signal,
-    });
+    const { names } = head.morphable.expression;
+    const shapeOf = (expression: Float64Array) =>
+      runJob(() => native().headShape(context, head.native, new Float64Array(), expression), { signal });
+    const [shape, rested] = await Promise.all([
+      shapeOf(fit.expression),
+      shapeOf(fit.expression.map((weight, k) => (BROW.test(names[k]!) ? 0 : weight))),
+    ]);
     const { landmarkErrorPercent } = fitQuality(
       head.morphable,
       landmarks,
@@ -182,7 +188,7 @@ export class Tracker {
       },
     );
     const seen = { landmarks, landmarkErrorPercent, presence: landmarks.presence, sharpness: blur };
-    return { fit, ...seen, shape, mouth, expected: errors?.biasMm };
+    return { fit, ...seen, shape, rested, mouth, expected: errors?.biasMm };
   }
 
   /** The landmark fit from nothing; undefined where it fails. */
@@ -236,7 +242,7 @@ function besideColours({ pixels }: DenseLandmarks): Float64Array {
   );
 }
 
-/** Where the network is expected to put its points on anybody with this shape. */
+/** `[n][3]`, mm: where the network is expected to put its points on anybody with this shape. */
 function expectedPoints(
   { dense }: MorphableModel,
   shape: Float32Array,
