@@ -52,10 +52,9 @@ export function ownOffsets(
   const worn = Array.from(names, (name, k) => ({ name, weight: told[name] ?? 0, k }))
     .filter(({ name, weight }) => weight > 0 && !LEFT_ALONE.test(name))
     .map(({ name, weight, k }) => ({ name, weight, offsets: decodeHalfs(halfs, k * size, (k + 1) * size) }));
-  const square = (vectors: Float32Array, i: number) => vectors[i]! ** 2 + vectors[i + 1]! ** 2 + vectors[i + 2]! ** 2;
   const moved = new Float64Array(vertexCount);
   for (const { weight, offsets } of worn) {
-    for (let v = 0; v < vertexCount; v++) moved[v]! += weight ** 2 * square(offsets, 3 * v);
+    for (let v = 0; v < vertexCount; v++) moved[v]! += weight ** 2 * squareAt(offsets, 3 * v);
   }
   // Of a shape that moves a place by o at weight w: w o^2 / (w^2 o^2 + (r / most)^2) of the rest r, which is most / 2 times o at most.
   const most = 2 * (MOST_TIMES - 1);
@@ -64,13 +63,23 @@ export function ownOffsets(
       const own = new Float32Array(size);
       const sure = Math.min(1, weight / SURELY_WORN);
       for (let i = 0; i < size; i += 3) {
-        const share =
-          (sure * weight * square(offsets, i)) / (moved[i / 3]! + square(rest, i) / most ** 2 + LEAST_MM ** 2);
+        const square = squareAt(offsets, i);
+        // Most shapes move a small part of the head.
+        if (square === 0) continue;
+        const share = (sure * weight * square) / (moved[i / 3]! + squareAt(rest, i) / most ** 2 + LEAST_MM ** 2);
         for (let k = 0; k < 3; k++) own[i + k] = share * rest[i + k]!;
       }
       return [name, own];
     }),
   );
+}
+
+/** Of the vector that begins at `i`. */
+function squareAt(vectors: Float32Array, i: number): number {
+  const x = vectors[i]!;
+  const y = vectors[i + 1]!;
+  const z = vectors[i + 2]!;
+  return x * x + y * y + z * z;
 }
 
 /** Adds what weights wear of the shapes' own, in place; `sign` -1 takes it away. */

@@ -84,15 +84,18 @@ function offsets(
   const begin = firstFrom(vertices, source[0] as number);
   const end = firstFrom(vertices, (source.at(-1) as number) + 1);
   const own = new Uint32Array(end - begin);
-  const chosen = new Uint32Array(end - begin);
+  const scaled = new Float32Array(3 * (end - begin));
   let count = 0;
   for (let i = begin; i < end; i++) {
     const at = place[vertices[i] as number] as number;
     if (at === NOT_HERE) continue;
     own[count] = at;
-    chosen[count++] = i;
+    scaled[3 * count] = scale * (values[3 * i] as number);
+    scaled[3 * count + 1] = scale * (values[3 * i + 1] as number);
+    scaled[3 * count + 2] = scale * (values[3 * i + 2] as number);
+    count++;
   }
-  return container.offsets(source.length, own.slice(0, count), gather(values, 3, chosen.subarray(0, count), scale));
+  return container.offsets(source.length, own.subarray(0, count), scaled.slice(0, 3 * count));
 }
 
 /** The glTF primitive of a part, its material having the part's index. */
