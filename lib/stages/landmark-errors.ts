@@ -54,6 +54,11 @@ function inCommon(noise: LandmarkNoise): Pick<LandmarkNoise, 'response' | 'modes
   return shared;
 }
 
+/** `[modes][n][2]`, mm: what the fits take for errors that points have in common. */
+export function errorsInCommon(noise: LandmarkNoise): Float32Array {
+  return inCommon(noise).modesMm;
+}
+
 /**
  * The errors that points have in common, of which lips and lids have only their mean. On renders the network also errs
  * in how far they are open; on photos it sees that well, and with such errors to explain them fits closed open mouths.

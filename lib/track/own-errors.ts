@@ -42,11 +42,11 @@ export class OwnErrors {
   add({ points, pixels, rotation: r, translation: t, focalPx, principalPx }: FollowedLandmarks): void {
     const pxPerMm = focalPx / t[2]!;
     for (let i = 0; i < this.mm.length / 2; i++) {
-      const [x, y, z] = [0, 1, 2].map(
-        (k) =>
-          r[3 * k]! * points[3 * i]! + r[3 * k + 1]! * points[3 * i + 1]! + r[3 * k + 2]! * points[3 * i + 2]! + t[k]!,
-      ) as [number, number, number];
-      // Both, and what a millimetre of the head's x and y moves the point by, in millimetres at the head's distance.
+      const [px, py, pz] = [points[3 * i]!, points[3 * i + 1]!, points[3 * i + 2]!];
+      const x = r[0]! * px + r[1]! * py + r[2]! * pz + t[0]!;
+      const y = r[3]! * px + r[4]! * py + r[5]! * pz + t[1]!;
+      const z = r[6]! * px + r[7]! * py + r[8]! * pz + t[2]!;
+      // How far off it is, and what a millimetre of the head's x and y moves it by, both in millimetres at the head's distance.
       const [u, v, near] = [x / z, y / z, t[2]! / z];
       const off = [
         (pixels[2 * i]! - principalPx[0] - focalPx * u) / pxPerMm,

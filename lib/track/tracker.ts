@@ -1,6 +1,7 @@
 /** Second pass: pose, expression, gaze and light of one person, frame after frame. */
 import { HrnError } from '../errors.js';
 import type { Resources } from '../fit.js';
+import { decodeHalfs } from '../half-float.js';
 import type { MorphableModel } from '../morphable-model.js';
 import type { CoarseFit, CoarseProblem } from '../native/coarse.js';
 import { runJob } from '../native/job.js';
@@ -9,7 +10,7 @@ import type { PhotometricFit } from '../native/refine.js';
 import { fitQuality } from '../stages/assemble.js';
 import { solveCoarse } from '../stages/coarse.js';
 import { expressionWeights } from '../stages/expression-weights.js';
-import { landmarkErrors } from '../stages/landmark-errors.js';
+import { errorsInCommon, landmarkErrors } from '../stages/landmark-errors.js';
 import { type DenseLandmarks, regionAround } from '../stages/landmarks.js';
 import type { PersonMask } from '../stages/mask.js';
 import { FEATURE_POINTS, IMAGE_LEFT_IRIS, IMAGE_RIGHT_IRIS } from '../stages/mesh-points.js';
@@ -70,9 +71,8 @@ export interface Sighting {
 
 /** A frame's fit, and what the next one is to know of it. */
 interface Followed extends Omit<Sighting, 'cut'> {
-  /** `[vertices][3]`, mm; with its brows at rest. */
+  /** `[vertices][3]`, mm. */
   shape: Float32Array;
-  rested: Float32Array;
   mouth: MouthState;
   /** `[n][2]`, what the network is known to err by on everybody, mm. */
   expected: Float64Array | undefined;
@@ -84,6 +84,9 @@ export class Tracker {
   #usualSharpness = 0;
   readonly #contour: Uint32Array;
   readonly #own: OwnErrors;
+  readonly #brows: ReadonlyMap<number, Float32Array>;
+  /** `[modes][n][2]`, mm: the errors in common that are left. */
+  readonly #changing: Float32Array | undefined;
 
   constructor(
     private readonly resources: Resources,
@@ -91,7 +94,10 @@ export class Tracker {
     private readonly signal: AbortSignal | undefined,
   ) {
     this.#contour = native().contourCandidates(person.head.native, CONTOUR_RADIUS_MM);
-    this.#own = new OwnErrors(person.head.morphable.dense.count);
+    const { morphable, noise } = person.head;
+    this.#own = new OwnErrors(morphable.dense.count);
+    this.#brows = browMotions(morphable);
+    this.#changing = noise && errorsInCommon(noise).map((value) => CHANGING_SHARE * value);
   }
 
   /** Where the person was a frame ago, if they were seen then. */
@@ -112,12 +118,12 @@ export class Tracker {
       this.#before = undefined;
       return undefined;
     }
-    const { shape, rested, mouth, expected, ...found } = followed;
+    const { shape, mouth, expected, ...found } = followed;
     const { fit } = found;
     const { head, principalPx } = this.person;
     this.#own.add({
       ...fit,
-      points: expectedPoints(head.morphable, rested, expected),
+      points: this.#rested(shape, fit.expression, expected),
       pixels: landmarks.pixels,
       principalPx,
     });
@@ -168,13 +174,9 @@ export class Tracker {
         }),
       { signal },
     );
-    const { names } = head.morphable.expression;
-    const shapeOf = (expression: Float64Array) =>
-      runJob(() => native().headShape(context, head.native, new Float64Array(), expression), { signal });
-    const [shape, rested] = await Promise.all([
-      shapeOf(fit.expression),
-      shapeOf(fit.expression.map((weight, k) => (BROW.test(names[k]!) ? 0 : weight))),
-    ]);
+    const shape = await runJob(() => native().headShape(context, head.native, new Float64Array(), fit.expression), {
+      signal,
+    });
     const { landmarkErrorPercent } = fitQuality(
       head.morphable,
       landmarks,
@@ -188,7 +190,7 @@ export class Tracker {
       },
     );
     const seen = { landmarks, landmarkErrorPercent, presence: landmarks.presence, sharpness: blur };
-    return { fit, ...seen, shape, rested, mouth, expected: errors?.biasMm };
+    return { fit, ...seen, shape, mouth, expected: errors?.biasMm };
   }
 
   /** The landmark fit from nothing; undefined where it fails. */
@@ -220,9 +222,22 @@ export class Tracker {
       contourVertices: this.#contour,
       ...errors,
       biasMm: this.#own.mm.map((value, i) => value + (errors?.biasMm[i] ?? 0)),
-      ...(errors ? { nuisanceMm: errors.nuisanceMm.map((value) => CHANGING_SHARE * value) } : {}),
+      ...(this.#changing ? { nuisanceMm: this.#changing } : {}),
       ...(before ? { ...temporalPrior(expression, before.expression), weights: besideColours(landmarks) } : {}),
     };
+  }
+
+  /** `[n][3]`, mm: where the network is expected to put its points on anybody with this shape and brows at rest. */
+  #rested(shape: Float32Array, expression: Float64Array, errorsMm: Float64Array | undefined): Float32Array {
+    const points = surfacePoints(this.person.head.morphable.dense, shape);
+    for (const [k, motion] of this.#brows) {
+      const weight = expression[k]!;
+      for (let i = 0; i < points.length; i++) points[i]! -= weight * motion[i]!;
+    }
+    errorsMm?.forEach((error, i) => {
+      points[3 * (i >> 1) + (i & 1)]! += error;
+    });
+    return points;
   }
 
   /** Relative to the track's usual one. */
@@ -242,17 +257,14 @@ function besideColours({ pixels }: DenseLandmarks): Float64Array {
   );
 }
 
-/** `[n][3]`, mm: where the network is expected to put its points on anybody with this shape. */
-function expectedPoints(
-  { dense }: MorphableModel,
-  shape: Float32Array,
-  errorsMm: Float64Array | undefined,
-): Float32Array {
-  const points = surfacePoints(dense, shape);
-  errorsMm?.forEach((error, i) => {
-    points[3 * (i >> 1) + (i & 1)]! += error;
-  });
-  return points;
+/** By the brow expressions: what each moves the landmarks by, `[n][3]`, mm. */
+function browMotions({ dense, expression, vertexCount }: MorphableModel): Map<number, Float32Array> {
+  const size = 3 * vertexCount;
+  return new Map(
+    expression.names.flatMap((name, k) =>
+      BROW.test(name) ? [[k, surfacePoints(dense, decodeHalfs(expression.halfs, k * size, (k + 1) * size))]] : [],
+    ),
+  );
 }
 
 function colourSamples({ error }: PhotometricFit): number {
