@@ -50,6 +50,16 @@ function dropSmall(vectors: Float32Array): Float32Array {
   return vectors;
 }
 
+// Loops of their own: within a long function they are compiled late.
+
+function add(sums: Float32Array, values: Float32Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += values[i]!;
+}
+
+function addWeighted(sums: Float64Array, weight: number, values: Float32Array): void {
+  for (let i = 0; i < sums.length; i++) sums[i]! += weight * values[i]!;
+}
+
 function setOf({ ends, vertices, values }: NativeSparseVectors, k: number): SparseVectors {
   const [from, to] = [k === 0 ? 0 : ends[k - 1]!, ends[k]!];
   return { vertices: vertices.subarray(from, to), values: values.subarray(3 * from, 3 * to) };
@@ -85,10 +95,10 @@ export async function toBlendShapes(
   for (const shape of changed) {
     const offsets = decodeHalfs(shape.stored);
     const more = own.get(shape.name);
-    if (more) for (let i = 0; i < perShape; i++) offsets[i]! += more[i]!;
+    if (more) add(offsets, more);
     dropSmall(offsets);
     const { weight } = shape;
-    if (weight !== 0) for (let i = 0; i < perShape; i++) precise[i]! -= weight * offsets[i]!;
+    if (weight !== 0) addWeighted(precise, -weight, offsets);
     shape.offsets = offsets;
   }
 
@@ -104,7 +114,7 @@ export async function toBlendShapes(
 
   for (const { name, offsets } of changed) {
     const added = folds?.get(name);
-    if (added) for (let i = 0; i < perShape; i++) offsets![i]! += added[i]!;
+    if (added) add(offsets!, added);
   }
   const positions = new Float32Array(precise);
   const { normals, positionOffsets, normalOffsets } = await runJob(() =>
