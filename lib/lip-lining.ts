@@ -7,9 +7,10 @@ import { halfTable } from './half-float.js';
 import { type Basis, type LandmarkSet, type MorphableModel, REGION_NAMES } from './morphable-model.js';
 import { partVertices } from './part-vertices.js';
 
-/** Landmarks on the line, from the subject's right corner of the mouth to the left one. */
+/** Landmarks on the line: its ends, */
 const CORNERS = [78, 308] as const;
-const EDGES = {
+/** and what lies between them on either lip, column by column from the subject's right to the left. */
+export const LIP_EDGES = {
   upper: [191, 80, 81, 82, 13, 312, 311, 310, 415],
   lower: [95, 88, 178, 87, 14, 317, 402, 318, 324],
 } as const;
@@ -64,7 +65,7 @@ export function openLining(model: MouthModel, positions: Float32Array, moved: (v
 
 /** How high the middle of the upper lip's edge lies, mm; undefined where the landmarks do not tell it. */
 export function lipEdge({ dense }: Pick<MorphableModel, 'dense'>, positions: Float32Array): number | undefined {
-  const middle = EDGES.upper.slice(3, 6);
+  const middle = LIP_EDGES.upper.slice(3, 6);
   if (dense.count <= Math.max(...middle)) return undefined;
   return (
     middle.reduce((sum, point) => sum + overLandmark(dense, point, (v) => positions[3 * v + 1]!), 0) / middle.length
@@ -96,17 +97,17 @@ function stripsOf(model: MouthModel): readonly Strip[] {
   const found = known.get(model);
   if (found) return found;
   const isTold =
-    model.dense.count > Math.max(...EDGES.upper, ...EDGES.lower) && model.expression.names.includes(JAW_OPEN);
+    model.dense.count > Math.max(...LIP_EDGES.upper, ...LIP_EDGES.lower) && model.expression.names.includes(JAW_OPEN);
   const strips = isTold ? [findStrip(model, 'upper'), findStrip(model, 'lower')] : [];
   known.set(model, strips);
   return strips;
 }
 
-function findStrip(model: MouthModel, lip: keyof typeof EDGES): Strip {
+function findStrip(model: MouthModel, lip: keyof typeof LIP_EDGES): Strip {
   const { dense, mean, expression, regions, vertexCount } = model;
   const [edge, other] = [lip, lip === 'upper' ? 'lower' : 'upper'].map((name) => [
     CORNERS[0],
-    ...EDGES[name as keyof typeof EDGES],
+    ...LIP_EDGES[name as keyof typeof LIP_EDGES],
     CORNERS[1],
   ]) as [number[], number[]];
   const place = edge.map((point) => [0, 1, 2].map((k) => overLandmark(dense, point, (v) => mean[3 * v + k]!)));

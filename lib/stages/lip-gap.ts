@@ -1,18 +1,9 @@
 /** How far the lips are apart, by columns from one corner of the mouth to the other. */
+import { LIP_EDGES } from '../lip-lining.js';
 import type { LandmarkSet } from '../morphable-model.js';
 
-/** Points of the mesh on the borders of the opening: of each column the upper one and the lower one. */
-const COLUMNS = [
-  [191, 95],
-  [80, 88],
-  [81, 178],
-  [82, 87],
-  [13, 14],
-  [312, 317],
-  [311, 402],
-  [310, 318],
-  [415, 324],
-] as const;
+/** Of each column of the opening the upper point and the lower one. */
+const COLUMNS = LIP_EDGES.upper.map((upper, column) => [upper, LIP_EDGES.lower[column]!] as const);
 
 /** Whether the landmarks tell the model's lips. */
 export function hasLips({ count }: LandmarkSet): boolean {
