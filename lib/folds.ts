@@ -7,6 +7,7 @@ import { gaussian } from './gaussian.js';
 import { decodeHalfs } from './half-float.js';
 import type { MorphableModel } from './morphable-model.js';
 import type { DisplacementMap, Mesh } from './result-data.js';
+import { smoothstep } from './smoothstep.js';
 
 /** Skin compressed by less has no folds of its own; by more, all of its relief across is the expression's. */
 const LEAST_COMPRESSION = 0.02;
@@ -296,9 +297,4 @@ function product(a: Tensors, b: Tensors, v: number): number {
   const o = ENTRIES * v;
   const at = (k: number): number => a[o + k]! * b[o + k]!;
   return at(0) + at(3) + at(5) + 2 * (at(1) + at(2) + at(4));
-}
-
-function smoothstep(from: number, to: number, x: number): number {
-  const t = Math.min(1, Math.max(0, (x - from) / (to - from)));
-  return t * t * (3 - 2 * t);
 }

@@ -6,6 +6,7 @@
 import { halfTable } from './half-float.js';
 import { type Basis, type LandmarkSet, type MorphableModel, REGION_NAMES } from './morphable-model.js';
 import { partVertices } from './part-vertices.js';
+import { smoothstep } from './smoothstep.js';
 
 /** Landmarks on the line: its ends, */
 const CORNERS = [78, 308] as const;
@@ -84,7 +85,12 @@ export function upBy({ count, halfs }: Basis, coefficients: ArrayLike<number>, v
   };
 }
 
-function overLandmark({ vertices, weights }: LandmarkSet, point: number, value: (vertex: number) => number): number {
+/** Of a landmark, what vertices have a value of. */
+export function overLandmark(
+  { vertices, weights }: LandmarkSet,
+  point: number,
+  value: (vertex: number) => number,
+): number {
   let sum = 0;
   for (let j = 3 * point; j < 3 * point + 3; j++) {
     if (weights[j]) sum += weights[j]! * value(vertices[j]!);
@@ -131,8 +137,7 @@ function findStrip(model: MouthModel, lip: keyof typeof LIP_EDGES): Strip {
     const dividing = half[column]! + second * (half[column + 1]! - half[column]!);
     if (inwards < 0 || depth > REACH_MM || jaw(v) < dividing !== (lip === 'lower')) continue;
     const corner = column === 0 ? second : column === place.length - 2 ? 1 - second : 1;
-    const share =
-      smoothstep(corner) * smoothstep(depth / EDGE_MM) * smoothstep((REACH_MM - depth) / (REACH_MM - WHOLLY_MM));
+    const share = smoothstep(0, 1, corner) * smoothstep(0, EDGE_MM, depth) * smoothstep(REACH_MM, WHOLLY_MM, depth);
     rows.push({ v, share, column, second });
   }
   return {
@@ -143,9 +148,4 @@ function findStrip(model: MouthModel, lip: keyof typeof LIP_EDGES): Strip {
     column: Uint8Array.from(rows, ({ column }) => column),
     second: Float32Array.from(rows, ({ second }) => second),
   };
-}
-
-function smoothstep(x: number): number {
-  const t = Math.min(1, Math.max(0, x));
-  return t * t * (3 - 2 * t);
 }

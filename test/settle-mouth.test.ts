@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { upBy } from '../lib/lip-lining.js';
 import { loadHead } from '../lib/models/head.js';
 import { locateModels } from '../lib/models/locate.js';
 import { readModel } from '../lib/models/manifest.js';
@@ -34,19 +35,14 @@ describe('the mouth of a fitted head', () => {
   const edge = (positions: Float32Array, point: number) => surfacePoints(model.dense, positions)[3 * point + 1]!;
   /** The lowest of the upper lip's and the highest of the lower lip's vertices in the middle of the mouth, mm. */
   const opening = (positions: Float32Array): [number, number] => {
-    const jaw = model.expression.names.indexOf('jawOpen');
-    const down = new Float32Array(3 * model.vertexCount);
-    addBasis(
-      down,
-      model.expression,
-      model.expression.names.map((_, k) => Number(k === jaw)),
-    );
+    const opens = model.expression.names.map((name) => Number(name === 'jawOpen'));
+    const jaw = upBy(model.expression, opens, model.vertexCount);
     const at = surfacePoints(model.dense, model.mean);
     let [lowest, highest] = [Infinity, -Infinity];
     for (const v of partVertices(model, 'skin')) {
       const [x, y, z] = [0, 1, 2].map((k) => model.mean[3 * v + k]! - at[3 * UPPER + k]!) as [number, number, number];
       if (Math.abs(x) > 3 || Math.abs(y) > 3 || z > 0.5 || z < -7) continue;
-      if (down[3 * v + 1]! > -5) lowest = Math.min(lowest, positions[3 * v + 1]!);
+      if (jaw(v) > -5) lowest = Math.min(lowest, positions[3 * v + 1]!);
       else highest = Math.max(highest, positions[3 * v + 1]!);
     }
     return [lowest, highest];

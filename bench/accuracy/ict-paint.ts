@@ -3,6 +3,7 @@
  * functions of the neutral head's coordinates (mm), so that they move with the surface. Linear light, 0..1.
  */
 import type { Random } from '../../lib/sample/random.js';
+import { smoothstep } from '../../lib/smoothstep.js';
 import type { IctModel, IctPart } from './ict-head.js';
 
 type Rgb = readonly [number, number, number];
@@ -79,31 +80,33 @@ export function randomPaint(model: IctModel, positions: ArrayLike<number>, rando
     rgb[2]! *= 1 - cheek;
     if (beard > 0) {
       const jaw =
-        smooth(noseTip[1] - 8, noseTip[1] - 22, y) * smooth(chin[1] - 30, chin[1] - 10, y) * smooth(20, 45, z);
+        smoothstep(noseTip[1] - 8, noseTip[1] - 22, y) *
+        smoothstep(chin[1] - 30, chin[1] - 10, y) *
+        smoothstep(20, 45, z);
       mix(rgb, hair, beard * jaw);
     }
-    const lips = z > 60 && isNear(outerLips, x, y) ? smooth(0.8, -0.8, polygonDistance(outerLips, x, y)) : 0;
+    const lips = z > 60 && isNear(outerLips, x, y) ? smoothstep(0.8, -0.8, polygonDistance(outerLips, x, y)) : 0;
     if (lips > 0) mix(rgb, [tone[0]! * 0.82, tone[1]! * 0.5, tone[2]! * 0.55], lips * lipRed);
     if (z > 50) {
       for (const lid of lids) {
         if (!isNear(lid, x, y)) continue;
         // The rim of the lids is darker, as lashes make it.
         const d = Math.abs(polygonDistance(lid, x, y));
-        mix(rgb, [tone[0]! * 0.35, tone[1]! * 0.25, tone[2]! * 0.22], 0.6 * smooth(2.2, 0.6, d));
+        mix(rgb, [tone[0]! * 0.35, tone[1]! * 0.25, tone[2]! * 0.22], 0.6 * smoothstep(2.2, 0.6, d));
       }
       for (const brow of brows) {
         if (!isNear(brow, x, y)) continue;
         const [distance, along] = polylineDistance(brow, x, y + 2);
         const half = 4.2 - 2.2 * along;
         const strands = 0.75 + 0.5 * valueNoise(x * 1.3 + y, y * 0.4, z, grainSeed + 1);
-        mix(rgb, hair, browStrength * strands * smooth(half + 1.2, half - 1.2, distance));
+        mix(rgb, hair, browStrength * strands * smoothstep(half + 1.2, half - 1.2, distance));
       }
     }
     // Cropped hair above the hairline and behind the temples.
     const temple = Math.max(0, Math.abs(x) - 45) * 0.9;
     const scalp =
-      smooth(hairline - 4 - temple, hairline + 6 - temple, y) * 1 +
-      smooth(0, -30, z) * smooth(-20, 10, y) * smooth(45, 60, Math.abs(x) + y);
+      smoothstep(hairline - 4 - temple, hairline + 6 - temple, y) * 1 +
+      smoothstep(0, -30, z) * smoothstep(-20, 10, y) * smoothstep(45, 60, Math.abs(x) + y);
     mix(rgb, hair, Math.min(0.92, scalp) * (0.8 + 0.2 * valueNoise(x, y, z, grainSeed + 2)));
   };
 
@@ -112,7 +115,7 @@ export function randomPaint(model: IctModel, positions: ArrayLike<number>, rando
     else if (part === 'eye') paintEye(eyes[x < 0 ? 0 : 1]!, iris, x, y, z, rgb);
     else {
       // Little light reaches the inside of the mouth: the deeper, the darker.
-      const light = smooth(landmark(48)[2] - 45, landmark(48)[2] + 5, z);
+      const light = smoothstep(landmark(48)[2] - 45, landmark(48)[2] + 5, z);
       rgb.set(part === 'teeth' ? [0.62, 0.56, 0.46] : part === 'gums' ? [0.4, 0.14, 0.13] : [0.3, 0.09, 0.08]);
       for (let k = 0; k < 3; k++) rgb[k]! *= 0.04 + 0.8 * light;
     }
@@ -158,17 +161,18 @@ function paintEye({ centre, scale }: Eyeball, iris: Rgb, x: number, y: number, z
   const radius = scale * Math.hypot(x - centre[0], y - centre[1]);
   rgb.set([0.72, 0.68, 0.64]);
   // Red towards the corners.
-  const side = smooth(6, 13, radius);
+  const side = smoothstep(6, 13, radius);
   rgb[1]! *= 1 - 0.2 * side;
   rgb[2]! *= 1 - 0.25 * side;
   if (z < centre[2]) return;
-  mix(rgb, iris, smooth(IRIS_RADIUS_MM + 0.25, IRIS_RADIUS_MM - 0.25, radius));
+  mix(rgb, iris, smoothstep(IRIS_RADIUS_MM + 0.25, IRIS_RADIUS_MM - 0.25, radius));
   const ring =
-    smooth(IRIS_RADIUS_MM - 1.3, IRIS_RADIUS_MM - 0.5, radius) * smooth(IRIS_RADIUS_MM + 0.3, IRIS_RADIUS_MM, radius);
+    smoothstep(IRIS_RADIUS_MM - 1.3, IRIS_RADIUS_MM - 0.5, radius) *
+    smoothstep(IRIS_RADIUS_MM + 0.3, IRIS_RADIUS_MM, radius);
   mix(rgb, [iris[0] * 0.3, iris[1] * 0.3, iris[2] * 0.3], ring * 0.7);
-  mix(rgb, [0.004, 0.004, 0.004], smooth(PUPIL_RADIUS_MM + 0.2, PUPIL_RADIUS_MM - 0.2, radius));
+  mix(rgb, [0.004, 0.004, 0.004], smoothstep(PUPIL_RADIUS_MM + 0.2, PUPIL_RADIUS_MM - 0.2, radius));
   // A window reflected in the cornea.
-  mix(rgb, [1, 1, 1], 0.9 * smooth(1, 0.5, Math.hypot(x - centre[0] + 1.8, y - centre[1] - 2)));
+  mix(rgb, [1, 1, 1], 0.9 * smoothstep(1, 0.5, Math.hypot(x - centre[0] + 1.8, y - centre[1] - 2)));
 }
 
 function pick<T>(random: Random, list: readonly T[]): T {
@@ -181,10 +185,6 @@ function mix(rgb: Float64Array, to: ArrayLike<number>, weight: number): void {
 }
 
 /** 0 at `from`, 1 at `to` (which may be smaller), smooth between. */
-function smooth(from: number, to: number, x: number): number {
-  const t = Math.min(1, Math.max(0, (x - from) / (to - from)));
-  return t * t * (3 - 2 * t);
-}
 
 function blob(dx: number, dy: number, radius: number): number {
   return Math.exp(-(dx * dx + dy * dy) / (radius * radius));

@@ -3,7 +3,8 @@
  * a cast shadow. What must leave no trace in a displacement map.
  */
 import type { Random } from '../../lib/sample/random.js';
-import { boxOf, ChartGrid, type FaceChart, isInside, type Place, polylineDistance, smooth } from './face-chart.js';
+import { smoothstep } from '../../lib/smoothstep.js';
+import { boxOf, ChartGrid, type FaceChart, isInside, type Place, polylineDistance } from './face-chart.js';
 
 /** How pigment and blood change the logarithm of linear red, green and blue, per unit. */
 const MELANIN = [-0.45, -0.8, -1.15] as const;
@@ -31,7 +32,7 @@ export function paint(chart: FaceChart, random: Random): Paint {
   const disc = (x: number, y: number, radius: number, colour: readonly number[], amount: number): void => {
     const edge = Math.max(0.25, 0.3 * radius);
     logAlbedo.within(x - radius - edge, y - radius - edge, x + radius + edge, y + radius + edge, (i, cx, cy) => {
-      add(i, colour, amount * smooth(radius + edge, radius - edge, Math.hypot(cx - x, cy - y)), true);
+      add(i, colour, amount * smoothstep(radius + edge, radius - edge, Math.hypot(cx - x, cy - y)), true);
     });
   };
   const nose = chart.landmarks[30]!;
@@ -79,7 +80,7 @@ function stubble(chart: FaceChart, random: Random, disc: Disc, grid: ChartGrid, 
   const upper = chart.landmarks[33]![1] - 3;
   const amount = random.uniform(0.1, 0.4);
   const where = (x: number, y: number): number =>
-    smooth(upper + 6, upper - 3, y - Math.max(0, Math.abs(x) - 28) * 0.5) * smooth(75, 60, Math.abs(x));
+    smoothstep(upper + 6, upper - 3, y - Math.max(0, Math.abs(x) - 28) * 0.5) * smoothstep(75, 60, Math.abs(x));
   // A shade of roots under the skin, and the hairs themselves.
   grid.within(-80, chart.landmarks[8]![1] - 20, 80, upper + 30, (i, x, y) =>
     add(i, SOOT, 0.35 * amount * where(x, y), false),
@@ -98,7 +99,7 @@ function lipstick(chart: FaceChart, random: Random, grid: ChartGrid, add: Add): 
   grid.within(left, bottom, right, top, (i, x, y) => {
     const { distance } = polylineDistance(closed, x, y);
     const inside = isInside(ring, x, y) ? distance : -distance;
-    add(i, BLOOD, amount * smooth(-0.4, 0.4, inside), Math.abs(inside) < 2);
+    add(i, BLOOD, amount * smoothstep(-0.4, 0.4, inside), Math.abs(inside) < 2);
   });
 }
 
@@ -116,7 +117,7 @@ function castShadow(chart: FaceChart, random: Random, lit: ChartGrid, fine: Char
       const y = lit.bottom + r * ChartGrid.STEP_MM - nose[1];
       const d = nx * x + ny * y - offset + wave * Math.sin((nx * y - ny * x) / 9);
       const i = r * lit.columns + c;
-      lit.values[i] = smooth(softness, -softness, d) * 0.9 + 0.1;
+      lit.values[i] = smoothstep(softness, -softness, d) * 0.9 + 0.1;
       if (Math.abs(d) < softness + 1) fine.values[i] = 1;
     }
   }

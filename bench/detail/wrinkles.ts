@@ -3,7 +3,8 @@
  * eyes, nasolabial folds, lines of the lips and the chin, pores. A height in mm over a FaceChart, along the normal.
  */
 import type { Random } from '../../lib/sample/random.js';
-import { boxOf, ChartGrid, type FaceChart, isInside, type Place, polylineDistance, smooth } from './face-chart.js';
+import { smoothstep } from '../../lib/smoothstep.js';
+import { boxOf, ChartGrid, type FaceChart, isInside, type Place, polylineDistance } from './face-chart.js';
 
 interface Groove {
   line: readonly Place[];
@@ -189,11 +190,11 @@ function cut(grid: ChartGrid, { line, depth, width, shoulders = [0, 0], shoulder
   grid.within(left, bottom, right, top, (c, x, y) => {
     const { distance, side, along } = polylineDistance(line, x, y);
     if (distance > reach) return;
-    const taper = smooth(0, 0.2, along) * smooth(1, 0.8, along) * 0.9 + 0.1;
+    const taper = smoothstep(0, 0.2, along) * smoothstep(1, 0.8, along) * 0.9 + 0.1;
     const share = shoulders[side > 0 ? 0 : 1];
     const t = distance / width;
     const s = (distance - wide) / wide;
-    const shoulder = share * Math.exp(-2 * s * s) * smooth(0, 1, distance / wide);
+    const shoulder = share * Math.exp(-2 * s * s) * smoothstep(0, 1, distance / wide);
     grid.values[c]! += depth * taper * (shoulder - Math.exp(-t * t * 0.5));
   });
 }
@@ -210,7 +211,7 @@ function clearOpenings(grid: ChartGrid, { landmarks }: FaceChart): void {
     const closed = [...ring, ring[0]!];
     grid.within(left, bottom, right, top, (c, x, y) => {
       const { distance } = polylineDistance(closed, x, y);
-      grid.values[c]! *= isInside(ring, x, y) ? 0 : smooth(1, 3, distance);
+      grid.values[c]! *= isInside(ring, x, y) ? 0 : smoothstep(1, 3, distance);
     });
   }
 }

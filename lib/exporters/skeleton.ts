@@ -1,5 +1,6 @@
 import { decodeHalfs } from '../half-float.js';
 import { type PartName, REGION_NAMES } from '../morphable-model.js';
+import { partVertices } from '../part-vertices.js';
 import type { ExportModel } from './glb-head.js';
 import type { GlbMakers } from './glb-makers.js';
 
@@ -51,14 +52,6 @@ function meanOf(positions: Float32Array, vertices: Iterable<number>): [number, n
   return sum.map((value) => value / Math.max(count, 1)) as [number, number, number];
 }
 
-function verticesOf(model: ExportModel, part: PartName): Set<number> {
-  const { firstTriangle, triangleCount } = model.parts.find(({ name }) => name === part) ?? {
-    firstTriangle: 0,
-    triangleCount: 0,
-  };
-  return new Set(model.triangles.subarray(3 * firstTriangle, 3 * (firstTriangle + triangleCount)));
-}
-
 function inRegion(model: ExportModel, region: (typeof REGION_NAMES)[number]): number[] {
   const wanted = REGION_NAMES.indexOf(region);
   const vertices: number[] = [];
@@ -97,8 +90,8 @@ function placesOf(model: ExportModel, positions: Float32Array): Skeleton['places
     neck: [0, skull[1] + NECK_SHARE * (rim - skull[1]), skull[2] + NECK_SHARE * (foot - skull[2])],
     skull,
     jaw: [0, earY + HINGE.y, earZ + HINGE.z],
-    leftEye: boxMiddle(positions, verticesOf(model, 'leftEye')),
-    rightEye: boxMiddle(positions, verticesOf(model, 'rightEye')),
+    leftEye: boxMiddle(positions, partVertices(model, 'leftEye')),
+    rightEye: boxMiddle(positions, partVertices(model, 'rightEye')),
   };
 }
 
@@ -117,7 +110,7 @@ function jawShares(model: ExportModel, hinge: readonly [number, number, number])
     const z = (model.mean[3 * v + 2] as number) - hinge[2];
     angles[v] = Math.sqrt(down * down + back * back) / Math.max(Math.sqrt(y * y + z * z), 20);
   }
-  const teeth = [...verticesOf(model, 'lowerTeeth')];
+  const teeth = partVertices(model, 'lowerTeeth');
   const whole = teeth.reduce((sum, v) => sum + (angles[v] as number), 0) / Math.max(teeth.length, 1);
   if (whole > 0) for (let v = 0; v < shares.length; v++) shares[v] = Math.min((angles[v] as number) / whole, 1);
   return shares;
@@ -187,7 +180,7 @@ async function bind(model: ExportModel, spreadValues: GlbMakers['spreadValues'])
     for (let k = 0; k < 3; k++) if (weights[4 * v + k] !== 0) joints[4 * v + k] = carriers[k] as number;
   }
   for (const [part, joint] of Object.entries(RIGID)) {
-    for (const v of verticesOf(model, part as PartName)) {
+    for (const v of partVertices(model, part as PartName)) {
       joints.set([jointIndex(joint), 0, 0, 0], 4 * v);
       weights.set([65535, 0, 0, 0], 4 * v);
     }

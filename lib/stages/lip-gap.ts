@@ -1,5 +1,5 @@
 /** How far the lips are apart, by columns from one corner of the mouth to the other. */
-import { LIP_EDGES } from '../lip-lining.js';
+import { LIP_EDGES, overLandmark } from '../lip-lining.js';
 import type { LandmarkSet } from '../morphable-model.js';
 
 /** Of each column of the opening the upper point and the lower one. */
@@ -15,11 +15,7 @@ export function hasLips({ count }: LandmarkSet): boolean {
  *
  * @param positions `[vertices][3]`, mm in the head frame, whose y points up
  */
-export function lipGaps({ vertices, weights }: LandmarkSet, positions: ArrayLike<number>): number[] {
-  const height = (point: number) => {
-    let sum = 0;
-    for (let j = 3 * point; j < 3 * point + 3; j++) sum += weights[j]! * positions[3 * vertices[j]! + 1]!;
-    return sum;
-  };
+export function lipGaps(landmarks: LandmarkSet, positions: ArrayLike<number>): number[] {
+  const height = (point: number) => overLandmark(landmarks, point, (v) => positions[3 * v + 1]!);
   return COLUMNS.map(([upper, lower]) => height(upper) - height(lower));
 }

@@ -1,5 +1,6 @@
 /** Several photos of one person, through all stages: their order is here. */
 import { setMaxListeners } from 'node:events';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import { HrnError } from '../errors.js';
 import type { Resources } from '../fit.js';
 import type { ImageInput } from '../image.js';
@@ -144,7 +145,11 @@ async function fitTogether(
   const fitted = await timed(timingsMs, 'refine', () =>
     refineJointly(context, head, views, coarse, oneCamera, detail, { signal, onProgress: progress.of('refine') }),
   );
-  const refined = fitted.map((one) => settleMouth(head.morphable, one));
+  const refined: RefinedHead[] = [];
+  for (const one of fitted) {
+    refined.push(settleMouth(head.morphable, one));
+    await yieldToEventLoop();
+  }
   const scale = jointMetricScale(
     views.map(({ landmarks, rims }, i) => ({ landmarks, rims, camera: refined[i]!.camera })),
   );

@@ -4,6 +4,7 @@
  */
 import { type MorphableModel, REGION_NAMES } from '../../lib/morphable-model.js';
 import type { Random } from '../../lib/sample/random.js';
+import { smoothstep } from '../../lib/smoothstep.js';
 import { valueNoise } from './value-noise.js';
 
 export interface Complexion {
@@ -59,7 +60,7 @@ export class ComplexionPainter {
     this.#lips = Float32Array.from({ length: model.vertexCount }, (_, v) => {
       if (v >= end || model.regions[v] !== MOUTH) return 0;
       const distance = distanceTo([...outline, outline[0]!], this.#x(v), this.#y(v));
-      return smooth(-1, 1, isInside(outline, this.#x(v), this.#y(v)) ? distance : -distance);
+      return smoothstep(-1, 1, isInside(outline, this.#x(v), this.#y(v)) ? distance : -distance);
     });
   }
 
@@ -86,12 +87,12 @@ export class ComplexionPainter {
       const y = mean[3 * v + 1]!;
       const z = mean[3 * v + 2]!;
       const lips = this.#lips[v]!;
-      const nearBrow = ownBrows ? 0 : smooth(BROW_REACH_MM, BROW_REACH_MM - 4, this.#browDistance[v]!);
+      const nearBrow = ownBrows ? 0 : smoothstep(BROW_REACH_MM, BROW_REACH_MM - 4, this.#browDistance[v]!);
       let change = 1;
       if (grain > 0) change += grain * (2 * valueNoise(x / 2.5, y / 2.5, z / 2.5, seed) - 1);
       if (blotch > 0) change += blotch * (2 * valueNoise(x / 14, y / 14, z / 14, seed + 1) - 1);
       const red = redness * (blob(Math.abs(x) - 38, y + 32, 16) + blob(x, y + 33, 11));
-      const beard = stubble * smooth(-44, -58, y) * smooth(-60, -25, z) * (1 - 0.8 * lips);
+      const beard = stubble * smoothstep(-44, -58, y) * smoothstep(-60, -25, z) * (1 - 0.8 * lips);
       const lid = regions[v] === EYES ? lidShade : 0;
       for (let k = 0; k < 3; k++) {
         let feature = (albedo[3 * v + k]! - base[k]!) * (contrast + lips * (lipContrast - contrast));
@@ -125,7 +126,7 @@ export class ComplexionPainter {
         if (!(this.#browDistance[v]! < BROW_REACH_MM + 6) || this.#x(v) * sign < 0) continue;
         const t = clamp((Math.abs(this.#x(v)) - 15) / 43, 0, 1);
         const half = inner + (outer - inner) * t;
-        const cover = strength * smooth(half + 1.3, half - 1.3, distanceTo(line, this.#x(v), this.#y(v)));
+        const cover = strength * smoothstep(half + 1.3, half - 1.3, distanceTo(line, this.#x(v), this.#y(v)));
         const strands = 0.7 + 0.5 * valueNoise(this.#x(v), this.#y(v) / 3, 0, seed);
         mix(colours, v, hair, Math.min(1, cover * strands));
       }
@@ -153,12 +154,14 @@ export class ComplexionPainter {
       const y = mean[3 * v + 1]!;
       const z = mean[3 * v + 2]!;
       const edge = 8 * (valueNoise(x / 12, y / 12, z / 12, seed) - 0.5);
-      const above = smooth(-4, 4, y - hairline - slope * x + temple * Math.max(0, Math.abs(x) - 40) + edge);
+      const above = smoothstep(-4, 4, y - hairline - slope * x + temple * Math.max(0, Math.abs(x) - 40) + edge);
       const side =
-        smooth(-4, 4, Math.abs(x) - sideX + edge) * smooth(5, -5, z - sideZ) * smooth(-6, 6, y - length + edge);
-      const behind = smooth(-75, -90, z) * smooth(-6, 6, y - length);
+        smoothstep(-4, 4, Math.abs(x) - sideX + edge) *
+        smoothstep(5, -5, z - sideZ) *
+        smoothstep(-6, 6, y - length + edge);
+      const behind = smoothstep(-75, -90, z) * smoothstep(-6, 6, y - length);
       let cover = Math.max(above, r === EARS ? side * (length < -50 ? 1 : 0) : side, behind);
-      if (r === SCALP) cover = Math.max(cover, smooth(-6, 6, y - length));
+      if (r === SCALP) cover = Math.max(cover, smoothstep(-6, 6, y - length));
       if (r === NECK) cover *= length < -60 && z < -60 ? 1 : 0;
       if (cover <= 0) continue;
       const strands = valueNoise(x / 3, y / 14, z / 5, seed + 1);
@@ -244,12 +247,6 @@ function mix(colours: Float32Array, v: number, to: Rgb, weight: number, brightne
 
 function clamp(x: number, low: number, high: number): number {
   return x < low ? low : x > high ? high : x;
-}
-
-/** 0 at `from`, 1 at `to` (which may be smaller), smooth between. */
-export function smooth(from: number, to: number, x: number): number {
-  const t = clamp((x - from) / (to - from), 0, 1);
-  return t * t * (3 - 2 * t);
 }
 
 function blob(dx: number, dy: number, radius: number): number {

@@ -94,7 +94,7 @@ std::vector<float> room_for_hair(const Model& model, const std::vector<std::uint
     const std::vector<float> before = steps;
     for (std::size_t v = 0; v < steps.size(); ++v) {
       if (sights[v] != static_cast<std::uint8_t>(Sight::plain) || steps[v] < kFar) continue;
-      for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1]; ++n)
+      for (auto n = t.neighbour_offsets[v]; n < t.neighbour_offsets[v + 1] && !(steps[v] < kFar); ++n)
         if (before[static_cast<std::size_t>(t.neighbours[static_cast<std::size_t>(n)])] < kFar) steps[v] = step + 1;
     }
   }
