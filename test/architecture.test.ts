@@ -54,7 +54,7 @@ describe('native includes', () => {
     'fit/views': [...UNDER_FIT, ...STAGES],
     // The reference's own loop stands apart: the same ops and losses, none of the stages.
     'fit/reference': UNDER_FIT,
-    fit: [...UNDER_FIT, ...STAGES, 'fit/views'],
+    fit: [...UNDER_FIT, ...STAGES, 'fit/views', 'fit/reference'],
     render: ['core', 'ops'],
     // Of a fitted head: what files hold besides its shape.
     rig: ['core'],

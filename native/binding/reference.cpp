@@ -93,6 +93,7 @@ Napi::Value reference_fit(const Napi::CallbackInfo& info) {
       info.Env(), info[3],
       [context, model, problem = problem_of(info[2])](const Cancel& cancel, const Progress& progress) {
         ThreadPool pool(context->crew(), cancel);
+        if (auto* gpu = context->gpu()) return gpu->reference(model, problem, cancel, progress);
         return fit::reference::fit(*model, problem, pool, cancel, progress);
       },
       [](Napi::Env env, fit::reference::Result&& r) -> Napi::Value {

@@ -51,6 +51,10 @@ DetailResult CudaFits::detail(const std::shared_ptr<const Model>&, const imaging
                               ThreadPool&, const Cancel&, const Progress&) {
   refuse();
 }
+reference::Result CudaFits::reference(const std::shared_ptr<const reference::Model>&, const reference::Problem&,
+                                      const Cancel&, const Progress&) {
+  refuse();
+}
 
 }  // namespace hrn::fit
 #endif

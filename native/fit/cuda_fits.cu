@@ -1,4 +1,6 @@
+#include <memory>
 #include <mutex>
+#include <tuple>
 #include <vector>
 
 #include "backends/cuda/cuda_backend.cuh"
@@ -10,6 +12,7 @@
 #include "fit/head/resident_model.hpp"
 #include "fit/parameters/cuda_term.cuh"
 #include "fit/parameters/least_squares.hpp"
+#include "fit/reference/run.hpp"
 #include "fit/texture/fit.hpp"
 
 namespace hrn::fit {
@@ -17,24 +20,30 @@ namespace hrn::fit {
 struct CudaFits::State {
   explicit State(int index) : device(index) {}
 
-  struct Entry {
-    std::weak_ptr<const Model> model;
-    std::shared_ptr<const ResidentModel<CudaBackend>> resident;
-    std::shared_ptr<const CudaPhotometricMesh> mesh;
+  /// What is on the device of one model, for as long as the model lives.
+  template <class M, class... Parts>
+  struct Resident {
+    std::weak_ptr<const M> model;
+    std::tuple<std::shared_ptr<const Parts>...> parts;
   };
+  using Head = Resident<Model, ResidentModel<CudaBackend>, CudaPhotometricMesh>;
+  using ReferenceFace = Resident<reference::Model, reference::ResidentModel<CudaBackend>>;
 
   const int device;
   std::mutex mutex;
   std::unique_ptr<CudaBackend> home;  // owns what is resident
-  std::vector<Entry> models;
+  std::vector<Head> heads;
+  std::vector<ReferenceFace> reference_faces;
   std::vector<std::unique_ptr<CudaBackend>> idle;  // what one job has to itself: streams, scratch memory
 
   /// Runs a job on the model. What fails on the device is noted, and it is not chosen again.
-  template <class Job>
-  auto run(const std::shared_ptr<const Model>& model, Job&& job) {
+  template <class M, class... Parts, class Job>
+  auto run(std::vector<Resident<M, Parts...>>& all, const std::shared_ptr<const M>& model, Job&& job) {
     try {
-      const Entry resident = entry(model);
-      return in_lane([&](CudaBackend& backend) { return job(resident, backend); });
+      const auto parts = resident(all, model);
+      return in_lane([&](CudaBackend& backend) {
+        return std::apply([&](const auto&... part) { return job(backend, *part...); }, parts);
+      });
     } catch (const Error& error) {
       if (error.code() == ErrorCode::device_failed) note_cuda_failure(device, error.what());
       throw;
@@ -42,18 +51,17 @@ struct CudaFits::State {
   }
 
   /// The model on the device, put there by the first who asks.
-  Entry entry(const std::shared_ptr<const Model>& model) {
+  template <class M, class... Parts>
+  auto resident(std::vector<Resident<M, Parts...>>& all, const std::shared_ptr<const M>& model) {
     const std::lock_guard lock(mutex);
-    std::erase_if(models, [](const Entry& e) { return e.model.expired(); });
-    for (const Entry& e : models)
-      if (e.model.lock() == model) return e;
+    std::erase_if(all, [](const auto& e) { return e.model.expired(); });
+    for (const auto& e : all)
+      if (e.model.lock() == model) return e.parts;
     cuda::check(cudaSetDevice(device), "choosing the GPU");
     if (!home) home = std::make_unique<CudaBackend>(device);
-    Entry e{model, std::make_shared<ResidentModel<CudaBackend>>(*model, *home),
-            std::make_shared<CudaPhotometricMesh>(*model, *home)};
+    all.push_back({model, {std::make_shared<Parts>(*model, *home)...}});
     home->wait();
-    models.push_back(e);
-    return e;
+    return all.back().parts;
   }
 
   /// A lane goes back only from a job that succeeded: after a failure its stream is not trusted.
@@ -83,17 +91,16 @@ CudaFits::~CudaFits() = default;
 DeformationResult CudaFits::deformation(const std::shared_ptr<const Model>& model, const DeformationProblem& problem,
                                         const Cancel& cancel, const Progress& progress) {
   check_deformation_problem(*model, problem);
-  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
-    return run_deformation<FusedIteration<CudaBackend>>(*model, entry.resident->arrays(), problem, backend, cancel,
-                                                        progress);
+  return state_->run(state_->heads, model, [&](CudaBackend& backend, const auto& resident, const auto&) {
+    return run_deformation<FusedIteration<CudaBackend>>(*model, resident.arrays(), problem, backend, cancel, progress);
   });
 }
 
 std::vector<float> CudaFits::texture(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
                                      const TextureProblem& problem, std::span<std::uint8_t> rgb, const Cancel& cancel) {
   check_texture_problem(*model, problem, rgb);
-  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
-    return run_texture(*model, entry.resident->arrays(), photo, problem, rgb.data(), backend, cancel);
+  return state_->run(state_->heads, model, [&](CudaBackend& backend, const auto& resident, const auto&) {
+    return run_texture(*model, resident.arrays(), photo, problem, rgb.data(), backend, cancel);
   });
 }
 
@@ -101,19 +108,28 @@ DetailResult CudaFits::detail(const std::shared_ptr<const Model>& model, const i
                               const DetailProblem& problem, ThreadPool& pool, const Cancel& cancel,
                               const Progress& progress) {
   const detail::Resolved resolved = detail::resolve(*model, photo, problem, pool);
-  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
-    return run_detail(*model, entry.resident->arrays(), problem, resolved, backend, cancel, progress);
+  return state_->run(state_->heads, model, [&](CudaBackend& backend, const auto& resident, const auto&) {
+    return run_detail(*model, resident.arrays(), problem, resolved, backend, cancel, progress);
   });
 }
 
 PhotometricResult CudaFits::photometric(const std::shared_ptr<const Model>& model, const PhotometricProblem& problem,
                                         ThreadPool& pool, const Cancel& cancel, const Progress& progress) {
   check_photometric_problem(*model, problem);
-  return state_->run(model, [&](const State::Entry& entry, CudaBackend& backend) {
-    const ModelArrays arrays = entry.resident->arrays();
-    CudaPhotometricTerm term(*model, arrays, *entry.mesh, problem.landmarks.identity_count, backend);
+  return state_->run(state_->heads, model, [&](CudaBackend& backend, const auto& resident, const auto& mesh) {
+    const ModelArrays arrays = resident.arrays();
+    CudaPhotometricTerm term(*model, arrays, mesh, problem.landmarks.identity_count, backend);
     HeadSurface<CudaBackend> surface(*model, arrays, backend);
     return run_photometric(*model, problem, term, surface, backend, pool, cancel, progress);
+  });
+}
+
+reference::Result CudaFits::reference(const std::shared_ptr<const reference::Model>& model,
+                                      const reference::Problem& problem, const Cancel& cancel,
+                                      const Progress& progress) {
+  reference::check_problem(*model, problem);
+  return state_->run(state_->reference_faces, model, [&](CudaBackend& backend, const auto& resident) {
+    return reference::run(backend, *model, resident.arrays(), problem, cancel, progress);
   });
 }
 

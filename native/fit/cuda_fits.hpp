@@ -10,6 +10,7 @@
 #include "fit/detail/detail.hpp"
 #include "fit/head/model.hpp"
 #include "fit/parameters/fit.hpp"
+#include "fit/reference/fit.hpp"
 #include "fit/texture/texture.hpp"
 
 namespace hrn::fit {
@@ -36,6 +37,8 @@ class CudaFits {
   /// `pool`: for the photo's levels and the finer mesh, which the host makes.
   DetailResult detail(const std::shared_ptr<const Model>& model, const imaging::Image& photo,
                       const DetailProblem& problem, ThreadPool& pool, const Cancel& cancel, const Progress& progress);
+  reference::Result reference(const std::shared_ptr<const reference::Model>& model, const reference::Problem& problem,
+                              const Cancel& cancel, const Progress& progress);
 
  private:
   struct State;

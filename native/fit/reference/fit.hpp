@@ -8,7 +8,10 @@
 
 namespace hrn::fit::reference {
 
-/// Throws Error(invalid_argument) where the problem does not fit the model, Error(cancelled).
+/// Throws Error(invalid_argument) where the problem does not fit the model.
+void check_problem(const Model& model, const Problem& problem);
+
+/// On the CPU. Throws Error(invalid_argument) where the problem does not fit the model, Error(cancelled).
 Result fit(const Model& model, const Problem& problem, ThreadPool& pool, const Cancel& cancel,
            const Progress& progress);
 

@@ -9,6 +9,7 @@
 #include "fit_scene.hpp"
 #include "framework.hpp"
 #include "gpu.hpp"
+#include "reference_iteration.hpp"
 #include "synthetic_head.hpp"
 
 namespace hrn::test {
@@ -118,6 +119,31 @@ HRN_TEST("fit/cuda/the displacement map is the CPU's") {
   report.near(static_cast<double>(unlike), 0, 0.01, "seen");
   report.near(mean_distance(got.mesh.positions, want.mesh.positions), 0, 1e-3, "mean distance, mm");
   CHECK(got.map == again.map && got.mesh.positions == again.mesh.positions);
+}
+
+HRN_TEST("fit/cuda/the reference's loop is the CPU's") {
+  if (skip_without_gpu(report)) return;
+  ReferenceSizes sizes;
+  sizes.grid = 24;
+  sizes.identity = 8;
+  sizes.expression = 5;
+  sizes.albedo = 6;
+  sizes.image = 64;
+  sizes.map = 20;
+  auto [built, problem] = reference_scene(sizes);
+  problem.iterations = 10;
+  const auto model = std::make_shared<const fit::reference::Model>(std::move(built));
+  fit::CudaFits gpu(0);
+  ThreadPool pool(2);
+  const auto want = fit::reference::fit(*model, problem, pool, Cancel(), kSilent);
+  const auto got = gpu.reference(model, problem, Cancel(), kSilent),
+             again = gpu.reference(model, problem, Cancel(), kSilent);
+  report.equal(got.losses.size(), want.losses.size(), "losses");
+  report.near(got.losses[0], want.losses[0], 1e-5 * want.losses[0], "first loss");
+  report.near(got.losses.back(), want.losses.back(), 1e-3 * want.losses.back(), "last loss");
+  // Decimetres of a head of two.
+  report.near(mean_distance(got.positions, want.positions), 0, 2e-4, "mean distance");
+  CHECK(got.positions == again.positions && got.colours == again.colours && got.losses == again.losses);
 }
 
 HRN_TEST("fit/cuda/several threads and contexts at once") {
