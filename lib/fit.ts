@@ -118,8 +118,8 @@ export async function fitFace(
   const difference = poseDifference(pixels.dense, fitted.camera);
   requireFollowed(turnDegrees, difference);
   const mouth = await seeingMouth;
-  const { head: withEyes, eyes } = settleEyes(head.morphable, fitted, landmarks, mouth);
-  const refined = settleMouth(head.morphable, withEyes);
+  const { head: withEyes, told } = settleEyes(head.morphable, fitted, landmarks, mouth);
+  const refined = settleMouth(head.morphable, withEyes, told);
   const { displacementSize: size, highTriangles: triangles } = options;
   const detail =
     options.detail === 'high'
@@ -154,8 +154,7 @@ export async function fitFace(
   const unpainted = assemble({
     head: head.morphable,
     landmarks,
-    eyes,
-    mouth,
+    told,
     coarse,
     refined,
     detail,

@@ -64,12 +64,13 @@ export function openLining(model: MouthModel, positions: Float32Array, moved: (v
   }
 }
 
-/** How high the middle of the upper lip's edge lies, mm; undefined where the landmarks do not tell it. */
-export function lipEdge({ dense }: Pick<MorphableModel, 'dense'>, positions: Float32Array): number | undefined {
-  const middle = LIP_EDGES.upper.slice(3, 6);
-  if (dense.count <= Math.max(...middle)) return undefined;
-  return (
-    middle.reduce((sum, point) => sum + overLandmark(dense, point, (v) => positions[3 * v + 1]!), 0) / middle.length
+/** What lies before the front teeth: vertices of both lips' lining in the middle of the mouth. */
+export function innerLips(model: MouthModel): Uint32Array {
+  return Uint32Array.from(
+    stripsOf(model).flatMap(({ vertices, share, column, edge }) => {
+      const middle = edge.length / 2 - 1;
+      return [...vertices].filter((_, n) => share[n] === 1 && Math.abs(column[n]! + 0.5 - middle) < 2);
+    }),
   );
 }
 

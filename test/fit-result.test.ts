@@ -173,6 +173,7 @@ describe('metric scaling', () => {
         depth: new Float32Array(ALL_POINTS),
         eyes: { left: { shut: 0, outwards: 0, up: 0 }, right: { shut: 0, outwards: 0, up: 0 } },
       } as unknown as Fitted['landmarks'],
+      told: Object.values(coefficients.expression),
       coarse: { problem: {} } as Fitted['coarse'],
       refined: {
         camera: {

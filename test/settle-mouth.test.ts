@@ -29,9 +29,11 @@ describe('the mouth of a fitted head', () => {
       model.expression,
       model.expression.names.map((name) => weights[name] ?? 0),
     );
-    return { positions, coarsePositions: positions, identity } as RefinedHead;
+    const expression = Float64Array.from(model.expression.names, (name) => weights[name] ?? 0);
+    return { positions, coarsePositions: positions, identity, expression } as RefinedHead;
   }
-  const settled = (head: RefinedHead) => settleMouth(model, head).positions;
+  const settled = (head: RefinedHead, told: ArrayLike<number> = head.expression) =>
+    settleMouth(model, head, told).positions;
   const edge = (positions: Float32Array, point: number) => surfacePoints(model.dense, positions)[3 * point + 1]!;
   /** The lowest of the upper lip's and the highest of the lower lip's vertices in the middle of the mouth, mm. */
   const opening = (positions: Float32Array): [number, number] => {
@@ -79,17 +81,42 @@ describe('the mouth of a fitted head', () => {
     expect(Math.max(...upper)).toBeGreaterThan(lower[0]! + 0.5);
   });
 
-  it('at rest next to nothing moves, whoever it is', () => {
+  it('at rest teeth stand where the model has them but for a millimetre of room, whoever it is', () => {
     for (const identity of [[], [1, -1, 0.5, 2], Array.from({ length: 40 }, (_, k) => ((k * 7) % 5) / 2 - 1)]) {
       const head = headWith({}, identity);
       const after = settled(head);
-      expect(Math.max(...after.map((y, i) => Math.abs(y - head.positions[i]!)))).toBeLessThan(0.02);
+      const moved = (v: number) => [0, 1, 2].map((k) => after[3 * v + k]! - head.positions[3 * v + k]!);
+      for (const part of ['upperTeeth', 'lowerTeeth', 'tongue'] as const) {
+        for (const v of partVertices(model, part)) {
+          const [x, y, z] = moved(v) as [number, number, number];
+          expect(Math.hypot(x, y, z + 1)).toBeLessThan(0.02);
+        }
+      }
+      const skin = Array.from(partVertices(model, 'skin'), (v) => Math.hypot(...moved(v)));
+      expect(Math.max(...skin)).toBeLessThan(0.02);
     }
+  });
+
+  it('jaws move as they are told, and lips that a fit put elsewhere take teeth along', () => {
+    const told = model.expression.names.map((name) => Number(name === 'jawOpen') * 0.4);
+    const plain = settled(headWith({ jawOpen: 0.4 }), told);
+    const spread = settled(headWith({ jawOpen: 0.2, mouthLowerDownLeft: 0.6, mouthLowerDownRight: 0.6 }), told);
+    const height = (positions: Float32Array, part: 'upperTeeth' | 'lowerTeeth') => {
+      const vertices = partVertices(model, part);
+      return vertices.reduce((sum, v) => sum + positions[3 * v + 1]! / vertices.length, 0);
+    };
+    const bite = (positions: Float32Array) => height(positions, 'upperTeeth') - height(positions, 'lowerTeeth');
+    expect(bite(spread)).toBeCloseTo(bite(plain), 1);
+
+    const lower = headWith({});
+    const skin = partVertices(model, 'skin');
+    for (const v of skin) lower.positions[3 * v + 1]! -= 3;
+    expect(height(settled(lower), 'upperTeeth')).toBeCloseTo(height(lower.positions, 'upperTeeth') - 3, 1);
   });
 
   it('heads without lips and teeth are left as they are', () => {
     const bare = { ...model, dense: { ...model.dense, count: 10 }, parts: model.parts.slice(0, 1) };
     const head = headWith({ mouthUpperUpLeft: 1, mouthUpperUpRight: 1 });
-    expect(settleMouth(bare, head).positions).toEqual(head.positions);
+    expect(settleMouth(bare, head, head.expression).positions).toEqual(head.positions);
   });
 });

@@ -73,3 +73,25 @@ export function addBasis(target: Float32Array, basis: Basis, weights: ArrayLike<
     for (let i = 0; i < stride; i++) target[i]! += weight * values[halfs[offset + i]!]!;
   }
 }
+
+/** The same at some vertices alone; `target`: `[vertices][3]`. */
+export function addBasisAt(
+  target: Float32Array,
+  basis: Basis,
+  weights: ArrayLike<number>,
+  vertices: Uint32Array,
+): void {
+  const values = halfTable();
+  const { halfs } = basis;
+  for (let k = 0; k < basis.count; k++) {
+    const weight = weights[k]!;
+    if (weight === 0) continue;
+    const offset = k * target.length;
+    for (let n = 0; n < vertices.length; n++) {
+      const i = 3 * vertices[n]!;
+      target[i]! += weight * values[halfs[offset + i]!]!;
+      target[i + 1]! += weight * values[halfs[offset + i + 1]!]!;
+      target[i + 2]! += weight * values[halfs[offset + i + 2]!]!;
+    }
+  }
+}

@@ -6,14 +6,11 @@ import { partVertices } from '../part-vertices.js';
 import { projectionMatrix } from '../projection-matrix.js';
 import type { DetailedMesh, Mesh, Pose, Quality, Raster, ReconstructionData } from '../result-data.js';
 import type { CoarseStage } from './coarse.js';
-import { expressionWeights } from './expression-weights.js';
-import type { EyeStates } from './eye-state.js';
 import type { FocalLength } from './focal-length.js';
 import type { MetricScale } from './iris-scale.js';
 import { expectedErrors } from './landmark-errors.js';
 import type { DenseLandmarks } from './landmarks.js';
 import { LEFT_EYE_OUTER, MESH_POINTS, RIGHT_EYE_OUTER } from './mesh-points.js';
-import type { MouthState } from './mouth-state.js';
 import { fitFigures, requirePlausible } from './plausibility.js';
 import type { RefinedHead } from './refine.js';
 import { refinementOf } from './refinement.js';
@@ -23,10 +20,8 @@ import type { Texture } from './texture.js';
 export interface Fitted {
   head: MorphableModel;
   landmarks: DenseLandmarks;
-  /** As measured on the head; default: as the landmarks tell them. */
-  eyes?: EyeStates;
-  /** What the photo shows of it. */
-  mouth?: MouthState;
+  /** An animator's weights of its expression, one for each of the model's. */
+  told: ArrayLike<number>;
   coarse: CoarseStage;
   refined: RefinedHead;
   detail?: DetailFit | undefined;
@@ -56,19 +51,9 @@ type Assembled = Pick<
   | 'scale'
 >;
 
-/**
- * An animator's weights by name, from those of a fit, the eyes and mouth that the photo shows and, where it is known, the
- * fitted head as the model has it.
- */
-export function namedExpressions(
-  model: MorphableModel,
-  weights: ArrayLike<number>,
-  eyes: EyeStates,
-  positions?: Float32Array,
-  mouth?: MouthState,
-): Expressions {
-  const told = expressionWeights(model, weights, eyes, positions, mouth);
-  return Object.fromEntries(model.expression.names.map((name, k) => [name, told[k]!])) as Expressions;
+/** An animator's weights by name. */
+export function namedExpressions({ expression }: MorphableModel, told: ArrayLike<number>): Expressions {
+  return Object.fromEntries(expression.names.map((name, k) => [name, told[k]!])) as Expressions;
 }
 
 /** A head that waits for its texture and normals. */
@@ -116,13 +101,7 @@ export function assemble(fitted: Fitted): Unpainted {
     },
     coefficients: {
       identity: Float32Array.from(refined.identity),
-      expression: namedExpressions(
-        head,
-        refined.expression,
-        fitted.eyes ?? landmarks.eyes,
-        refined.positions,
-        fitted.mouth,
-      ),
+      expression: namedExpressions(head, fitted.told),
       fittedExpression: Float32Array.from(refined.expression),
       albedo: Float32Array.from(refined.albedo),
       lighting: Float32Array.from(refined.lighting),

@@ -4,7 +4,6 @@ import { decodeHalfs } from '../half-float.js';
 import type { MorphableModel } from '../morphable-model.js';
 import { partVertices } from '../part-vertices.js';
 import { expressionWeights } from './expression-weights.js';
-import type { EyeStates } from './eye-state.js';
 import { measuredEye } from './gaze.js';
 import type { DenseLandmarks } from './landmarks.js';
 import type { MouthState } from './mouth-state.js';
@@ -19,13 +18,15 @@ const GAZE_SHAPES = ['eyeLookUp', 'eyeLookDown', 'eyeLookIn', 'eyeLookOut'];
 /**
  * The fit spreads a gaze over shapes that pull apart, which leaves a ball smaller and turned elsewhere than its weights
  * say; and it closes lids by less than the eye is shut.
+ *
+ * @returns with the head an animator's weights of its expression, one for each of the model's
  */
 export function settleEyes(
   model: MorphableModel,
   refined: RefinedHead,
   landmarks: Pick<DenseLandmarks, 'pixels' | 'eyes'>,
   mouth: MouthState | undefined,
-): { head: RefinedHead; eyes: EyeStates } {
+): { head: RefinedHead; told: Float64Array } {
   const { expression, vertexCount } = model;
   const { names } = expression;
   const size = 3 * vertexCount;
@@ -86,7 +87,7 @@ export function settleEyes(
   };
   const coarsePositions = settled(refined.coarsePositions);
   const positions = refined.positions === refined.coarsePositions ? coarsePositions : settled(refined.positions);
-  return { head: { ...refined, positions, coarsePositions }, eyes };
+  return { head: { ...refined, positions, coarsePositions }, told };
 }
 
 function addTo(positions: Float32Array, vertices: Uint32Array, weight: number, offsets: Float32Array): void {

@@ -1,7 +1,9 @@
 /** The mouth of a fitted head: what lies behind the lips' edges, which are all that a fit moves as the photo shows it. */
-import { lipEdge, openLining, upBy } from '../lip-lining.js';
+import { innerLips, LIP_EDGES, openLining, overLandmark, upBy } from '../lip-lining.js';
 import type { MorphableModel } from '../morphable-model.js';
+import { addOwn, ownOffsets } from '../own-expressions.js';
 import { partVertices } from '../part-vertices.js';
+import { addBasisAt } from '../sample/random-head.js';
 import type { RefinedHead } from './refine.js';
 
 /** Half of the arch's front, and how far behind its foremost point that ends, mm. */
@@ -12,33 +14,57 @@ const CROWN_MM = 8.8;
 const MOST_BARE_MM = 5;
 /** this share of it as teeth stand higher in the face, the rest as they are longer. */
 const RAISED_SHARE = 0.6;
+/** The model's teeth clear the lips as it has them; behind lips that a fit moved they stand further back. */
+const ROOM_MM = 1;
 const INSIDE = ['upperTeeth', 'lowerTeeth', 'tongue'] as const;
+const SMILE = ['mouthSmileLeft', 'mouthSmileRight'];
+/** Landmarks in the middle of the lips' edges. */
+const UPPER_MIDDLE = LIP_EDGES.upper.slice(3, 6);
+const MIDDLE = [...UPPER_MIDDLE, ...LIP_EDGES.lower.slice(3, 6)];
+
+/** What moves a vertex: a number for each. */
+type OfVertex = (vertex: number) => number;
+/** In the head's middle plane, mm. */
+interface Place {
+  y: number;
+  z: number;
+}
 
 /**
- * The lining goes along with the lips. Teeth, with tongue and gums, stand as high as a laugh shows them: lips that are
- * lifted higher than the model's teeth reach bare longer or higher teeth, as a rule, and not the gum.
+ * The lining goes along with the lips. Teeth and tongue move as the told weights say, which the fit spreads over shapes that
+ * pull jaws apart, and stand behind the line where this person's lips meet at rest as the model has it. Where a laugh or
+ * a whole smile lifts lips higher than that reaches they stand higher and are longer: as a rule that shows teeth, and not gum.
+ *
+ * @param told an animator's weights, one for each of the model's expressions
  */
-export function settleMouth(model: MorphableModel, refined: RefinedHead): RefinedHead {
-  const up = upBy(model.identity, refined.identity, model.vertexCount);
-  const known = new Map<number, number>();
-  // Of both levels.
-  const ofIdentity = (v: number): number => {
-    const found = known.get(v) ?? up(v);
-    known.set(v, found);
-    return found;
-  };
+export function settleMouth(model: MorphableModel, refined: RefinedHead, told: ArrayLike<number>): RefinedHead {
+  const { expression, vertexCount, mean } = model;
+  const ofIdentity = once(upBy(model.identity, refined.identity, vertexCount));
+  const missing = Array.from(expression.names, (_, k) => told[k]! - refined.expression[k]!);
+  const unworn = mean.slice();
+  for (const vertices of [lipVertices(model), middleTeeth(model)]) {
+    addBasisAt(unworn, model.identity, refined.identity, vertices);
+  }
+  const asBorn = { lips: lipsAtRest(model, unworn), edge: incisors(model, unworn) };
+  // A smile shows a little of it.
+  const gumAsBorn = asBorn.lips && asBorn.edge ? Math.max(0, asBorn.lips.smiling - asBorn.edge.y - CROWN_MM) : 0;
   const settled = (before: Float32Array): Float32Array => {
     const positions = before.slice();
-    openLining(model, positions, (v) => before[3 * v + 1]! - model.mean[3 * v + 1]! - ofIdentity(v));
-    const teeth = upperTeeth(model, before);
-    if (teeth) {
-      const bare = Math.min(MOST_BARE_MM, Math.max(0, teeth.lip - teeth.edge - CROWN_MM));
-      const longer = ((1 - RAISED_SHARE) * bare) / CROWN_MM;
-      for (const part of INSIDE) {
-        for (const v of partVertices(model, part)) {
-          const above = part === 'upperTeeth' ? before[3 * v + 1]! - teeth.edge : 0;
-          positions[3 * v + 1]! += RAISED_SHARE * bare + longer * above;
-        }
+    openLining(model, positions, (v) => before[3 * v + 1]! - mean[3 * v + 1]! - ofIdentity(v));
+    for (const part of INSIDE) addBasisAt(positions, expression, missing, partVertices(model, part));
+    const lips = lipsAtRest(model, before, told, refined.expression);
+    const edge = incisors(model, positions);
+    if (!lips || !edge) return positions;
+    const up = lips.y - asBorn.lips!.y + asBorn.edge!.y - edge.y;
+    const forward = lips.z - asBorn.lips!.z + asBorn.edge!.z - edge.z - ROOM_MM;
+    const higher = Math.max(upperLip(model, before), lips.smiling - gumAsBorn);
+    const bare = Math.min(MOST_BARE_MM, Math.max(0, higher - (edge.y + up) - CROWN_MM));
+    const longer = ((1 - RAISED_SHARE) * bare) / CROWN_MM;
+    for (const part of INSIDE) {
+      for (const v of partVertices(model, part)) {
+        const above = part === 'upperTeeth' ? positions[3 * v + 1]! - edge.y : 0;
+        positions[3 * v + 1]! += up + RAISED_SHARE * bare + longer * above;
+        positions[3 * v + 2]! += forward;
       }
     }
     return positions;
@@ -48,12 +74,73 @@ export function settleMouth(model: MorphableModel, refined: RefinedHead): Refine
   return { ...refined, positions, coarsePositions };
 }
 
-/** Heights of the upper lip's edge and of the incisors', mm; undefined where the model has no such thing. */
-function upperTeeth(model: MorphableModel, positions: Float32Array): { lip: number; edge: number } | undefined {
-  const lip = lipEdge(model, positions);
-  const middle = partVertices(model, 'upperTeeth').filter((v) => Math.abs(model.mean[3 * v]!) < INCISORS_MM);
-  if (lip === undefined || middle.length === 0) return undefined;
+/** Of both levels. */
+function once(value: OfVertex): OfVertex {
+  const known = new Map<number, number>();
+  return (v) => {
+    const found = known.get(v) ?? value(v);
+    known.set(v, found);
+    return found;
+  };
+}
+
+/** Height of the middle of the upper lip's edge, mm. */
+function upperLip({ dense }: MorphableModel, positions: Float32Array): number {
+  return meanOf(UPPER_MIDDLE, (point) => overLandmark(dense, point, (v) => positions[3 * v + 1]!));
+}
+
+/** The lips once the told expression is taken away: how high they meet in the middle, and how far forward their lining lies. */
+interface RestingLips extends Place {
+  /** How high the middle of the upper lip's edge comes in a whole smile, mm. */
+  smiling: number;
+}
+
+/** Undefined where landmarks or expressions do not tell. */
+function lipsAtRest(
+  model: MorphableModel,
+  positions: Float32Array,
+  told: ArrayLike<number> = [],
+  fitted: ArrayLike<number> = told,
+): RestingLips | undefined {
+  const { dense, expression } = model;
+  if (dense.count <= Math.max(...MIDDLE) || !SMILE.every((name) => expression.names.includes(name))) return undefined;
+  const vertices = lipVertices(model);
+  const weights = Object.fromEntries(expression.names.map((name, k) => [name, told[k] ?? 0]));
+  const own = ownOffsets(model, weights, fitted, vertices);
+  const wear = (lips: Float32Array, worn: Readonly<Record<string, number>>, sign: 1 | -1) => {
+    const ofModel = Array.from(expression.names, (name) => sign * (worn[name] ?? 0));
+    addBasisAt(lips, expression, ofModel, vertices);
+    addOwn(lips, own, worn, sign);
+  };
+  const lips = positions.slice();
+  wear(lips, weights, -1);
+  const y = meanOf(MIDDLE, (point) => overLandmark(dense, point, (v) => lips[3 * v + 1]!));
+  const z = meanOf([...innerLips(model)], (v) => lips[3 * v + 2]!);
+  wear(lips, Object.fromEntries(SMILE.map((name) => [name, 1])), 1);
+  return { y, z, smiling: upperLip(model, lips) };
+}
+
+/** What the landmarks in the middle of the lips hang on, and what lies behind. */
+function lipVertices(model: MorphableModel): Uint32Array {
+  const { dense } = model;
+  const known = MIDDLE.filter((point) => point < dense.count);
+  const edges = known.flatMap((point) => [...dense.vertices.subarray(3 * point, 3 * point + 3)]);
+  return Uint32Array.from(new Set([...edges, ...innerLips(model)]));
+}
+
+function middleTeeth(model: MorphableModel): Uint32Array {
+  return partVertices(model, 'upperTeeth').filter((v) => Math.abs(model.mean[3 * v]!) < INCISORS_MM);
+}
+
+/** The foremost and lowest place of the upper incisors, mm; undefined where the model has no teeth. */
+function incisors(model: MorphableModel, positions: Float32Array): Place | undefined {
+  const middle = middleTeeth(model);
+  if (middle.length === 0) return undefined;
   const foremost = middle.reduce((most, v) => Math.max(most, positions[3 * v + 2]!), -Infinity);
   const front = middle.filter((v) => positions[3 * v + 2]! > foremost - INCISORS_MM);
-  return { lip, edge: front.reduce((least, v) => Math.min(least, positions[3 * v + 1]!), Infinity) };
+  return { y: front.reduce((least, v) => Math.min(least, positions[3 * v + 1]!), Infinity), z: foremost };
+}
+
+function meanOf(points: readonly number[], value: (point: number) => number): number {
+  return points.reduce((sum, point) => sum + value(point), 0) / points.length;
 }

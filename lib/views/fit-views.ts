@@ -6,6 +6,7 @@ import type { Resources } from '../fit.js';
 import type { ImageInput } from '../image.js';
 import type { ResolvedFitViewsOptions } from '../options.js';
 import type { DetectedFace } from '../stages/detected-face.js';
+import { expressionWeights } from '../stages/expression-weights.js';
 import { jointMetricScale } from '../stages/iris-scale.js';
 import type { RefinedHead } from '../stages/refine.js';
 import { settleMouth } from '../stages/settle-mouth.js';
@@ -146,8 +147,11 @@ async function fitTogether(
     refineJointly(context, head, views, coarse, oneCamera, detail, { signal, onProgress: progress.of('refine') }),
   );
   const refined: RefinedHead[] = [];
-  for (const one of fitted) {
-    refined.push(settleMouth(head.morphable, one));
+  const told: Float64Array[] = [];
+  for (const [i, one] of fitted.entries()) {
+    const { landmarks, mouth } = views[i]!;
+    told.push(expressionWeights(head.morphable, one.expression, landmarks.eyes, one.positions, mouth));
+    refined.push(settleMouth(head.morphable, one, told[i]!));
     await yieldToEventLoop();
   }
   const scale = jointMetricScale(
@@ -158,7 +162,7 @@ async function fitTogether(
     blendTexture(resources, views, refined, chosen, options, progress.of('texture')),
   );
   const leftOut = [...unseen, ...agreed.leftOut].sort((a, b) => a.index - b.index);
-  return { views: numbered, leftOut, coarse, refined, scale, texture, timingsMs };
+  return { views: numbered, leftOut, coarse, refined, told, scale, texture, timingsMs };
 }
 
 /** Whether EXIF and sizes say that all photos are of one camera. */

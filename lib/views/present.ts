@@ -28,6 +28,8 @@ export interface JointFit {
   leftOut: readonly LeftOutView[];
   coarse: readonly CoarseFit[];
   refined: readonly RefinedHead[];
+  /** An animator's weights of each view's expression. */
+  told: readonly Float64Array[];
   scale: MetricScale;
   /** `[size][size][3]`, and each view's share in it. */
   texture: { rgb: Uint8Array; shares: readonly number[] };
@@ -54,7 +56,7 @@ export async function present(
   const unpainted = assemble({
     head: morphable,
     landmarks: view.landmarks,
-    mouth: view.mouth,
+    told: fit.told[chosen]!,
     coarse: stage(chosen),
     refined,
     scale: fit.scale,
@@ -64,7 +66,7 @@ export async function present(
   });
   const result = withTexture(unpainted, { rgb: fit.texture.rgb, normals });
   const fitted = ({ index, view: one }: NumberedView, i: number): FittedView => {
-    const { camera, expression, lighting, positions } = fit.refined[i]!;
+    const { camera, lighting } = fit.refined[i]!;
     const { pose, projection } = placedCamera(camera, origin, fit.scale.factor, one.principalPx);
     const lens: Camera = {
       projection,
@@ -79,7 +81,7 @@ export async function present(
       face: detectedAs(one),
       pose,
       camera: lens,
-      expression: namedExpressions(morphable, expression, one.landmarks.eyes, positions, one.mouth),
+      expression: namedExpressions(morphable, fit.told[i]!),
       lighting: Float32Array.from(lighting),
       quality: fitQuality(morphable, one.landmarks, stage(i), fit.refined[i]!),
       textureShare: fit.texture.shares[i]!,
