@@ -112,7 +112,8 @@ export interface CreateOptions {
   regressor?: CoefficientNetwork | undefined;
   /**
    * Folder of HRN's or ModelScope's own files, a path or file: URL: fits run the reference's own method with them (see
-   * docs/reference.md). The options `detail`, `regressor` and `textureSize` of fit() then mean nothing.
+   * docs/reference.md). The options `regressor` and `textureSize` of fit() then mean nothing; `detail: 'high'` adds the
+   * displacement map and its mesh.
    */
   reference?: string | URL | undefined;
   /**

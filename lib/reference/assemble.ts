@@ -2,9 +2,10 @@ import type { Expressions } from '../expression-names.js';
 import type { DecodedImage } from '../image.js';
 import type { MorphableModel } from '../morphable-model.js';
 import { projectionMatrix } from '../projection-matrix.js';
-import type { ReconstructionData } from '../result-data.js';
+import type { Mesh, ReconstructionData } from '../result-data.js';
 import type { Alignment } from './align.js';
 import { MAP_PX, type ReferenceAssets } from './assets.js';
+import { displacedMesh } from './dense-mesh.js';
 import { AMBIENT, CAMERA_DISTANCE, CENTRE, FOCAL, rotationOf } from './face-model.js';
 import type { ReferenceFace } from './hrn-method.js';
 import { betweenEyes, UNIT_MM } from './morphable.js';
@@ -18,13 +19,18 @@ type Assembled = Pick<
   | 'landmarks'
   | 'levels'
   | 'deformationMap'
+  | 'displacementMap'
   | 'texture'
   | 'quality'
   | 'scale'
   | 'reference'
 >;
 
-/** Brings what the reference computes in decimetres and crops into millimetres and the photo's pixels. */
+/**
+ * Brings what the reference computes in decimetres and crops into millimetres and the photo's pixels.
+ *
+ * @param isDetailed with the displacement map and its mesh, where there is one
+ */
 export function assembleReference(
   { model, uvs }: ReferenceAssets,
   morphable: MorphableModel,
@@ -33,6 +39,7 @@ export function assembleReference(
   crop: Alignment,
   image: Pick<DecodedImage, 'width' | 'height'>,
   points: Float32Array,
+  isDetailed: boolean,
 ): Assembled {
   const { parts } = face;
   const origin = betweenEyes(face.shape, model.keypoints);
@@ -56,14 +63,23 @@ export function assembleReference(
     (_, i) => positions[3 * model.keypoints[Math.floor(i / 3)]! + (i % 3)]!,
   );
   const pixels = projectedBy(projection, landmarks);
+  const mesh: Mesh = {
+    positions,
+    normals: face.normals,
+    uvs: morphable.uvs.slice(),
+    indices: model.triangles.slice(),
+    parts: [{ name: 'skin', firstIndex: 0, indexCount: model.triangles.length }],
+  };
+  const { displacement } = face;
+  const displacementMap = isDetailed &&
+    displacement && {
+      data: displacement.heights.map((x) => UNIT_MM * x),
+      size: MAP_PX,
+      seen: displacement.bare,
+      solvedSize: MAP_PX,
+    };
   return {
-    mesh: {
-      positions,
-      normals: face.normals,
-      uvs: morphable.uvs.slice(),
-      indices: model.triangles.slice(),
-      parts: [{ name: 'skin', firstIndex: 0, indexCount: model.triangles.length }],
-    },
+    mesh,
     coefficients: {
       identity: parts.identity,
       expression: Object.fromEntries(
@@ -77,7 +93,12 @@ export function assembleReference(
     pose: { rotation, translation },
     camera: { projection, focalLengthPx: focal, principalPointPx: principal, focalLengthSource: 'estimated' },
     landmarks: { positions: landmarks, pixels },
-    levels: { coarse: place(face.coarse), medium: positions },
+    levels: {
+      coarse: place(face.coarse),
+      medium: positions,
+      ...(displacementMap ? { high: displacedMesh(mesh, displacementMap) } : {}),
+    },
+    ...(displacementMap ? { displacementMap } : {}),
     deformationMap: { size: face.deformation.size, data: face.deformation.data.map((x) => UNIT_MM * x) },
     texture: {
       data: Uint8Array.from(face.texture, (x) => Math.round(255 * Math.min(1, Math.max(0, x)))),

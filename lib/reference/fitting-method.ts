@@ -120,7 +120,6 @@ export async function fittingMethod(
     shape,
     normals: normalsOf(model, shape),
     deformation: { size: OFFSET_MAP_PX, data: map },
-    displacement: new Float32Array(MAP_PX * MAP_PX),
     texture,
     visibility,
   };

@@ -15,6 +15,7 @@ import {
   withOffsets,
 } from './face-model.js';
 import { fitTexture } from './fit-texture.js';
+import { softened } from './map-border.js';
 import { detailNormals, overMap, resized, textureOf, type UvGrid } from './uv-grid.js';
 import { look, type Visibility } from './visibility.js';
 
@@ -24,6 +25,8 @@ export interface ReferenceInput {
   picture: Float32Array;
   /** `[512][512][3]` */
   largePicture: Float32Array;
+  /** `[224][224][3]`, what the texture is completed with: the picture with the face's outline drawn outwards. */
+  texturePicture: Float32Array;
   /** `[224][224]`, 0..1. */
   mask: Float32Array;
 }
@@ -38,8 +41,8 @@ export interface ReferenceFace {
   normals: Float32Array;
   /** `[size][size][3]`, rows from v = 1, decimetres. */
   deformation: { size: number; data: Float32Array };
-  /** `[256][256]`, decimetres along the normal. */
-  displacement: Float32Array;
+  /** `[256][256]`, decimetres along the normal, and where the face is bare, 0..1; the fitting release has none. */
+  displacement?: { heights: Float32Array; bare: Float32Array };
   /** `[256][256][3]`, 0..1, as the picture shows the face, with its light. */
   texture: Float32Array;
   visibility: Visibility;
@@ -57,7 +60,7 @@ type Run = (network: ReferenceNetwork, input: Float32Array) => Promise<Float32Ar
 export async function hrnMethod(
   assets: ReferenceAssets,
   grid: UvGrid,
-  { picture, largePicture, mask }: ReferenceInput,
+  { picture, largePicture, texturePicture, mask }: ReferenceInput,
   run: Run,
   work: WorkSlices,
   onProgress: (done: number, total: number) => void,
@@ -73,7 +76,8 @@ export async function hrnMethod(
   const cameraMap = (shape: Float32Array) => overMap(grid, model, toCamera(turned(shape, rotation, parts.translation)));
   const large = { data: largePicture, side: LARGE_PX, channels: 3 };
   const texture = textureOf(cameraMap(coarse), MAP_PX, large, projected);
-  const valid = textureOf(cameraMap(coarse), MAP_PX, { data: mask, side: IMAGE_PX, channels: 1 }, projected);
+  const bare = textureOf(cameraMap(coarse), MAP_PX, { data: mask, side: IMAGE_PX, channels: 1 }, projected);
+  const valid = softened(bare, MAP_PX);
   await work.pause();
 
   const albedo = combined(assets.colourMapMean, assets.colourMapBase, parts.albedo).map((x) => x / 255);
@@ -120,7 +124,7 @@ export async function hrnMethod(
   const colours = shaded(natural, detailed, parts.light);
   const visibility = look(model, toCamera(turned(shape, rotation, parts.translation)), IMAGE_PX);
   onProgress(5, STEPS);
-  const fitted = await fitTexture(model, colours, MAP_PX, uvs, visibility, picture, work);
+  const fitted = await fitTexture(model, colours, MAP_PX, uvs, visibility, texturePicture, work);
   onProgress(STEPS, STEPS);
   return {
     coefficients,
@@ -129,7 +133,7 @@ export async function hrnMethod(
     shape,
     normals,
     deformation: { size: MID_PX, data: deformation },
-    displacement,
+    displacement: { heights: displacement, bare: valid },
     texture: fitted,
     visibility,
   };

@@ -18,6 +18,12 @@ export function fadedMap(map: Float32Array, size: number, uvs: Float32Array, out
   });
 }
 
+/** A mask one texel smaller, blurred by 11 x 11: where a displacement map may act. */
+export function softened(mask: Float32Array, size: number): Float32Array {
+  const square = [-1, 0, 1].flatMap((dy) => [-1, 0, 1].map((dx): [number, number] => [dy, dx]));
+  return blurred(eroded(mask, size, square), size, 11, 1);
+}
+
 /** 1 in the texels that hold one of the vertices. */
 function marked(uvs: Float32Array, vertices: Uint32Array, size: number): Float32Array {
   const out = new Float32Array(size * size);

@@ -25,9 +25,10 @@ import { MAP_PX, type ReferenceAssets, type ReferenceNetwork, readReferenceAsset
 import { IMAGE_PX } from './face-model.js';
 import { fittingMethod, fittingModel } from './fitting-method.js';
 import { channelsFirst, hrnMethod, LARGE_PX } from './hrn-method.js';
-import { landmarks68 } from './landmarks-68.js';
+import { faceLines, landmarks68 } from './landmarks-68.js';
 import { morphableOf } from './morphable.js';
 import { type UvGrid, uvGrid } from './uv-grid.js';
+import { widened } from './widened.js';
 
 /** The reference's own method, with its own files: networks and model held until dispose(). */
 export class Reference {
@@ -87,7 +88,7 @@ export class Reference {
     image: DecodedImage,
     photo: Photo,
     face: DetectedFace & { index: number },
-    { signal }: ResolvedFitOptions,
+    { signal, detail }: ResolvedFitOptions,
     progress: ProgressReporter,
     timingsMs: Record<string, number>,
   ): Promise<Reconstruction> {
@@ -125,10 +126,20 @@ export class Reference {
         const result = await fittingMethod(context, this.#assets, this.#fitting, this.#grid, seen, job, work);
         return { picture, result };
       }
-      const input = { picture, largePicture, mask };
+      const texturePicture = widened(picture, IMAGE_PX, faceLines(landmarks.pixels, image.width, small));
+      const input = { picture, largePicture, texturePicture, mask };
       return { picture, result: await hrnMethod(this.#assets, this.#grid, input, run, work, onProgress) };
     });
-    const result = assembleReference(this.#assets, this.model, fitted.result, fitted.picture, small, image, points);
+    const result = assembleReference(
+      this.#assets,
+      this.model,
+      fitted.result,
+      fitted.picture,
+      small,
+      image,
+      points,
+      detail === 'high',
+    );
     return new Reconstruction({
       ...result,
       timingsMs,

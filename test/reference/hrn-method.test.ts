@@ -49,6 +49,7 @@ async function fitted(midValue: number) {
     {
       picture,
       largePicture: new Float32Array(3 * 512 * 512).fill(0.5),
+      texturePicture: picture,
       mask: new Float32Array(IMAGE_PX * IMAGE_PX).fill(1),
     },
     async (name) => {
@@ -82,6 +83,7 @@ describe("the reference's method", () => {
       crop(),
       photo,
       new Float32Array(136),
+      false,
     );
     expect(assembled.quality.photometricError).toBeLessThan(0.02);
   });
@@ -97,6 +99,7 @@ describe("the reference's method", () => {
       at,
       photo,
       new Float32Array(136),
+      false,
     );
     expect(mesh.positions).toHaveLength(3 * V);
     const pixels = projected(toCamera(turned(face.shape, rotationOf(face.parts.angles), face.parts.translation)));

@@ -1,0 +1,224 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { Npz } from '../../lib/formats/npz.js';
+import { WorkSlices } from '../../lib/importers/work-slices.js';
+import { MAP_PX, type ReferenceAssets, type ReferenceNetwork } from '../../lib/reference/assets.js';
+import { displacedMesh } from '../../lib/reference/dense-mesh.js';
+import { IMAGE_PX, rotationOf, toCamera, turned } from '../../lib/reference/face-model.js';
+import { channelsFirst, hrnMethod, type ReferenceFace } from '../../lib/reference/hrn-method.js';
+import { resized, uvGrid } from '../../lib/reference/uv-grid.js';
+import { widened } from '../../lib/reference/widened.js';
+import { G, gridModel, gridUvs } from './grid-face.js';
+import { randoms } from './random-tensors.js';
+
+/** A network of one layer, the same of every pixel: what goes in counts, the networks themselves are checked apart. */
+function layer(name: string, inputs: number, outputs: number, end: (x: number) => number) {
+  const weights = randoms(name, inputs * outputs, 1);
+  return (input: Float32Array) => {
+    const area = input.length / inputs;
+    return Float32Array.from({ length: outputs * area }, (_, i) => {
+      let sum = 0;
+      for (let k = 0; k < inputs; k++)
+        sum += weights[Math.floor(i / area) * inputs + k]! * input[k * area + (i % area)]!;
+      return end(sum);
+    });
+  };
+}
+
+/** Three planes to pixels of three. */
+function channelsLast(planes: Float32Array): Float32Array {
+  const area = planes.length / 3;
+  return planes.map((_, i) => planes[(i % 3) * area + Math.floor(i / 3)]!);
+}
+
+/** Sixteen cells a side. */
+function picture(name: string, channels: number, side: number): Float32Array {
+  const cells = randoms(name, 16 * 16 * channels, 0.45, 0.5);
+  const cell = side / 16;
+  return Float32Array.from({ length: side * side * channels }, (_, i) => {
+    const [x, y] = [Math.floor(i / channels) % side, Math.floor(i / channels / side)];
+    return cells[(Math.floor(y / cell) * 16 + Math.floor(x / cell)) * channels + (i % channels)]!;
+  });
+}
+
+/** `[512][512][3][columns]`, of a thousand rows in turn, halved as the assets are. */
+function halvedMap(columns: number, row: (texel: number) => ArrayLike<number>): Float32Array {
+  const out = new Float32Array(3 * MAP_PX * MAP_PX * columns);
+  for (let i = 0; i < 3 * MAP_PX * MAP_PX; i++) {
+    const [x, y, k] = [Math.floor(i / 3) % MAP_PX, Math.floor(i / 3 / MAP_PX), i % 3];
+    const four = [0, 1, 512, 513].map((step) => row(3 * (2 * y * 512 + 2 * x + step) + k));
+    for (let c = 0; c < columns; c++) out[i * columns + c] = four.reduce((sum, r) => sum + r[c]! / 4, 0);
+  }
+  return out;
+}
+
+/** A clone of github.com/youngLBW/HRN, and a Python with numpy, scipy, torch and opencv-python-headless. */
+const code = process.env.HRN_REFERENCE_CODE;
+const python = process.env.HRN_PEER_PYTHON ?? 'python3';
+const hasTorch = code !== undefined && spawnSync(python, ['-c', 'import torch, cv2, scipy']).status === 0;
+const canRun = code !== undefined && hasTorch;
+const reason =
+  code === undefined
+    ? 'SKIPPED: HRN_REFERENCE_CODE names no clone of youngLBW/HRN'
+    : `SKIPPED: ${python} has no PyTorch and OpenCV (HRN_PEER_PYTHON)`;
+
+describe("HRN's method as its own code runs it", () => {
+  const model = gridModel();
+  const uvs = gridUvs();
+  let face: ReferenceFace;
+  let truth: Npz;
+  beforeAll(async () => {
+    const mean = randoms('tex map', 512 * 512 * 3, 60, 150);
+    const rows = randoms('tex maps', 1000 * 80, 4);
+    const assets = {
+      model,
+      uvs,
+      colourMapMean: halvedMap(1, (texel) => mean.subarray(texel, texel + 1)),
+      colourMapBase: halvedMap(80, (texel) => rows.subarray(80 * (texel % 1000), 80 * (texel % 1000) + 80)),
+      alpha: 0.6,
+      beta: 0.4,
+    } as ReferenceAssets;
+    const coefficients = new Float32Array(257);
+    coefficients.set(randoms('c id', 80, 0.5), 0);
+    coefficients.set(randoms('c exp', 64, 0.5), 80);
+    coefficients.set(randoms('c tex', 80, 0.5), 144);
+    coefficients.set([0.1, -0.2, 0.05], 224);
+    coefficients.set(randoms('c gamma', 27, 0.1), 227);
+    coefficients.set([0.05, -0.1, 0.3], 254);
+    const networks: Record<ReferenceNetwork, (input: Float32Array) => Float32Array> = {
+      coefficients: () => coefficients,
+      // Its graph holds what comes before and after the network: twice the size, and back.
+      retouch: (input) => {
+        const large = channelsFirst([{ data: resized(channelsLast(input), MAP_PX, 512, 3), channels: 3 }], 512);
+        const blend = layer('net retouch', 3, 3, (x) => 1 / (1 + Math.exp(-x)))(large);
+        return channelsFirst([{ data: resized(channelsLast(blend), 512, MAP_PX, 3), channels: 3 }], MAP_PX);
+      },
+      mid: layer('net mid', 6, 3, Math.tanh),
+      high: layer('net high', 9, 1, Math.tanh),
+    };
+    const mask = new Float32Array(IMAGE_PX * IMAGE_PX);
+    for (let y = 60; y < 170; y++) mask.fill(1, y * IMAGE_PX + 50, y * IMAGE_PX + 165);
+    face = await hrnMethod(
+      assets,
+      uvGrid(model, uvs, MAP_PX),
+      {
+        picture: picture('picture', 3, IMAGE_PX),
+        largePicture: picture('large', 3, 512),
+        texturePicture: picture('for texture', 3, IMAGE_PX),
+        mask,
+      },
+      async (name, input) => networks[name](input),
+      new WorkSlices(),
+      () => {},
+    );
+    truth = await Npz.open(await readFile(fileURLToPath(new URL('fixtures/hrn.npz', import.meta.url))));
+  }, 60_000);
+
+  /** The largest difference in shares of the largest value. */
+  async function apart(name: string, values: Float32Array, step: number): Promise<number> {
+    const { data } = await truth.numbers(name, [null]);
+    let [largest, worst] = [0, 0];
+    for (const x of data) largest = Math.max(largest, Math.abs(x));
+    for (let i = 0; i < data.length; i++) worst = Math.max(worst, Math.abs(values[i * step]! - data[i]!));
+    return worst / largest;
+  }
+
+  it('maps, vertices and colours', async () => {
+    expect(await apart('smoothValid', face.displacement!.bare, 31)).toBeLessThan(1e-4);
+    expect(await apart('deformation', face.deformation.data, 7)).toBeLessThan(1e-4);
+    expect(await apart('displacement', face.displacement!.heights, 31)).toBeLessThan(1e-4);
+    const { angles, translation } = face.parts;
+    expect(await apart('camera', toCamera(turned(face.shape, rotationOf(angles), translation)), 1)).toBeLessThan(1e-5);
+    const covered = Float32Array.from(face.visibility.triangle, (t) => (t >= 0 ? 1 : 0));
+    expect(await apart('mask', covered, 31)).toBe(0);
+    // After a hundred steps of Adam, which divide by what a gradient was.
+    expect(await apart('colours', face.texture, 97)).toBeLessThan(1e-3);
+  });
+
+  it('the mesh of high frequencies lies on its own', async () => {
+    const { heights } = face.displacement!;
+    const mesh = {
+      ...{ positions: face.shape, normals: face.normals, indices: model.triangles },
+      uvs: uvs.map((x, i) => (i % 2 === 0 ? x : 1 - x)),
+      parts: [{ name: 'skin' as const, firstIndex: 0, indexCount: model.triangles.length }],
+    };
+    const dense = displacedMesh(mesh, { data: heights, size: MAP_PX });
+    expect(dense.indices).toHaveLength(4 * model.triangles.length);
+    const n = 2 * G - 1;
+    const { data } = await truth.numbers('dense', [n, n, 3]);
+    const own = turned(dense.positions, rotationOf(face.parts.angles), face.parts.translation);
+    const distances: number[] = [];
+    for (let v = 0; v < own.length / 3; v++) {
+      const [column, row] = [0, 1].map((k) => Math.round(((2 * dense.uvs[2 * v + k]! - 1) / 0.9 + 1) * (G - 1))) as [
+        number,
+        number,
+      ];
+      // The outermost texels lie outside the mesh.
+      if (Math.min(column, row) < 1 || Math.max(column, row) > n - 2) continue;
+      distances.push(Math.hypot(...[0, 1, 2].map((k) => own[3 * v + k]! - data[3 * (row * n + column) + k]!)));
+    }
+    expect(distances).toHaveLength((n - 2) ** 2);
+    // A texel's middle is up to 0.005 from the vertex; heights of up to 0.04 jump from cell to cell.
+    distances.sort((a, b) => a - b);
+    expect(distances[Math.floor(distances.length / 2)]!).toBeLessThan(0.004);
+    expect(distances.at(-1)!).toBeLessThan(0.04);
+  });
+
+  it('the picture that completes the texture is widened along the outline', async () => {
+    const line = (count: number, place: (k: number) => [number, number]) =>
+      Float32Array.from(Array.from({ length: count }, (_, k) => place(k)).flat(), (x) => (x * IMAGE_PX) / 400);
+    const zigzag = (count: number, x: number, y: number, step: number, closed = false) => ({
+      points: line(count, (k) => [x + step * k + 0.3, y + 7 * (k % 2) + 0.3]),
+      closed,
+    });
+    const [x0, y0, x1, y1] = line(2, (k) => (k === 0 ? [90, 100] : [310, 310])) as unknown as number[];
+    const lines = {
+      outline: line(33, (k) => [
+        200.3 - 110 * Math.cos((Math.PI * k) / 32),
+        170.3 + 140 * Math.sin((Math.PI * k) / 32),
+      ]),
+      inner: [
+        ...[zigzag(5, 120, 140, 12), zigzag(5, 230, 140, 12), zigzag(4, 200, 170, 1), zigzag(7, 175, 240, 8)],
+        ...[zigzag(8, 125, 165, 6, true), zigzag(8, 230, 165, 6, true), zigzag(12, 165, 270, 6, true)],
+      ],
+      box: { x0: x0!, y0: y0!, x1: x1!, y1: y1! },
+    };
+    const before = picture('picture', 3, IMAGE_PX).map((x) => Math.round(255 * x) / 255);
+    const after = widened(before, IMAGE_PX, lines);
+    const { data } = await truth.numbers('widened', [null]);
+    const moved = data.filter((x, i) => Math.abs(x - 255 * before[13 * i]!) > 2.5);
+    const unlike = data.filter((x, i) => Math.abs(x - 255 * after[13 * i]!) > 2.5);
+    // A cell's edge in another place by a tenth of a pixel: OpenCV draws and blurs in whole numbers.
+    expect(moved.length).toBeGreaterThan(0.03 * data.length);
+    expect(unlike.length).toBeLessThan(0.007 * data.length);
+  });
+
+  it.skipIf(!canRun)(
+    `is what is kept here (${canRun ? code : reason})`,
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'hrn-oracle-'));
+      try {
+        const file = join(folder, 'hrn.npz');
+        const oracle = fileURLToPath(new URL('oracle.py', import.meta.url));
+        const { status, stderr } = spawnSync(python, [oracle, code!, file], { encoding: 'utf8', cwd: folder });
+        expect(status, stderr).toBe(0);
+        const fresh = await Npz.open(await readFile(file));
+        expect(fresh.names()).toEqual(truth.names());
+        for (const name of truth.names()) {
+          const shape = name === 'dense' ? [null, null, null] : [null];
+          const [now, kept] = [await fresh.numbers(name, shape), await truth.numbers(name, shape)];
+          const limit = name === 'colours' ? 1e-3 : 1e-4;
+          for (let i = 0; i < kept.data.length; i++)
+            expect(Math.abs(now.data[i]! - kept.data[i]!)).toBeLessThan(limit * Math.max(1, Math.abs(kept.data[i]!)));
+        }
+      } finally {
+        await rm(folder, { recursive: true });
+      }
+    },
+    300_000,
+  );
+});
