@@ -22,6 +22,7 @@ import { faceWarnings } from '../stages/warnings.js';
 import { type Alignment, align } from './align.js';
 import { assembleReference } from './assemble.js';
 import { MAP_PX, type ReferenceAssets, type ReferenceNetwork, readReferenceAssets } from './assets.js';
+import { bicubicCrop } from './bicubic-crop.js';
 import { IMAGE_PX } from './face-model.js';
 import { fittingMethod, fittingModel } from './fitting-method.js';
 import { channelsFirst, hrnMethod, LARGE_PX } from './hrn-method.js';
@@ -110,14 +111,14 @@ export class Reference {
       align(points, this.#assets.standardPoints, image, side),
     ) as [Alignment, Alignment];
     const fitted = await stage('refine', async () => {
+      const work = new WorkSlices(signal);
       const [picture, largePicture, mask] = await Promise.all([
-        crop(photo, small, signal),
-        crop(photo, large, signal),
+        bicubicCrop(image, small, work),
+        bicubicCrop(image, large, work),
         faceMask(context, photo, small, landmarks, person, signal),
       ]);
       const run = async (name: ReferenceNetwork, input: Float32Array) =>
         Object.values(await runJob(() => this.#sessions.get(name)!.run(input), { signal }))[0]!;
-      const work = new WorkSlices(signal);
       const onProgress = progress.of('refine');
       if (this.#fitting) {
         const coefficients = await run('coefficients', channelsFirst([{ data: picture, channels: 3 }], IMAGE_PX));
@@ -161,16 +162,6 @@ export class Reference {
       models: [...head.records.filter(({ name }) => name.endsWith('.onnx')), ...this.#assets.records],
     });
   }
-}
-
-/** `[side][side][3]`, in steps of 1/255 as the reference's pictures are; black outside the photo. */
-async function crop(photo: Photo, at: Alignment, signal: AbortSignal | undefined): Promise<Float32Array> {
-  const [x, y] = [photo.width / at.width, photo.height / at.height];
-  const pixels = await photo.crop(
-    { matrix: [x, 0, at.left * x, 0, y, at.top * y], width: at.side, height: at.side, low: 0, high: 1, border: 'zero' },
-    signal,
-  );
-  return pixels.map((value) => Math.round(255 * value) / 255);
 }
 
 /** Where the crop shows the face, eyes and mouth included: `[224][224]`. */

@@ -178,8 +178,30 @@ def widened(picture):
     return marks.fat_face(pixels, degree=0.03)
 
 
+def cut_out():
+    """Photos larger and smaller than their crops, one beside the photo's edge, laid on a standard face."""
+    import PIL.Image
+    from util.preprocess import POS, extract_5p, resize_n_crop_img
+
+    standard = randoms("standard", (5, 3), 0.05) + np.array([[-0.3, 0.3, 0.2], [0.3, 0.3, 0.2], [0, 0, 0.5], [-0.2, -0.35, 0.25], [0.2, -0.35, 0.25]], dtype=np.float32)
+    out = {}
+    for name, width, height, size in (("large", 700, 500, 400), ("small", 150, 120, 60)):
+        pixels = np.round(255 * randoms(f"photo {name}", (height, width, 3), 0.5, 0.5)).astype(np.uint8)
+        points = randoms(f"points {name}", (68, 2), size / 2).astype(np.float64) + [0.45 * width, 0.4 * height]
+        place = np.array([[-0.3, 0.3], [0.3, 0.3], [0, 0], [-0.2, -0.35], [0.2, -0.35]]) * size + [0.45 * width, 0.4 * height]
+        for index, of in ((36, 0), (39, 0), (42, 1), (45, 1), (30, 2), (48, 3), (54, 4)):
+            points[index] = place[of] + randoms(f"{name} {index}", (2,), 0.02 * size)
+        # align_img does no more, but numpy 2 refuses its arrays of one number.
+        place, scale = POS(extract_5p(points).T, standard.astype(np.float64).T)
+        cut, landmarks, _ = resize_n_crop_img(PIL.Image.fromarray(pixels), points, place[:, 0], 102.0 / scale)
+        out[f"{name}Crop"] = np.asarray(cut).reshape(-1)[::31]
+        out[f"{name}Landmarks"] = landmarks.reshape(-1)
+    return out
+
+
 def main(code, out):
     sys.meta_path.insert(0, Absent())
+    np.VisibleDeprecationWarning = UserWarning  # gone since numpy 2
     sys.path.insert(0, code)
     from models.bfm import SH, ParametricFaceModel, perspective_projection
     from models.de_retouching_module import DeRetouchingModule
@@ -228,6 +250,7 @@ def main(code, out):
         return torch.from_numpy(np.kron(cells, np.ones((side // 16, side // 16, 1), np.float32))).permute(2, 0, 1)[None]
 
     brush = widened(image("picture", 3, 224))
+    crops = cut_out()
     mask = torch.zeros(1, 1, 224, 224)
     mask[:, :, 60:170, 50:165] = 1
     picture = image("picture", 3, 224)
@@ -249,6 +272,7 @@ def main(code, out):
         camera=model.pred_vertex[0].reshape(-1),
         dense=dense,
         colours=first(model.pred_color_high)[::97],
+        **crops,
         widened=brush.reshape(-1)[::13],
         mask=model.pred_mask[0, 0].reshape(-1)[::31],
     )

@@ -6,7 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { Npz } from '../../lib/formats/npz.js';
 import { WorkSlices } from '../../lib/importers/work-slices.js';
+import { align } from '../../lib/reference/align.js';
 import { MAP_PX, type ReferenceAssets, type ReferenceNetwork } from '../../lib/reference/assets.js';
+import { bicubicCrop } from '../../lib/reference/bicubic-crop.js';
 import { displacedMesh } from '../../lib/reference/dense-mesh.js';
 import { IMAGE_PX, rotationOf, toCamera, turned } from '../../lib/reference/face-model.js';
 import { channelsFirst, hrnMethod, type ReferenceFace } from '../../lib/reference/hrn-method.js';
@@ -196,6 +198,41 @@ describe("HRN's method as its own code runs it", () => {
     expect(moved.length).toBeGreaterThan(0.03 * data.length);
     expect(unlike.length).toBeLessThan(0.007 * data.length);
   });
+
+  it.each([
+    ['large', 700, 500, 400],
+    ['small', 150, 120, 60],
+  ] as const)(
+    'a %s photo is laid on the standard face and cut out, to the last bit',
+    async (name, width, height, size) => {
+      const parts = [-0.3, 0.3, 0.2, 0.3, 0.3, 0.2, 0, 0, 0.5, -0.2, -0.35, 0.25, 0.2, -0.35, 0.25];
+      const standard = Float64Array.from(randoms('standard', 15, 0.05), (x, i) =>
+        Math.fround(x + Math.fround(parts[i]!)),
+      );
+      const data = Uint8Array.from(randoms(`photo ${name}`, 3 * width * height, 0.5, 0.5), (x) => Math.round(255 * x));
+      const middle = [0.45 * width, 0.4 * height];
+      const points = Float64Array.from(randoms(`points ${name}`, 136, size / 2), (x, i) => x + middle[i % 2]!);
+      const places = [36, 0, 39, 0, 42, 1, 45, 1, 30, 2, 48, 3, 54, 4];
+      for (let n = 0; n < places.length; n += 2) {
+        const [index, of] = [places[n]!, places[n + 1]!];
+        const noise = randoms(`${name} ${index}`, 2, 0.02 * size);
+        const place = [
+          [-0.3, 0.3],
+          [0.3, 0.3],
+          [0, 0],
+          [-0.2, -0.35],
+          [0.2, -0.35],
+        ][of]!;
+        for (let k = 0; k < 2; k++) points[2 * index + k] = place[k]! * size + middle[k]! + noise[k]!;
+      }
+      const at = align(Float32Array.from(points), standard, { width, height }, IMAGE_PX);
+      expect(await apart(`${name}Landmarks`, at.landmarks, 1)).toBeLessThan(1e-5);
+      const cut = await bicubicCrop({ data, width, height, channels: 3 }, at, new WorkSlices());
+      const { data: theirs } = await truth.numbers(`${name}Crop`, [null]);
+      expect(theirs.every((x, i) => x === Math.round(255 * cut[31 * i]!))).toBe(true);
+      expect(theirs.filter((x) => x > 0).length).toBeGreaterThan(0.4 * theirs.length);
+    },
+  );
 
   it.skipIf(!canRun)(
     `is what is kept here (${canRun ? code : reason})`,
