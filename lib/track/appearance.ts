@@ -40,7 +40,7 @@ export async function ownColours(
     const back = -(r[6]! * x + r[7]! * y + r[8]! * z);
     meanAround(texture, uvs[2 * v]!, uvs[2 * v + 1]!, shown);
     for (let k = 0; k < 3; k++) {
-      const lit = Math.max(0, colours[3 * v + k]! * irradiance(lighting, 9 * k, right, up, back));
+      const lit = Math.min(1, Math.max(0, colours[3 * v + k]! * irradiance(lighting, 9 * k, right, up, back)));
       own[3 * v + k]! *= Math.min(MOST, Math.max(LEAST, (shown[k]! + DARK) / (lit + DARK)));
     }
   }

@@ -25,6 +25,7 @@ struct PhotometricArgs {
   const std::int32_t* triangle_id = nullptr;  // in, [n], pixels below 0 do not count; null: all count
   PhotometricForm form = PhotometricForm::root;
   Real robust_scale = Real(0.1);  // of huber and geman_mcclure, unit of colour
+  bool saturates = false;         // whether what is rendered brighter than 1 is compared as 1: cameras show no more
   Real grad_scale = 1;            // of the backward: loss weight over the sum of the weights
   const Real* gain = nullptr;  // in, [1], another factor of the gradient that may change between runs of recorded work
   Real* grad_rendered = nullptr;  // out, [n][3]
@@ -40,12 +41,21 @@ struct Photometric {
     return a.triangle_id != nullptr && a.triangle_id[i] < 0 ? Real(0) : w;
   }
 
+  template <class Real>
+  HRN_HD static bool is_saturated(const PhotometricArgs<Real>& a, long k) {
+    return a.saturates && a.rendered[k] > Real(1);
+  }
+  template <class Real>
+  HRN_HD static Real difference(const PhotometricArgs<Real>& a, long k) {
+    return (is_saturated(a, k) ? Real(1) : a.rendered[k]) - a.target[k];
+  }
+
   /// Penalty and its derivative by the squared norm of the difference.
   template <class Real>
   HRN_HD static RobustValue<Real> penalty(const PhotometricArgs<Real>& a, long i) {
     Real s = 0;
     for (int c = 0; c < 3; ++c) {
-      const Real d = a.rendered[3 * i + c] - a.target[3 * i + c];
+      const Real d = difference(a, 3 * i + c);
       s += d * d;
     }
     if (a.form == PhotometricForm::root) {
@@ -67,7 +77,8 @@ struct Photometric {
   HRN_HD static void backward(const PhotometricArgs<Real>& a, long i) {
     const Real scale = a.gain != nullptr ? *a.gain * a.grad_scale : a.grad_scale;
     const Real factor = Real(2) * scale * pixel_weight(a, i) * penalty(a, i).derivative;
-    for (int c = 0; c < 3; ++c) a.grad_rendered[3 * i + c] = factor * (a.rendered[3 * i + c] - a.target[3 * i + c]);
+    for (long k = 3 * i; k < 3 * i + 3; ++k)
+      a.grad_rendered[k] = is_saturated(a, k) ? Real(0) : factor * difference(a, k);
   }
 
   /// Reduction to kReduced values, per pixel. The mean is the first over the second.
@@ -83,8 +94,7 @@ struct Photometric {
     HRN_HD static void run(const Args& a, long i, double* sum) {
       const double w = static_cast<double>(pixel_weight(a, i));
       if (!(w > 0)) return;
-      for (int c = 0; c < 3; ++c)
-        sum[0] += w * std::abs(static_cast<double>(a.rendered[3 * i + c] - a.target[3 * i + c])) / 3;
+      for (int c = 0; c < 3; ++c) sum[0] += w * std::abs(static_cast<double>(difference(a, 3 * i + c))) / 3;
       sum[1] += w;
     }
   };

@@ -33,10 +33,10 @@ struct Cpu {
 
 constexpr long kPixels = 400;
 
-void check_photometric(Report& report, losses::PhotometricForm form) {
+void check_photometric(Report& report, losses::PhotometricForm form, double brightest = 1) {
   Cpu cpu;
   Random random(11);
-  Vector rendered = random.vector<double>(3 * kPixels, 0, 1), target = random.vector<double>(3 * kPixels, 0, 1),
+  Vector rendered = random.vector<double>(3 * kPixels, 0, brightest), target = random.vector<double>(3 * kPixels, 0, 1),
          weight = random.vector<double>(kPixels, 0, 1), gradient(size(3 * kPixels));
   std::vector<std::int32_t> id(size(kPixels));
   for (long i = 0; i < kPixels; ++i) id[size(i)] = i % 7 == 0 ? -1 : static_cast<std::int32_t>(i);
@@ -46,6 +46,7 @@ void check_photometric(Report& report, losses::PhotometricForm form) {
   a.weight = weight.data();
   a.triangle_id = id.data();
   a.form = form;
+  a.saturates = brightest > 1;
   a.robust_scale = 0.4;  // some pixels on either side of it
   a.grad_rendered = gradient.data();
   const auto mean = [&] {
@@ -70,6 +71,9 @@ HRN_TEST("gradient/photometric/root") {
   report.near(s[0] / s[1], (1e-3 + std::sqrt(0.25 + 1e-6)) / 2, 1e-12, "mean");
 }
 HRN_TEST("gradient/photometric/huber") { check_photometric(report, losses::PhotometricForm::huber); }
+HRN_TEST("gradient/photometric/brighter than a photo shows") {
+  check_photometric(report, losses::PhotometricForm::geman_mcclure, 1.6);
+}
 HRN_TEST("gradient/photometric/geman_mcclure") { check_photometric(report, losses::PhotometricForm::geman_mcclure); }
 
 void check_landmark(Report& report, losses::Robust form) {

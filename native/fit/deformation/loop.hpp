@@ -352,6 +352,7 @@ class DeformationLoop {
     a.triangle_id = triangle_id_.data();
     a.form = losses::PhotometricForm::geman_mcclure;
     a.robust_scale = static_cast<float>(seen_->problem.photo.robust);
+    a.saturates = true;
     a.gain = photo_gain_.data();
     a.grad_rendered = grad_rendered_.data();
     return a;

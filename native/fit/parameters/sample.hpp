@@ -162,7 +162,13 @@ HRN_HD bool shade(const SampleArgs& a, long i, Shaded* out) {
     const float weight = channel_weight(static_cast<int>(c));
     out->albedo[c] = weight * static_cast<float>(albedo);
     out->light[c] = weight * static_cast<float>(light);
-    out->residual[c] = out->albedo[c] * static_cast<float>(light) - weight * photo[c];
+    // A photo shows nothing brighter than 1: how much brighter the skin would be tells nothing of light or shape.
+    if (albedo * light > 1) {
+      out->albedo[c] = out->light[c] = 0;
+      out->residual[c] = weight * (1 - photo[c]);
+    } else {
+      out->residual[c] = out->albedo[c] * static_cast<float>(light) - weight * photo[c];
+    }
     out->du[c] *= weight;
     out->dv[c] *= weight;
   }

@@ -145,6 +145,22 @@ HRN_TEST("fit/photometric-term/its gradient is that of the robust energy, in eve
   }
 }
 
+HRN_TEST("fit/photometric-term/skin that is too bright for the photo tells of its place alone") {
+  Scene scene;
+  for (std::size_t c = 0; c < 3; ++c) scene.look.lighting[9 * c] += 20;
+  const optim::NormalEquations equations = scene.accumulate();
+  CHECK(scene.energy_at(0, 0) > 0);
+  for (int k = scene.layout.first_albedo(); k < scene.layout.total(); ++k) CHECK(equations.gradient()[k] == 0);
+  constexpr double kStep = 0.008;
+  double largest = 0;
+  for (int k = 3; k < 6; ++k) largest = std::max(largest, std::abs(equations.gradient()[k]));
+  CHECK(largest > 0);
+  for (int k = 3; k < 6; ++k) {
+    const double difference = (scene.energy_at(k, kStep) - scene.energy_at(k, -kStep)) / (2 * kStep);
+    report.near(equations.gradient()[k], difference, 0.01 * largest, "translation " + std::to_string(k - 3));
+  }
+}
+
 HRN_TEST("fit/photometric-term/its Hessian is J^T W J") {
   // With one point and a penalty that is quadratic, adding a constant to a channel of the photo changes the gradient
   // by that channel's row of the Jacobian times its weight and nothing else: three such rows give the Hessian.
