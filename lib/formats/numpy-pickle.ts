@@ -46,10 +46,15 @@ class Attributes implements PickleObject {
   }
 }
 
+/** A PyTorch tensor among numpy's arrays, as FLAME's landmark_embedding.npy has them: left unread. */
+class Unread implements PickleObject {
+  setState(): void {}
+}
+
 const CHUMPY = /^chumpy(\.\w+)*\.(Ch|Select|reorder\w*|Reshape|Transpose)$/;
 const SPARSE = /^scipy\.sparse(\._?\w+)?\.(csc|csr|coo)_(matrix|array)$/;
 
-/** Stands for numpy's own constructors, chumpy's arrays and scipy's sparse matrices; nothing else is known. */
+/** Stands for numpy's own constructors, chumpy's arrays, scipy's sparse matrices and tensors; nothing else is known. */
 export function numpyObject(callee: PickleGlobal, args: readonly unknown[]): unknown | undefined {
   switch (callee.path.replace('numpy._core.', 'numpy.core.')) {
     case 'numpy.core.multiarray._reconstruct':
@@ -82,6 +87,14 @@ export function numpyObject(callee: PickleGlobal, args: readonly unknown[]): unk
     }
     case 'collections.OrderedDict':
       return new Map();
+    // How protocol 2 writes no bytes at all.
+    case '__builtin__.bytes':
+    case 'builtins.bytes':
+      return args.length === 0 ? Buffer.alloc(0) : undefined;
+    case 'torch.storage._load_from_bytes':
+    case 'torch._utils._rebuild_tensor':
+    case 'torch._utils._rebuild_tensor_v2':
+      return new Unread();
   }
   if (CHUMPY.test(callee.path) || SPARSE.test(callee.path)) return new Attributes(callee.path);
   return undefined;

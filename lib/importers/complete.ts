@@ -1,5 +1,12 @@
 import { decodeHalfs, encodeHalfs } from '../half-float.js';
-import type { Basis, LandmarkSet, MorphableModel, Part, PartName } from '../morphable-model.js';
+import {
+  type Basis,
+  type LandmarkSet,
+  type MorphableModel,
+  type Part,
+  type PartName,
+  REGION_NAMES,
+} from '../morphable-model.js';
 import { kinshipOf, type SharedPoints } from './kinship.js';
 import { faceVertices, type RegistrationQuality, register } from './registration.js';
 import { moved, type Rigid } from './rigid.js';
@@ -59,7 +66,10 @@ export async function complete(source: SourceModel, head: MorphableModel, work: 
     parts: partsOf(source),
     dense,
     ibug68,
-    regions: Uint8Array.from(transfer, ({ vertices, weights }) => head.regions[vertices[largest(weights)]!]!),
+    regions: Uint8Array.from(transfer, ({ vertices, weights }, v) => {
+      const told = source.regions?.[v];
+      return told ? REGION_NAMES.indexOf(told) : head.regions[vertices[largest(weights)]!]!;
+    }),
     mirror: source.mirror ?? (await mirrored(source, mean, work)),
     deformable: deformableOf(partOf, head, transfer),
   };

@@ -7,6 +7,7 @@ import { isZip } from '../formats/zip.js';
 import { readModelBytes } from '../models/read-model-bytes.js';
 import type { PartName } from '../morphable-model.js';
 import { findFiles } from './find-file.js';
+import { flameRegions } from './flame-masks.js';
 import { fromVector, moved as movedBy } from './rigid.js';
 import {
   byPart,
@@ -44,7 +45,7 @@ const TURNS: readonly { name: string; joint: number; turn: readonly [number, num
 
 /**
  * FLAME 2020 and 2023: a pickle of chumpy or numpy arrays, or the same arrays as .npz; landmarks from
- * landmark_embedding.npy or flame_static_embedding.pkl beside it. Turns of jaw and eyes become blend shapes, with the
+ * landmark_embedding.npy or flame_static_embedding.pkl and regions from FLAME_masks.pkl, beside it. Turns of jaw and eyes become blend shapes, with the
  * pose's correctives at their full strength.
  *
  * @throws HrnError MODEL_FORMAT, MODEL_CORRUPT, MODEL_MISSING, MODEL_UNSAFE, MODEL_TOO_LARGE
@@ -53,7 +54,8 @@ export async function importFlame(path: string): Promise<SourceModel> {
   const arrays = await inFile(path, async () => readArrays(await readModelBytes(path)));
   const { model, triangles, moved } = await inFile(path, () => build(arrays));
   const landmarks = await embeddedLandmarks(path, triangles, moved);
-  return landmarks ? { ...model, landmarks } : model;
+  const regions = await flameRegions(path, moved);
+  return { ...model, ...(landmarks && { landmarks }), ...(regions && { regions }) };
 }
 
 interface FlameArrays {

@@ -1,4 +1,4 @@
-import type { PartName } from '../morphable-model.js';
+import type { PartName, RegionName } from '../morphable-model.js';
 
 /** Points on the surface as barycentric points, `[count][3]` vertices and weights. */
 export interface SurfacePoints {
@@ -57,6 +57,8 @@ export interface SourceModel {
   /** The iBUG points from `first` on: 0, all 68; or 17, those within the face. */
   landmarks?: SurfacePoints & { first: 0 | 17 };
   mirror?: Uint32Array;
+  /** Per vertex, where the format tells it. */
+  regions?: (RegionName | undefined)[];
 }
 
 /** A mesh with a label per triangle, brought into the order of the parts; vertices of no part are dropped. */

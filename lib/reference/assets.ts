@@ -71,7 +71,11 @@ export async function readReferenceAssets(folder: string): Promise<ReferenceAsse
     const path = needed(found, name, folder, SOURCE);
     const bytes = await readModelBytes(path);
     records.push({ name: basename(path), sha256: createHash('sha256').update(bytes).digest('hex'), licence: LICENCE });
-    return inFile(path, () => parse(bytes));
+    return inFile(path, () => parse(bytes)).catch((error) => {
+      if (!(error instanceof HrnError)) throw error;
+      const { code, message, details, cause } = error;
+      throw new HrnError(code, `${message}; it comes with ${SOURCE}`, { details: { ...details, file: name }, cause });
+    });
   };
   const model = await read(MODEL, async (bytes) => faceModelOf(await parseMatlab(bytes)));
   const uvs = await read(UVS, (bytes) => {

@@ -35,6 +35,12 @@ describe('.npy', () => {
     const content = parseNpy(await fixture('objects.npy')) as { objects: Map<string, { data: Float64Array }> };
     expect([...content.objects.get('weights')!.data]).toEqual(grid);
   });
+
+  it('arrays beside tensors, which stay unread', async () => {
+    const content = parseNpy(await fixture('tensors.npy')) as { objects: Map<string, { data?: Float64Array }> };
+    expect([...content.objects.get('faces')!.data!]).toEqual([3, 4]);
+    expect(content.objects.get('dynamic')).not.toHaveProperty('data');
+  });
 });
 
 describe('.npz', () => {

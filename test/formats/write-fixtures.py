@@ -24,6 +24,7 @@ np.save(out / "big_endian_i2.npy", np.array([1, -2, 300], dtype=">i2"))
 np.save(out / "half.npy", np.array([0.5, -1.25], dtype=np.float16))
 np.save(out / "names.npy", np.array(["jawOpen", "blink é"]))
 np.save(out / "objects.npy", {"faces": np.array([3, 4]), "weights": grid}, allow_pickle=True)
+np.save(out / "tensors.npy", {"faces": np.array([3, 4]), "dynamic": torch.arange(6).reshape(2, 3)}, allow_pickle=True)
 np.savez(out / "plain.npz", cube=cube, names=np.array(["a", "bc"]))
 np.savez_compressed(out / "deflated.npz", cube=cube, ids=np.array([1, 2, 2**40]))
 
