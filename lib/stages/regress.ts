@@ -85,8 +85,10 @@ function translated(
   { min, max }: MorphableModel['expression'],
 ): Pick<CoefficientEstimate, 'identity' | 'expression' | 'isTranslated'> {
   const told = (name: 'identity' | 'expression', { from, rows, variance }: Translation) => {
-    const embedded = estimateOf(outputs, name, new Float32Array(from), undefined);
     const mean = new Float64Array(variance.length);
+    // A model without expressions.
+    if (mean.length === 0) return { mean, sigma: mean };
+    const embedded = estimateOf(outputs, name, new Float32Array(from), undefined);
     const sigma = new Float64Array(variance.length);
     for (let i = 0; i < mean.length; i++) {
       const row = rows.subarray(i * (1 + from), (i + 1) * (1 + from));

@@ -77,7 +77,7 @@ struct LightPrior {
 };
 
 enum class TexturePriorForm {
-  /// sqrt(x^2 + 1e-8) - 1e-4: the absolute value with its corner rounded off.
+  /// |x|; flat at zero
   absolute,
   /// x^2
   squared,
@@ -98,7 +98,7 @@ struct TexturePrior {
     template <class Real, class Sum>
     HRN_HD static void run(const TexturePriorArgs<Real>& a, long i, Sum sum) {
       const Real x = a.values[i];
-      const Real penalty = a.form == TexturePriorForm::squared ? x * x : std::sqrt(x * x + Real(1e-8)) - Real(1e-4);
+      const Real penalty = a.form == TexturePriorForm::squared ? x * x : std::abs(x);
       sum[0] += static_cast<double>(a.scale * penalty);
     }
   };
@@ -107,7 +107,7 @@ struct TexturePrior {
     template <class Real>
     HRN_HD static void run(const TexturePriorArgs<Real>& a, long i) {
       const Real x = a.values[i];
-      const Real slope = a.form == TexturePriorForm::squared ? Real(2) * x : x / std::sqrt(x * x + Real(1e-8));
+      const Real slope = a.form == TexturePriorForm::squared ? Real(2) * x : static_cast<Real>((x > 0) - (x < 0));
       a.grad[i] += a.scale * slope;
     }
   };

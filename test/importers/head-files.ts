@@ -84,6 +84,34 @@ function partTriangles(head: MorphableModel, wanted: readonly PartName[]): Uint3
   );
 }
 
+/** 01_MorphableModel.mat: the whole skin in micrometres, without colours of its own and expressions. */
+export function bfm2009(head: MorphableModel, identityCount = 10): Buffer {
+  const skin = partTriangles(head, ['skin']);
+  const kept = [...new Set(skin)].sort((a, b) => a - b);
+  const moved = new Map(kept.map((v, i) => [v, i]));
+  const rows = 3 * kept.length;
+  const pick = (data: Float32Array, from: number) =>
+    Float32Array.from({ length: rows }, (_, i) => 1000 * data[from + 3 * kept[Math.floor(i / 3)]! + (i % 3)]!);
+  const identity = components(head.identity, head.vertexCount, identityCount);
+  const shapes = Array.from({ length: identityCount }, (_, k) => pick(identity, 3 * head.vertexCount * k));
+  const ones = (count: number) => ({ rows: count, data: new Float32Array(count).fill(1) });
+  return matlab({
+    shapeMU: { rows, data: pick(head.mean, 0) },
+    shapePC: {
+      rows,
+      data: Float32Array.from(
+        { length: rows * identityCount },
+        (_, i) => shapes[i % identityCount]![Math.floor(i / identityCount)]!,
+      ),
+    },
+    shapeEV: ones(identityCount),
+    texMU: { rows, data: new Float32Array(rows).fill(150) },
+    texPC: { rows, data: new Float32Array(rows) },
+    texEV: ones(1),
+    tl: { rows: skin.length / 3, data: Float32Array.from(skin, (v) => moved.get(v)! + 1) },
+  });
+}
+
 /** BFM_model_front.mat: the skin of the face in decimetres, colours 0..255, everything counted from one. */
 export function bfmFront(head: MorphableModel, counts = { identity: 12, expression: 6, albedo: 4 }): Buffer {
   const face = partTriangles(head, ['skin']);

@@ -11,7 +11,7 @@ import { loadHead } from '../../lib/models/head.js';
 import { locateModels } from '../../lib/models/locate.js';
 import { readModel } from '../../lib/models/manifest.js';
 import type { MorphableModel } from '../../lib/morphable-model.js';
-import { bfmFront, flame, gnm, npy } from './head-files.js';
+import { bfm2009, bfmFront, flame, gnm, npy } from './head-files.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const coded = (code: string) => expect.objectContaining({ code });
@@ -109,4 +109,20 @@ describe('the front part of BFM', () => {
     await writeFile(path, bytes);
     await expect(importModel(path, { as: 'bfm' })).rejects.toEqual(coded('REGISTRATION_FAILED'));
   });
+});
+
+describe('BFM 2009 without expressions', () => {
+  it('is fitted without them', async () => {
+    const path = join(folder, '01_MorphableModel.mat');
+    await writeFile(path, bfm2009(head));
+    const { model, quality, write } = await importModel(path, { as: 'bfm' });
+    expect(quality.bentMm).toBeLessThan(0.05);
+    expect(model.expression.count).toBe(0);
+    await write(join(folder, 'bfm.safetensors'));
+    await using hrn = await create({ model: join(folder, 'bfm.safetensors'), threads: 2 });
+    // She smiles.
+    const face = await hrn.fit(join(root, 'examples', 'astronaut.png'), { textureSize: 256 });
+    expect(face.quality.landmarkErrorPercent).toBeLessThan(6);
+    expect(face.warnings.map(({ code }) => code)).toContain('POOR_FIT');
+  }, 120_000);
 });
