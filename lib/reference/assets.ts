@@ -5,6 +5,7 @@ import { inFile } from '../formats/errors.js';
 import { parseMatlab } from '../formats/matlab.js';
 import { asFloats } from '../formats/nd-array.js';
 import { parseNpyNumbers } from '../formats/npy.js';
+import { isSafetensors, readSafetensorsCheckpoint } from '../formats/safetensors-checkpoint.js';
 import { readTorchCheckpoint } from '../formats/torch-checkpoint.js';
 import { readUvs } from '../importers/bfm.js';
 import { findFiles, needed } from '../importers/find-file.js';
@@ -22,9 +23,12 @@ const UVS = 'bfm_uvs2.npy';
 const COLOUR_MEAN = 'bfm_tex_mean2.npy';
 const COLOUR_BASE = 'bfm_texmap_base2.npy';
 const STANDARD = 'similarity_Lm3D_all.mat';
-/** HRN's own folder, and ModelScope's. */
-const CHECKPOINTS = ['epoch_10.pth', 'pytorch_model.pt'];
-const RETOUCHING = ['de-retouching.pth', 'de_retouching_model.pth'];
+/** HRN's own folder, ModelScope's, and their tensors saved as safetensors. */
+const CHECKPOINTS = ['epoch_10.pth', 'pytorch_model.pt', 'epoch_10.safetensors', 'pytorch_model.safetensors'];
+const RETOUCHING = [
+  ...['de-retouching.pth', 'de_retouching_model.pth'],
+  ...['de-retouching.safetensors', 'de_retouching_model.safetensors'],
+];
 /** Side of the reference's albedo maps, and of those that it computes with. */
 const STORED_MAP_PX = 512;
 export const MAP_PX = 256;
@@ -93,7 +97,7 @@ export async function readReferenceAssets(folder: string): Promise<ReferenceAsse
     halved(asFloats(parseNpyNumbers(bytes)), COEFFICIENTS.albedo),
   );
   const nets = await read(one(CHECKPOINTS), async (bytes) => {
-    const tensors = await readTorchCheckpoint(bytes);
+    const tensors = await tensorsOf(bytes);
     const number = (name: string) => {
       const tensor = tensors.get(name);
       if (tensor?.data.length === 1) return tensor.data[0]!;
@@ -107,7 +111,7 @@ export async function readReferenceAssets(folder: string): Promise<ReferenceAsse
       beta: number('beta'),
     };
   });
-  const retouch = await read(one(RETOUCHING), async (bytes) => deRetouchingNetwork(await readTorchCheckpoint(bytes)));
+  const retouch = await read(one(RETOUCHING), async (bytes) => deRetouchingNetwork(await tensorsOf(bytes)));
   const { alpha, beta, ...networks } = nets;
   return {
     model,
@@ -121,6 +125,9 @@ export async function readReferenceAssets(folder: string): Promise<ReferenceAsse
     records,
   };
 }
+
+const tensorsOf = async (bytes: Uint8Array) =>
+  isSafetensors(bytes) ? readSafetensorsCheckpoint(bytes) : readTorchCheckpoint(bytes);
 
 /** `[512][512][3][columns]` to `[256][256][3][columns]`: the mean of each four texels. */
 function halved(map: Float32Array, columns: number): Float32Array {

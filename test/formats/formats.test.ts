@@ -10,6 +10,7 @@ import { parseNpy } from '../../lib/formats/npy.js';
 import { Npz } from '../../lib/formats/npz.js';
 import { unpickleArrays } from '../../lib/formats/numpy-pickle.js';
 import { parseObj } from '../../lib/formats/obj.js';
+import { isSafetensors, readSafetensorsCheckpoint } from '../../lib/formats/safetensors-checkpoint.js';
 import { readTorchCheckpoint } from '../../lib/formats/torch-checkpoint.js';
 
 const folder = fileURLToPath(new URL('fixtures/', import.meta.url));
@@ -119,9 +120,11 @@ describe('pickles', () => {
   });
 });
 
-describe('PyTorch checkpoints', () => {
-  it.each(['zip.pth', 'old.pth'])('%s', async (name) => {
-    const tensors = await readTorchCheckpoint(await fixture(name));
+describe('checkpoints', () => {
+  it.each(['zip.pth', 'old.pth', 'weights.safetensors'])('%s', async (name) => {
+    const bytes = await fixture(name);
+    expect(isSafetensors(bytes)).toBe(name === 'weights.safetensors');
+    const tensors = isSafetensors(bytes) ? readSafetensorsCheckpoint(bytes) : await readTorchCheckpoint(bytes);
     expect([...tensors.keys()].sort()).toEqual([
       'alpha',
       'bf16',
@@ -164,6 +167,7 @@ const READERS: readonly [pattern: RegExp, read: (bytes: Uint8Array) => unknown][
   [/\.mat$/, parseMatlab],
   [/\.pkl$/, unpickleArrays],
   [/\.pth$/, readTorchCheckpoint],
+  [/\.safetensors$/, readSafetensorsCheckpoint],
   [
     /\.npz$/,
     async (bytes) => {

@@ -12,6 +12,7 @@ import numpy as np
 import scipy.io
 import scipy.sparse
 import torch
+from safetensors.torch import save_file
 
 out = pathlib.Path(__file__).parent / "fixtures"
 out.mkdir(exist_ok=True)
@@ -83,3 +84,6 @@ weights = {
 }
 torch.save(weights, out / "zip.pth")
 torch.save(weights, out / "old.pth", _use_new_zipfile_serialization=False)
+
+flat = {f"net.{name}": tensor.contiguous() for name, tensor in weights["net"].items()}
+save_file({**flat, **{name: weights[name].detach() for name in ("half", "bf16", "alpha")}}, out / "weights.safetensors")
