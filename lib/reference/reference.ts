@@ -28,6 +28,7 @@ import { fittingMethod, fittingModel } from './fitting-method.js';
 import { channelsFirst, hrnMethod, LARGE_PX } from './hrn-method.js';
 import { faceLines, landmarks68 } from './landmarks-68.js';
 import { morphableOf } from './morphable.js';
+import { smallerPhoto } from './smaller-photo.js';
 import { type UvGrid, uvGrid } from './uv-grid.js';
 import { widened } from './widened.js';
 
@@ -107,14 +108,20 @@ export class Reference {
     requireFacing(turnDegrees);
     const person = await stage('mask', () => findPersonMask(networks, photo, landmarks, signal));
     const points = landmarks68(landmarks.pixels, image.height);
-    const [small, large] = [IMAGE_PX, LARGE_PX].map((side) =>
-      align(points, this.#assets.standardPoints, image, side),
-    ) as [Alignment, Alignment];
     const fitted = await stage('refine', async () => {
       const work = new WorkSlices(signal);
+      const shown = await smallerPhoto(image, work);
+      const ratio = [shown.width / image.width, shown.height / image.height];
+      const place = landmarks68(
+        landmarks.pixels.map((x, i) => x * ratio[i % 2]!),
+        shown.height,
+      );
+      const [small, large] = [IMAGE_PX, LARGE_PX].map((side) =>
+        align(place, this.#assets.standardPoints, shown, side),
+      ) as [Alignment, Alignment];
       const [picture, largePicture, mask] = await Promise.all([
-        bicubicCrop(image, small, work),
-        bicubicCrop(image, large, work),
+        bicubicCrop(shown, small, work),
+        bicubicCrop(shown, large, work),
         faceMask(context, photo, small, landmarks, person, signal),
       ]);
       const run = async (name: ReferenceNetwork, input: Float32Array) =>
@@ -125,18 +132,18 @@ export class Reference {
         const seen = { picture, mask, landmarks: small.landmarks, coefficients };
         const job = { signal, onProgress };
         const result = await fittingMethod(context, this.#assets, this.#fitting, this.#grid, seen, job, work);
-        return { picture, result };
+        return { picture, small, result };
       }
       const texturePicture = widened(picture, IMAGE_PX, faceLines(landmarks.pixels, image.width, small));
       const input = { picture, largePicture, texturePicture, mask };
-      return { picture, result: await hrnMethod(this.#assets, this.#grid, input, run, work, onProgress) };
+      return { picture, small, result: await hrnMethod(this.#assets, this.#grid, input, run, work, onProgress) };
     });
     const result = assembleReference(
       this.#assets,
       this.model,
       fitted.result,
       fitted.picture,
-      small,
+      fitted.small,
       image,
       points,
       detail === 'high',

@@ -184,7 +184,12 @@ def cut_out():
     from util.preprocess import POS, extract_5p, resize_n_crop_img
 
     standard = randoms("standard", (5, 3), 0.05) + np.array([[-0.3, 0.3, 0.2], [0.3, 0.3, 0.2], [0, 0, 0.5], [-0.2, -0.35, 0.25], [0.2, -0.35, 0.25]], dtype=np.float32)
+    from util.util_ import resize_on_long_side
+
     out = {}
+    for name, width, height in (("wide", 2400, 90), ("high", 60, 2100)):
+        pixels = np.round(255 * randoms(f"photo {name}", (height, width, 3), 0.5, 0.5)).astype(np.uint8)
+        out[f"{name}Smaller"] = resize_on_long_side(pixels, 1500)[0].reshape(-1)[::31]
     for name, width, height, size in (("large", 700, 500, 400), ("small", 150, 120, 60)):
         pixels = np.round(255 * randoms(f"photo {name}", (height, width, 3), 0.5, 0.5)).astype(np.uint8)
         points = randoms(f"points {name}", (68, 2), size / 2).astype(np.float64) + [0.45 * width, 0.4 * height]

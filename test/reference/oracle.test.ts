@@ -9,6 +9,7 @@ import { bicubicCrop } from '../../lib/reference/bicubic-crop.js';
 import { displacedMesh } from '../../lib/reference/dense-mesh.js';
 import { IMAGE_PX, rotationOf, toCamera, turned } from '../../lib/reference/face-model.js';
 import { channelsFirst, hrnMethod, type ReferenceFace } from '../../lib/reference/hrn-method.js';
+import { smallerPhoto } from '../../lib/reference/smaller-photo.js';
 import { resized, uvGrid } from '../../lib/reference/uv-grid.js';
 import { widened } from '../../lib/reference/widened.js';
 import { G, gridModel, gridUvs } from './grid-face.js';
@@ -221,6 +222,18 @@ describe("HRN's method as its own code runs it", () => {
       expect(theirs.filter((x) => x > 0).length).toBeGreaterThan(0.4 * theirs.length);
     },
   );
+
+  it.each([
+    ['wide', 2400, 90, [1500, 56]],
+    ['high', 60, 2100, [42, 1500]],
+  ] as const)('a %s photo is made smaller first', async (name, width, height, size) => {
+    const data = Uint8Array.from(randoms(`photo ${name}`, 3 * width * height, 0.5, 0.5), (x) => Math.round(255 * x));
+    const smaller = await smallerPhoto({ data, width, height, channels: 3 }, new WorkSlices());
+    expect([smaller.width, smaller.height]).toEqual(size);
+    const { data: theirs } = await truth.numbers(`${name}Smaller`, [null]);
+    const unlike = theirs.filter((x, i) => x !== smaller.data[31 * i]);
+    expect(unlike.length).toBeLessThan(0.001 * theirs.length);
+  });
 
   it.skipIf(!canRunReference)(
     `is what is kept here (${referenceCode})`,
