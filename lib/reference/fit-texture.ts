@@ -51,45 +51,52 @@ export async function fitTexture(
       shares[4 * n + k] = share;
     }
   }
-  const offsets = new Float32Array(colours.length);
+  let offsets = new Float32Array(colours.length);
+  let next = new Float32Array(colours.length);
   const gradient = new Float64Array(colours.length);
   const first = new Float64Array(colours.length);
   const second = new Float64Array(colours.length);
-  const differences = 3 * size * (size - 1);
+  const line = 3 * size;
+  const smooth = (4 * SMOOTH_WEIGHT) / (line * (size - 1));
+  const weight = PHOTO_WEIGHT / Math.max(1, seen.length);
   for (let step = 1; step <= ITERATIONS; step++) {
     await work.pause();
     gradient.fill(0);
     for (let n = 0; n < seen.length; n++) {
       const p = 3 * seen[n]!;
-      let sum = 1e-6;
-      const gap = [0, 0, 0];
-      for (let k = 0; k < 3; k++) {
-        let value = -picture[p + k]!;
-        for (let q = 4 * n; q < 4 * n + 4; q++)
-          value += shares[q]! * (colours[texels[q]! + k]! + offsets[texels[q]! + k]!);
-        gap[k] = value;
-        sum += value * value;
+      let [red, green, blue] = [-picture[p]!, -picture[p + 1]!, -picture[p + 2]!];
+      for (let q = 4 * n; q < 4 * n + 4; q++) {
+        const [t, share] = [texels[q]!, shares[q]!];
+        red += share * (colours[t]! + offsets[t]!);
+        green += share * (colours[t + 1]! + offsets[t + 1]!);
+        blue += share * (colours[t + 2]! + offsets[t + 2]!);
       }
-      const scale = PHOTO_WEIGHT / (Math.sqrt(sum) * Math.max(1, seen.length));
-      for (let q = 4 * n; q < 4 * n + 4; q++)
-        for (let k = 0; k < 3; k++) gradient[texels[q]! + k]! += scale * shares[q]! * gap[k]!;
-    }
-    const smooth = (4 * SMOOTH_WEIGHT) / differences;
-    for (const stride of [3, 3 * size]) {
-      for (let i = 0; i < offsets.length - stride; i++) {
-        if (stride === 3 && Math.floor(i / 3) % size === size - 1) continue;
-        const slope = smooth * (offsets[i + stride]! - offsets[i]!);
-        gradient[i + stride]! += slope;
-        gradient[i]! -= slope;
+      const scale = weight / Math.sqrt(1e-6 + red * red + green * green + blue * blue);
+      for (let q = 4 * n; q < 4 * n + 4; q++) {
+        const [t, share] = [texels[q]!, scale * shares[q]!];
+        gradient[t]! += share * red;
+        gradient[t + 1]! += share * green;
+        gradient[t + 2]! += share * blue;
       }
     }
-    const [c1, c2] = [1 - 0.9 ** step, 1 - 0.999 ** step];
-    for (let i = 0; i < offsets.length; i++) {
-      const g = gradient[i]!;
-      first[i] = 0.9 * first[i]! + 0.1 * g;
-      second[i] = 0.999 * second[i]! + 0.001 * g * g;
-      offsets[i]! -= ((RATE / c1) * first[i]!) / (Math.sqrt(second[i]! / c2) + 1e-8);
+    const [c1, c2] = [RATE / (1 - 0.9 ** step), 1 / (1 - 0.999 ** step)];
+    for (let y = 0, i = 0; y < size; y++) {
+      for (let x = 0; x < line; x++, i++) {
+        const own = offsets[i]!;
+        let slope = 0;
+        if (x >= 3) slope += own - offsets[i - 3]!;
+        if (x < line - 3) slope += own - offsets[i + 3]!;
+        if (y > 0) slope += own - offsets[i - line]!;
+        if (y < size - 1) slope += own - offsets[i + line]!;
+        const g = gradient[i]! + smooth * slope;
+        const mean = 0.9 * first[i]! + 0.1 * g;
+        const square = 0.999 * second[i]! + 0.001 * g * g;
+        first[i] = mean;
+        second[i] = square;
+        next[i] = own - (c1 * mean) / (Math.sqrt(square * c2) + 1e-8);
+      }
     }
+    [offsets, next] = [next, offsets];
   }
   return colours.map((value, i) => value + offsets[i]!);
 }

@@ -95,14 +95,22 @@ function blurredLines(canvas: Float32Array, n: number): Float32Array {
   const taps = Float64Array.from({ length: n }, (_, i) => Math.exp(-((i - half) ** 2) / (2 * sigma * sigma)));
   const sum = taps.reduce((a, b) => a + b, 0);
   const mirror = (i: number) => (i < 0 ? -i : i < CANVAS_PX ? i : 2 * (CANVAS_PX - 1) - i);
+  const padded = new Float64Array(CANVAS_PX + 2 * half);
   const along = (from: Float32Array, step: number, line: number) => {
     const out = new Float32Array(from.length);
-    for (let a = 0; a < CANVAS_PX; a++)
+    for (let a = 0; a < CANVAS_PX; a++) {
+      let isEmpty = true;
+      for (let i = 0; i < padded.length; i++) {
+        padded[i] = from[a * line + mirror(i - half) * step]!;
+        isEmpty &&= padded[i] === 0;
+      }
+      if (isEmpty) continue;
       for (let b = 0; b < CANVAS_PX; b++) {
         let value = 0;
-        for (let d = -half; d <= half; d++) value += taps[d + half]! * from[a * line + mirror(b + d) * step]!;
+        for (let d = 0; d < n; d++) value += taps[d]! * padded[b + d]!;
         out[a * line + b * step] = value / sum;
       }
+    }
     return out;
   };
   return along(along(canvas, 1, CANVAS_PX), CANVAS_PX, 1);
