@@ -81,19 +81,11 @@ describe('the mouth of a fitted head', () => {
     expect(Math.max(...upper)).toBeGreaterThan(lower[0]! + 0.5);
   });
 
-  it('at rest teeth stand where the model has them but for a millimetre of room, whoever it is', () => {
+  it('at rest next to nothing moves, whoever it is', () => {
     for (const identity of [[], [1, -1, 0.5, 2], Array.from({ length: 40 }, (_, k) => ((k * 7) % 5) / 2 - 1)]) {
       const head = headWith({}, identity);
       const after = settled(head);
-      const moved = (v: number) => [0, 1, 2].map((k) => after[3 * v + k]! - head.positions[3 * v + k]!);
-      for (const part of ['upperTeeth', 'lowerTeeth', 'tongue'] as const) {
-        for (const v of partVertices(model, part)) {
-          const [x, y, z] = moved(v) as [number, number, number];
-          expect(Math.hypot(x, y, z + 1)).toBeLessThan(0.02);
-        }
-      }
-      const skin = Array.from(partVertices(model, 'skin'), (v) => Math.hypot(...moved(v)));
-      expect(Math.max(...skin)).toBeLessThan(0.02);
+      expect(Math.max(...after.map((y, i) => Math.abs(y - head.positions[i]!)))).toBeLessThan(0.02);
     }
   });
 

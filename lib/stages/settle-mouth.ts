@@ -14,8 +14,6 @@ const CROWN_MM = 8.8;
 const MOST_BARE_MM = 5;
 /** this share of it as teeth stand higher in the face, the rest as they are longer. */
 const RAISED_SHARE = 0.6;
-/** The model's teeth clear the lips as it has them; behind lips that a fit moved they stand further back. */
-const ROOM_MM = 1;
 const INSIDE = ['upperTeeth', 'lowerTeeth', 'tongue'] as const;
 const SMILE = ['mouthSmileLeft', 'mouthSmileRight'];
 /** Landmarks in the middle of the lips' edges. */
@@ -56,7 +54,7 @@ export function settleMouth(model: MorphableModel, refined: RefinedHead, told: A
     const edge = incisors(model, positions);
     if (!lips || !edge) return positions;
     const up = lips.y - asBorn.lips!.y + asBorn.edge!.y - edge.y;
-    const forward = lips.z - asBorn.lips!.z + asBorn.edge!.z - edge.z - ROOM_MM;
+    const forward = lips.z - asBorn.lips!.z + asBorn.edge!.z - edge.z;
     const higher = Math.max(upperLip(model, before), lips.smiling - gumAsBorn);
     const bare = Math.min(MOST_BARE_MM, Math.max(0, higher - (edge.y + up) - CROWN_MM));
     const longer = ((1 - RAISED_SHARE) * bare) / CROWN_MM;

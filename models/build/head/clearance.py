@@ -39,6 +39,9 @@ GUM_MM = 5.0
 SKIN_MM = 0.8
 THIN_MM, DEPTH_SHARE, LINING_MM = 11.0, 0.3, 3.0
 MORE_LINING_MM = {"mouthRollUpper": 3.0, "mouthClose": 1.5, "tongueOut": 1.5}
+# What stands behind the lips, and so much further back than the heads that are looked at need.
+BEHIND = ("upperTeeth", "lowerTeeth", "tongue")
+ROOM_MM = 1.0
 # Of what is missing: taken in at once by bodies and gums, and by skin.
 STEP, SKIN_STEP = 0.7, 0.35
 # How mean and identity share with the expression, whose weights are about 1.
@@ -103,7 +106,7 @@ class Head:
                 self.gives[self._rows(p)] = np.repeat(GIVES, ROW)
         self.samples = {p: corners_and_middles(t, len(fine)) for p, t in self.triangles.items()}
         self.of_cage = {p: (samples @ self.operator).tocsr() for p, samples in self.samples.items()}
-        self.behind = np.concatenate([self.vertices[p] for p in ("upperTeeth", "lowerTeeth", "tongue")])
+        self.behind = np.concatenate([self.vertices[p] for p in BEHIND])
         self._measure_lining()
 
     def _rows(self, part):
@@ -274,12 +277,21 @@ def learn(head):
             print(sample, "not clear:", ", ".join(worst), flush=True)
 
 
+def stand_back(tensors):
+    """Teeth, with tongue and gums, further back by what lips of other heads and of fits come nearer."""
+    is_inside = np.isin(tensors["faceParts"], [PARTS.index(p) for p in BEHIND])
+    inside = np.setdiff1d(np.unique(tensors["faces"][is_inside]), [NO_VERTEX])
+    tensors["mean"][inside, 2] -= np.float32(ROOM_MM)
+
+
 def main():
     path = Path(sys.argv[1]) if len(sys.argv) > 1 else MODELS / "head.safetensors"
     tensors, metadata = read_safetensors(path)
     head = Head(tensors, metadata)
     learn(head)
-    save_model(path, tensors | head.tensors(), metadata)
+    cleared = tensors | head.tensors()
+    stand_back(cleared)
+    save_model(path, cleared, metadata)
 
 
 if __name__ == "__main__":
