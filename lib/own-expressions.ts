@@ -5,8 +5,9 @@
  */
 import { type MouthModel, openLining, upBy } from './lip-lining.js';
 import type { MorphableModel } from './morphable-model.js';
+import { native } from './native/load.js';
 import { partVertices } from './part-vertices.js';
-import { addBasis, addBasisAt } from './sample/random-head.js';
+import { addBasis } from './sample/random-head.js';
 
 /** What a shape has of its own, `[vertices][3]`, mm at weight 1, beside the model's offsets. */
 export type OwnOffsets = ReadonlyMap<string, Float32Array>;
@@ -22,16 +23,6 @@ const LEFT_ALONE = /^(eye|jaw)/;
  */
 const JAW = /^jaw/;
 const JAW_SHARE = 0.5;
-/**
- * No shape moves a place by more than this many times as far as the model's. On 87 portraits of which half smile (seeds from
- * 13,300,000) neutral faces are off by 2.75 (smiles) and 2.37 mm without it, 2.62 and 2.33 with 2, 2.59 and 2.32 with 3; with
- * nothing left of the fit's expression 2.37 and 2.24.
- */
-const MOST_TIMES = 2;
-/** What is worn by less takes less of it: at weight 1 it would have many times what the photo shows. */
-const SURELY_WORN = 0.3;
-/** Where what is worn moves a place by less, mm, the rest there is no part of it. */
-const LEAST_MM = 0.2;
 /** Weights of models whose expressions are told as they were fitted differ by less. */
 const ROUNDING = 1e-6;
 
@@ -48,53 +39,27 @@ export function ownOffsets(
 ): OwnOffsets {
   const { expression, vertexCount } = model;
   const { names, halfs } = expression;
-  const size = 3 * vertexCount;
-  const left = Array.from(names, (name, k) => {
-    const missing = fitted[k]! - (told[name] ?? 0);
-    if (Math.abs(missing) <= ROUNDING) return 0;
-    if (JAW.test(name)) return JAW_SHARE * missing;
-    return LEFT_ALONE.test(name) ? 0 : missing;
+  const missing = Float32Array.from(names, (name, k) => {
+    const weight = fitted[k]! - (told[name] ?? 0);
+    if (Math.abs(weight) <= ROUNDING) return 0;
+    if (JAW.test(name)) return JAW_SHARE * weight;
+    return LEFT_ALONE.test(name) ? 0 : weight;
   });
-  const rest = new Float32Array(size);
-  addBasisAt(rest, expression, left, vertices);
   // As the fitted head has it (stages/settle-mouth.ts).
-  openLining(model, rest, upBy(expression, fitted, vertexCount));
-  const worn = Array.from(names, (name, k) => ({ name, weight: told[name] ?? 0, k }))
-    .filter(({ name, weight }) => weight > 0 && !LEFT_ALONE.test(name))
-    .map(({ name, weight, k }) => {
-      const offsets = new Float32Array(size);
-      const alone = { count: 1, halfs: halfs.subarray(k * size, (k + 1) * size) };
-      addBasisAt(offsets, alone, [1], vertices);
-      return { name, weight, offsets };
-    });
-  const moved = new Float64Array(vertexCount);
-  for (const { weight, offsets } of worn) {
-    for (const v of vertices) moved[v]! += weight ** 2 * squareAt(offsets, 3 * v);
-  }
-  // Of a shape that moves a place by o at weight w: w o^2 / (w^2 o^2 + (r / most)^2) of the rest r, which is most / 2 times o at most.
-  const most = 2 * (MOST_TIMES - 1);
-  return new Map(
-    worn.map(({ name, weight, offsets }) => {
-      const own = new Float32Array(size);
-      const sure = Math.min(1, weight / SURELY_WORN);
-      for (const v of vertices) {
-        const square = squareAt(offsets, 3 * v);
-        // Most shapes move a small part of the head.
-        if (square === 0) continue;
-        const share = (sure * weight * square) / (moved[v]! + squareAt(rest, 3 * v) / most ** 2 + LEAST_MM ** 2);
-        for (let i = 3 * v; i < 3 * v + 3; i++) own[i] = share * rest[i]!;
-      }
-      return [name, own];
-    }),
+  const behindLips = new Float32Array(3 * vertexCount);
+  openLining(model, behindLips, upBy(expression, fitted, vertexCount));
+  const worn = Array.from(names, (name, k) => ({ name, weight: told[name] ?? 0, k })).filter(
+    ({ name, weight }) => weight > 0 && !LEFT_ALONE.test(name),
   );
-}
-
-/** Of the vector that begins at `i`. */
-function squareAt(vectors: Float32Array, i: number): number {
-  const x = vectors[i]!;
-  const y = vectors[i + 1]!;
-  const z = vectors[i + 2]!;
-  return x * x + y * y + z * z;
+  const own = native().ownOffsets({
+    shapes: halfs,
+    missing,
+    rest: behindLips,
+    worn: Uint32Array.from(worn, ({ k }) => k),
+    weights: Float32Array.from(worn, ({ weight }) => weight),
+    vertices,
+  });
+  return new Map(worn.map(({ name }, s) => [name, own[s]!]));
 }
 
 /** Adds what weights wear of the shapes' own, in place; `sign` -1 takes it away. */

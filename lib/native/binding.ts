@@ -13,7 +13,13 @@ import type {
   SeenPoints,
   TextureProblem,
 } from './refine.js';
-import type { BlendShapeProblem, LayoutMapProblem, NativeBlendShapes, SpreadProblem } from './rig.js';
+import type {
+  BlendShapeProblem,
+  LayoutMapProblem,
+  NativeBlendShapes,
+  OwnOffsetsProblem,
+  SpreadProblem,
+} from './rig.js';
 import type { JointDeformationFit, JointProblem, RegisteredView } from './views.js';
 
 /**
@@ -175,6 +181,8 @@ export interface NativeBinding {
   ): NativeJob<NativeHair>;
   /** Where a head's expressions move its surface, and turn its normals. */
   blendShapes(head: BlendShapeProblem): NativeJob<NativeBlendShapes>;
+  /** What each worn shape has of its own, `[vertices][3]`, mm at weight 1; at once, some milliseconds for a whole head. */
+  ownOffsets(problem: OwnOffsetsProblem): Float32Array[];
   /** Smooth between the values that are held; `[vertices]`. */
   spreadValues(problem: SpreadProblem): NativeJob<Float32Array>;
   /** `[size][size]`, 0..255. */
@@ -215,6 +223,7 @@ export const NATIVE_EXPORTS = [
   'recoverTexture',
   'hairVolume',
   'blendShapes',
+  'ownOffsets',
   'spreadValues',
   'layoutMap',
 ] as const satisfies readonly (keyof NativeBinding)[];

@@ -31,6 +31,22 @@ export interface NativeBlendShapes {
   normalOffsets: NativeSparseVectors;
 }
 
+/** An expression that a few told shapes leave something of: see lib/own-expressions.ts. */
+export interface OwnOffsetsProblem {
+  /** Half floats, `[shapes][vertices][3]`, mm. */
+  shapes: Uint16Array;
+  /** `[shapes]`: weights that are fitted and not told. */
+  missing: Float32Array;
+  /** `[vertices][3]`, mm: what is left besides. */
+  rest: Float32Array;
+  /** The shapes that take of the rest. */
+  worn: Uint32Array;
+  /** Of each of those, above 0. */
+  weights: Float32Array;
+  /** Those that are asked for; others have no offsets. */
+  vertices: Uint32Array;
+}
+
 /** Values of vertices to be averaged over neighbours. */
 export interface SpreadProblem {
   /** `[vertices]` */

@@ -8,6 +8,7 @@
 #include "binding/errors.hpp"
 #include "binding/job.hpp"
 #include "rig/blend_shapes.hpp"
+#include "rig/own_offsets.hpp"
 #include "rig/surface_values.hpp"
 
 namespace hrn::binding {
@@ -83,6 +84,31 @@ Napi::Value blend_shapes(const Napi::CallbackInfo& info) {
       });
 }
 
+// ownOffsets(problem): a Float32Array a worn shape
+Napi::Value own_offsets(const Napi::CallbackInfo& info) {
+  const Napi::Object o = object_of(info[0], "problem");
+  rig::OwnOffsetsArgs args;
+  args.rest = view_of<float>(field(o, "rest"), "rest");
+  if (args.rest.size() % 3 != 0) reject("three numbers a vertex", "rest", field(o, "rest"));
+  args.vertex_count = args.rest.size() / 3;
+  args.missing = view_of<float>(field(o, "missing"), "missing");
+  if (args.missing.size() > kMostShapes) reject("at most 4096 shapes", "missing", field(o, "missing"));
+  args.shapes = view_of<std::uint16_t>(field(o, "shapes"), "shapes", args.missing.size() * args.rest.size());
+  const auto vertices = indices_of(field(o, "vertices"), "vertices", static_cast<std::uint32_t>(args.vertex_count));
+  const auto worn = indices_of(field(o, "worn"), "worn", static_cast<std::uint32_t>(args.missing.size()));
+  if (worn.size() > args.missing.size()) reject("every shape once", "worn", field(o, "worn"));
+  args.vertices = vertices;
+  args.worn = worn;
+  args.weights = view_of<float>(field(o, "weights"), "weights", worn.size());
+  const std::vector<float> own = rig::own_offsets(args);
+  Napi::Array result = Napi::Array::New(info.Env(), worn.size());
+  for (std::size_t s = 0; s < worn.size(); ++s) {
+    const auto of_shape = std::span<const float>(own).subspan(s * args.rest.size(), args.rest.size());
+    result.Set(static_cast<std::uint32_t>(s), typed_array(info.Env(), of_shape));
+  }
+  return result;
+}
+
 // spreadValues(problem): job of a Float32Array
 Napi::Value spread_values(const Napi::CallbackInfo& info) {
   const Napi::Object o = object_of(info[0], "problem");
@@ -123,6 +149,7 @@ Napi::Value layout_map(const Napi::CallbackInfo& info) {
 
 void register_rig(Napi::Env env, Napi::Object exports) {
   export_function<blend_shapes>(env, exports, "blendShapes");
+  export_function<own_offsets>(env, exports, "ownOffsets");
   export_function<spread_values>(env, exports, "spreadValues");
   export_function<layout_map>(env, exports, "layoutMap");
 }

@@ -1,4 +1,4 @@
-// The functions blendShapes, spreadValues and layoutMap: see lib/native/rig.ts.
+// The functions blendShapes, ownOffsets, spreadValues and layoutMap: see lib/native/rig.ts.
 #pragma once
 #include <napi.h>
 

@@ -4,7 +4,7 @@ import { native } from '../../lib/native/load.js';
 import { onnxRuntime } from '../../lib/native/onnx-runtime.js';
 import { crop, denseNetwork, largeCrop, network, opened, personNetwork, rawSession } from './sessions.js';
 import { tinyModel } from './tiny-model.js';
-import { tinyScene, tinyShapes, tinyValues } from './tiny-scene.js';
+import { tinyLaugh, tinyScene, tinyShapes, tinyValues } from './tiny-scene.js';
 
 /** A native entry point with arguments that it takes; the fuzzer changes copies of them. */
 export interface EntryPoint {
@@ -359,6 +359,7 @@ export const ENTRY_POINTS: readonly EntryPoint[] = [
     args: [shapes],
     call: call(addon.blendShapes),
   },
+  { name: 'ownOffsets', args: [tinyLaugh(model)], call: call(addon.ownOffsets) },
   { name: 'spreadValues', args: [values.spread], call: call(addon.spreadValues) },
   { name: 'layoutMap', args: [values.drawn], call: call(addon.layoutMap) },
   {

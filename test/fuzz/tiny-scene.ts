@@ -32,6 +32,18 @@ export function tinyShapes({ mean, triangles, expression }: MorphableModel) {
   return { positions: mean, indices: triangles, shapes: [stored, offsets], leastMm: 1e-3, leastNormal: 4e-3 };
 }
 
+/** What ownOffsets() takes of it. */
+export function tinyLaugh({ vertexCount, expression }: MorphableModel) {
+  return {
+    shapes: expression.halfs,
+    missing: new Float32Array(expression.count).fill(0.2),
+    rest: new Float32Array(3 * vertexCount).fill(0.1),
+    worn: new Uint32Array([0, expression.count - 1]),
+    weights: new Float32Array([0.5, 0.1]),
+    vertices: new Uint32Array([0, 2, vertexCount - 1]),
+  };
+}
+
 /** What spreadValues() and layoutMap() take of it. */
 export function tinyValues({ vertexCount, triangles, uvs }: MorphableModel) {
   const values = new Float32Array(vertexCount).map((_, v) => (v % 7) / 7);
