@@ -8,6 +8,12 @@
 
 namespace hrn::binding {
 
+void give_back_freed_memory() {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 Napi::Value Job::start(Napi::Env env, const Napi::Value& on_progress, std::unique_ptr<Job> owned) {
   if (!on_progress.IsUndefined()) {
     if (!on_progress.IsFunction()) reject("a function", "onProgress", on_progress);
@@ -46,9 +52,7 @@ void Job::body() {
   } catch (...) {
     error = std::current_exception();
   }
-#if defined(__GLIBC__)
-  if (freed_ == FreedMemory::give_back) malloc_trim(0);
-#endif
+  if (freed_ == FreedMemory::give_back) give_back_freed_memory();
   {
     const std::lock_guard lock(mutex_);
     finished_ = true;

@@ -24,6 +24,8 @@ namespace hrn::binding {
 // would grow to the sum of their peaks; giving it back costs the next job its page faults. So the last job of a fit
 // does.
 enum class FreedMemory { keep, give_back };
+// Also before a stage that takes most of all.
+void give_back_freed_memory();
 
 class Job {
  public:

@@ -330,6 +330,7 @@ Napi::Value recover_texture(const Napi::CallbackInfo& info) {
       info.Env(), info.Env().Undefined(),
       [context, model, photo, problem = std::move(problem), looks = std::move(looks), eyes = std::move(eyes), rgb](
           const Cancel& cancel, const Progress&) mutable {
+        give_back_freed_memory();
         if (looks) {
           ThreadPool pool(context->crew(), cancel);
           looks->classes.check_numbers();
