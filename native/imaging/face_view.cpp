@@ -42,19 +42,6 @@ std::optional<Colour> patch_colour(const FaceView& view, double u, double v) {
   return Colour{red / sum, green / sum, sum / 27};
 }
 
-bool is_colourless(const FaceView& view) {
-  constexpr double kMostChroma = 0.012;
-  double sum = 0;
-  long count = 0;
-  for (std::size_t i = 0; i + 2 < view.rgb.size(); i += 3) {
-    const auto [least, most] = std::minmax({view.rgb[i], view.rgb[i + 1], view.rgb[i + 2]});
-    if (!(most > 0.02f)) continue;  // beside the photo
-    sum += static_cast<double>(most - least);
-    ++count;
-  }
-  return count > 0 && sum / static_cast<double>(count) < kMostChroma;
-}
-
 std::vector<Colour> face_colours(const FaceView& view) {
   const Affine from_photo = inverse(view.to_photo);
   std::vector<Colour> seen;

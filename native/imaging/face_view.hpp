@@ -47,7 +47,4 @@ std::optional<Colour> patch_colour(const FaceView& view, double u, double v);
 /// The colours at the landmarks where the photo shows skin.
 std::vector<Colour> face_colours(const FaceView& view);
 
-/// Whether the photo is in black and white: its colours differ from grey by less than what JPEG adds.
-bool is_colourless(const FaceView& view);
-
 }  // namespace hrn::imaging

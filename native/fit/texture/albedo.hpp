@@ -151,8 +151,8 @@ struct Albedo {
         }
       }
     }
-    if (t.bake.colourless) out[0] = out[1] = out[2] = luma(load3(out, 0));
-    return {out[0], out[1], out[2]};
+    const V3 even{out[0], out[1], out[2]};
+    return t.bake.tone.is_known ? imaging::toned(t.bake.tone, luma(even)) : even;
   }
 
   // Per texel of the coarse level, as Texel::Blend.

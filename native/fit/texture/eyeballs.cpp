@@ -182,7 +182,10 @@ class Painter {
           own = own + std::clamp(b[k], 0.0, 1.0) * at(colours_, v[k]);
         }
         Colour colour = colour_at(ball, look, place - ball.centre, {own.x, own.y, own.z});
-        if (problem_.colourless) colour.fill(brightness(colour));
+        if (problem_.tone.is_known) {
+          const auto toned = imaging::toned(problem_.tone, static_cast<float>(brightness(colour)));
+          colour = {toned.x, toned.y, toned.z};
+        }
         for (std::size_t k = 0; k < 3; ++k)
           rgb[3 * texel + k] = static_cast<std::uint8_t>(std::lround(255 * std::clamp(colour[k], 0.0, 1.0)));
       }

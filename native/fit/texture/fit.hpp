@@ -97,7 +97,7 @@ class PreparedBake {
     opening_.emplace(backend.borrow(problem.person.opening.data(), problem.person.opening.size()));
     paint_.emplace(backend.borrow(problem.paint.data(), problem.paint.size()));
     if (!problem.paint.empty()) bake_.paint = paint_->data();
-    bake_.colourless = problem.colourless;
+    bake_.tone = problem.tone;
     if (!problem.person.values.empty()) {
       bake_.person = person_->data();
       if (!problem.person.opening.empty()) bake_.opening = opening_->data();

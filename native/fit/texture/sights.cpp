@@ -194,7 +194,7 @@ void look_at_face(TextureProblem& problem, const Model& model, const imaging::Fa
   const imaging::Affine from_photo = imaging::inverse(view.to_photo);
   for (std::size_t i = 0; i < from_photo.size(); ++i) problem.person.from_photo[i] = static_cast<float>(from_photo[i]);
   problem.person.opening = imaging::opening_mask(view, pool);
-  problem.colourless = imaging::is_colourless(view);
+  problem.tone = imaging::tone_of(view);
   problem.sights = texture_sights(model, problem.positions, problem.camera, view, problem.person.skin, problem.lids);
   problem.paint = texture_paint(model, problem, view, pool);
 }

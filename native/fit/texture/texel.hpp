@@ -292,11 +292,7 @@ struct Texel {
     }
     V3 out = (1 - w) * fill;
     if (w > 0) out = out + w * photo;
-    if (a.bake.colourless) {
-      const float grey = luma(out);
-      out = {grey, grey, grey};
-    }
-    return out;
+    return a.bake.tone.is_known ? imaging::toned(a.bake.tone, luma(out)) : out;
   }
   HRN_HD static std::uint8_t byte(float value) {
     return static_cast<std::uint8_t>(static_cast<int>(255 * clamp(value, 0.f, 1.f) + 0.5f));

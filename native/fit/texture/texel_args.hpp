@@ -8,6 +8,7 @@
 #include "fit/texture/confidence.hpp"
 #include "fit/texture/grain.hpp"
 #include "fit/texture/pull_push.hpp"
+#include "imaging/tone.hpp"
 
 namespace hrn::fit {
 
@@ -54,8 +55,8 @@ struct TextureBakeArgs {
   // seen; null: it can anywhere
   const float* opening = nullptr;
   const float* paint =
-      nullptr;              // in  [vertices][4], colour of what is not seen and how far it is known; null: not at all
-  bool colourless = false;  // the texture is to have no chroma
+      nullptr;           // in  [vertices][4], colour of what is not seen and how far it is known; null: not at all
+  imaging::Tone tone{};  // the texture is to have this one alone, where it is known
   int person_width = 0, person_height = 0;
   float person_from_photo[6] = {};  // affine, row-major 2x3: photo pixels to person-mask pixels
   const float* albedo = nullptr;    // in  [vertices][3], fitted, sRGB-encoded 0..1
@@ -190,7 +191,7 @@ HRN_HD V3 blend(const Corners& c, const float* values) {
 }
 
 // How light a colour is, sRGB-encoded.
-HRN_HD float luma(V3 c) { return 0.299f * c.x + 0.587f * c.y + 0.114f * c.z; }
+using imaging::luma;
 
 // Shares of the sights of a texel's corners; narrow too is what is no skin, like eyes and teeth.
 struct Sights {

@@ -10,6 +10,7 @@
 #include "fit/head/camera_pose.hpp"
 #include "fit/head/model.hpp"
 #include "imaging/image.hpp"
+#include "imaging/tone.hpp"
 
 namespace hrn::fit {
 
@@ -39,8 +40,8 @@ struct TextureProblem {
   std::vector<float> paint;
   // Room for the texture without light, [size][size][3], or empty: it is not wanted.
   std::span<std::uint8_t> albedo_rgb{};
-  bool colourless = false;  // a photo in black and white: the texture has no chroma either
-  int size = 2048;          // texels a side
+  imaging::Tone tone;  // of a photo in black and white, or dyed: the texture has no other colours either
+  int size = 2048;     // texels a side
 };
 
 /// Throws Error(invalid_argument).

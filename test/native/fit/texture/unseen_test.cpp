@@ -42,14 +42,22 @@ HRN_TEST("fit/texture-bake/what is not seen has the colour that is known, and no
   }
 }
 
-HRN_TEST("fit/texture-bake/a texture without chroma has none anywhere") {
+HRN_TEST("fit/texture-bake/a texture of a photo in one tone has that tone everywhere") {
   Plane plane;
   plane.cover_right();
   plane.paint([](int, int column, int channel) { return (column + 40 * channel) % 256; });
-  plane.args.colourless = true;
-  const auto texture = plane.bake();
-  for (std::size_t i = 0; i < texture.size(); i += 3)
-    CHECK(texture[i] == texture[i + 1] && texture[i] == texture[i + 2]);
+  plane.args.tone.is_known = true;
+  const auto grey = plane.bake();
+  for (std::size_t i = 0; i < grey.size(); i += 3) CHECK(grey[i] == grey[i + 1] && grey[i] == grey[i + 2]);
+  plane.args.tone.red[0] = 0.1f;
+  plane.args.tone.blue[1] = -0.2f;
+  plane.args.tone.brightest = 0.5f;
+  const auto sepia = plane.bake();
+  for (std::size_t i = 0; i < grey.size(); i += 3) {
+    if (grey[i] < 60 || grey[i] > 200) continue;
+    report.near(sepia[i], grey[i] + 25.5, 1, "red");
+    report.near(sepia[i + 2], grey[i] - 0.2 * std::min<int>(grey[i], 128), 1.1, "blue");
+  }
 }
 
 // Turns the normals of a half away from the camera, outwards.
