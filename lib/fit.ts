@@ -135,6 +135,7 @@ export async function fitFace(
         head,
         photo,
         refined,
+        told,
         landmarks,
         pixels,
         { size: options.textureSize, albedo: options.texture !== 'photo' },

@@ -177,6 +177,8 @@ export interface TextureProblem {
   lighting: Float64Array;
   /** `[vertices]`, 0..1: how far each goes down with its upper lid as the eye shuts; without it lids are like other skin. */
   lids?: Float32Array;
+  /** `[expressions]`: the weights that are worn; dark lines where they draw skin together are no part of the albedo. */
+  worn?: Float64Array;
   /** Texels a side. */
   size: number;
   /** `[size][size][3]`, sRGB, rows from v = 0: written by the job. Leave it alone until it has ended. */

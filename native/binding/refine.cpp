@@ -281,6 +281,8 @@ fit::TextureProblem texture_problem_of(const Napi::Value& value) {
   problem.lighting = doubles_of<27>(o, "lighting");
   const Napi::Value lids = field(o, "lids");
   if (!lids.IsUndefined()) problem.lids = copy_of<float>(lids, "lids");
+  const Napi::Value worn = field(o, "worn");
+  if (!worn.IsUndefined()) problem.worn = copy_of<double>(worn, "worn");
   problem.size = static_cast<int>(integer_of(field(o, "size"), "size", 16, kMaxSide));
   return problem;
 }

@@ -49,6 +49,13 @@ struct Albedo {
     const TexelArgs& t = a.texels;
     return t.owner[i] >= 0 && t.bake.islands[t.owner[i]] == 0;
   }
+  HRN_HD static float crease(const TexelArgs& t, long i) {
+    if (!t.bake.creases) return 0;
+    const Corners corner = corners(t, i);
+    float sum = 0;
+    for (int k = 0; k < 3; ++k) sum += corner.b[k] * t.bake.creases[corner.v[k]];
+    return sum;
+  }
   HRN_HD static float logarithm(float x) { return std::log(larger(x, kDarkest)); }
 
   // Per block of the rows.
@@ -134,7 +141,11 @@ struct Albedo {
         // Shine that is narrower than that stands out; the marks of skin do so less.
         constexpr float kPlain = 0.1f, kShine = 0.35f;
         const float bright = (detail[0] + detail[1] + detail[2]) * (1 / 3.f);
-        const float dim = bright > kPlain ? -(1 - kShine) * (bright - kPlain) : 0.f;
+        // Dark lines where the expression draws skin together are its folds.
+        constexpr float kMark = 0.04f, kFold = 0.25f;
+        const float shift = bright > kPlain   ? -(1 - kShine) * (bright - kPlain)
+                            : bright < -kMark ? (1 - kFold) * crease(t, i) * (-kMark - bright)
+                                              : 0.f;
         // A channel that is nearly black, here or all around beside the others, has no detail of its own, only noise;
         // nor has what is not seen: fitted light of which a channel is missing there would make green of skin. That has
         // the model's hue there, not that of what lies beside it in the layout: necks would be as red as ears.
@@ -144,7 +155,7 @@ struct Albedo {
         for (int k = 0; k < 3; ++k) {
           const float known = shown * smoothstep(kBlack, kSeen, rgb[k] * (1 / 255.f)) *
                               smoothstep(kPoor, kRich, std::exp(mean[k]) / brightest);
-          const float fine = clamp(known * detail[k] + (1 - known) * common + (1 - shown) * (hue[k] - hues) + dim,
+          const float fine = clamp(known * detail[k] + (1 - known) * common + (1 - shown) * (hue[k] - hues) + shift,
                                    kLeastDetail, most_detail);
           const float even = std::exp(low[3 + k] / low[6] + kOwn * (mean[k] - low[3 + k] / low[6]) + fine);
           out[k] = (1 - apply) * value[k] + apply * even;

@@ -8,6 +8,7 @@
 
 #include "fit/head/surface.hpp"
 #include "fit/texture/bake.hpp"
+#include "fit/texture/creases.hpp"
 #include "fit/texture/even_scalp.hpp"
 #include "fit/texture/texture.hpp"
 #include "ops/pose_project.hpp"
@@ -98,6 +99,11 @@ class PreparedBake {
     paint_.emplace(backend.borrow(problem.paint.data(), problem.paint.size()));
     if (!problem.paint.empty()) bake_.paint = paint_->data();
     bake_.tone = problem.tone;
+    if (!problem.albedo_rgb.empty() && !problem.worn.empty()) {
+      creases_of_ = creases(model, problem.positions, problem.worn);
+      creases_.emplace(backend.borrow(creases_of_.data(), creases_of_.size()));
+      bake_.creases = creases_->data();
+    }
     if (!problem.person.values.empty()) {
       bake_.person = person_->data();
       if (!problem.person.opening.empty()) bake_.opening = opening_->data();
@@ -137,7 +143,8 @@ class PreparedBake {
   TextureBakeArgs bake_;
   std::vector<std::uint8_t> islands_;
   std::optional<Bytes> island_, sights_, pixels_;
-  std::optional<Floats> person_, skin_, hair_, opening_, paint_;
+  std::vector<float> creases_of_;
+  std::optional<Floats> person_, skin_, hair_, opening_, paint_, creases_;
 };
 
 /// A checked problem.

@@ -61,6 +61,7 @@ struct TextureBakeArgs {
   float person_from_photo[6] = {};  // affine, row-major 2x3: photo pixels to person-mask pixels
   const float* albedo = nullptr;    // in  [vertices][3], fitted, sRGB-encoded 0..1
   float ambient[3] = {};            // the fitted light's mean over all directions
+  const float* creases = nullptr;   // in  [vertices], share of dark lines that is the expression's; null: none is
   int size = 0;                     // texture side, texels
 };
 

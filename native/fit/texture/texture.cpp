@@ -29,6 +29,8 @@ void check_texture_problem(const Model& model, const TextureProblem& p, std::spa
   require(p.lids.empty() || static_cast<long>(p.lids.size()) == model.vertex_count,
           "a share of the lids' way per vertex");
   for (const float v : p.lids) require(v >= 0 && v <= 1, "shares of the lids' way of 0 to 1");
+  require(p.worn.empty() || static_cast<long>(p.worn.size()) == model.expression_count, "a weight per expression");
+  for (const double v : p.worn) require(std::isfinite(v), "finite weights of expressions");
   require(p.sights.empty() || static_cast<long>(p.sights.size()) == model.vertex_count, "a sight per vertex");
   for (const std::uint8_t s : p.sights) require(s < kSights, "sights of 0 to " + std::to_string(kSights - 1));
   const PersonMask& mask = p.person;

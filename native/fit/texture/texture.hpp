@@ -34,6 +34,8 @@ struct TextureProblem {
   PersonMask person;
   // [V] or empty: how far a vertex goes down with its upper lid as an eye shuts, in shares of the lid's way
   std::vector<float> lids;
+  // [expression_count] or empty: weights that are worn; lines that they draw on cheeks are no albedo
+  std::vector<double> worn;
   std::vector<std::uint8_t> sights;  // [V] or empty: how the photo shows each vertex, a Sight
   // [V][4] or empty: colour, sRGB-encoded 0..1, of what the photo does not show at a vertex, and how far it is known;
   // what is not known is the model's colour corrected towards the photo

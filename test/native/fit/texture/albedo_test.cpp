@@ -63,5 +63,27 @@ HRN_TEST("fit/texture-albedo/what is not seen has the model's hue, not that of w
   }
 }
 
+HRN_TEST("fit/texture-albedo/dark lines where an expression draws skin together fade, others stay") {
+  Plane plane;
+  plane.one_island();
+  const std::vector<float> albedo(plane.shaded.size(), 0.4f);
+  plane.shaded = albedo;
+  plane.paint([](int, int column, int) { return column % 16 == 0 ? 51 : 102; });
+  const auto depth = [&] {
+    const auto unlit = albedo_of(plane, albedo);
+    double sum = 0;
+    for (int column = 32; column < 224; column += 16)
+      sum += unlit[texel(kSide / 2, column + 8)] - unlit[texel(kSide / 2, column)];
+    return sum / 12;
+  };
+  const double before = depth();
+  std::vector<float> creases(plane.positions.size() / 3, 0.0f);
+  plane.args.creases = creases.data();
+  report.near(depth(), before, 1e-9, "no crease");
+  std::fill(creases.begin(), creases.end(), 1.0f);
+  CHECK(before > 30);
+  CHECK(depth() > 2 && depth() < 0.45 * before);
+}
+
 }  // namespace
 }  // namespace hrn::test
