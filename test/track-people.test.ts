@@ -116,11 +116,12 @@ describe('the cast', () => {
 
   it('keeps the best frames of each turn, some time apart', () => {
     const cast = new Cast();
-    for (const [i, score] of [1, 5, 4, 3, 2, 6, 5.5, 1, 1, 1, 0.5, 7].entries()) {
+    const scores = [1, 5, 4, 3, 2, 6, 5.5, 1, 1, 1, 0.5, 7, 0.1, 2.5, 0.1, 0.3, 0.1, 0.2, 0.1, 2.2];
+    for (const [i, score] of scores.entries()) {
       const seen = at(i, 100, [1, 0], score);
       cast.add([{ ...seen, frame: { ...seen.frame, timeSeconds: i / 8 } }]);
     }
-    expect(cast.members()[0]!.best.map(({ frame }) => frame.index)).toEqual([1, 3, 5, 7, 11]);
+    expect(cast.members()[0]!.best.map(({ frame }) => frame.index)).toEqual([1, 3, 5, 7, 9, 11, 13, 19]);
   });
 });
 

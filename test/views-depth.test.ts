@@ -8,9 +8,9 @@ const turned = (degrees: number) => {
 
 describe('depthShare', () => {
   it.each([
-    [[0, 20, -3], 0],
+    [[0, 20, -9], 0],
     [[10, 10], 0],
-    [[0, 30], 0.5],
+    [[0, 35], 0.5],
     [[0, 38, -38], 1],
   ])('of heads turned by %j degrees is %d', (turns, share) => {
     expect(depthShare(turns.map(turned))).toBeCloseTo(share, 5);

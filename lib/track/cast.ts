@@ -23,9 +23,14 @@ export interface CastMember {
   best: SeenFace[];
 }
 
-/** Turns of the head between which best frames are kept, degrees, and how many: what several err by evens out. */
+/**
+ * Turns of the head between which best frames are kept, degrees, and how many: what several err by evens out. Where other
+ * turns are not seen, up to so many more are, but all together stay within the sum.
+ */
 const TURNS = [-90, -28, -12, 12, 28, 90] as const;
 const KEPT = [2, 3, 5, 3, 2] as const;
+const MORE = 3;
+const MOST_FRAMES = KEPT.reduce((sum, count) => sum + count, 0);
 /** Neighbouring frames err alike. */
 const APART_SECONDS = 0.2;
 /** More people than this are not kept apart: those who are seen least are forgotten, their frames take memory. */
@@ -66,6 +71,7 @@ export class Cast {
       member.frames.add(face.frame.index);
       const turn = turnOf(face);
       member.best[turn] = bestOf([...member.best[turn]!, face], turn);
+      dropWorst(member.best);
     }
     this.#members.sort((a, b) => b.shown - a.shown);
     this.#members.length = Math.min(this.#members.length, MOST_MEMBERS);
@@ -105,6 +111,7 @@ export class Cast {
       kept.shown += gone.shown;
       for (const frame of gone.frames) kept.frames.add(frame);
       kept.best = kept.best.map((best, turn) => bestOf([...best, ...gone.best[turn]!], turn));
+      dropWorst(kept.best);
     }
     this.#members.sort((a, b) => b.shown - a.shown);
   }
@@ -122,7 +129,16 @@ function bestOf(faces: SeenFace[], turn: number): SeenFace[] {
   const best: SeenFace[] = [];
   for (const face of faces.toSorted((a, b) => b.score - a.score)) {
     const apart = best.every(({ frame }) => Math.abs(frame.timeSeconds - face.frame.timeSeconds) >= APART_SECONDS);
-    if (apart && best.length < KEPT[turn]!) best.push(face);
+    if (apart && best.length < KEPT[turn]! + MORE) best.push(face);
   }
   return best;
+}
+
+/** Of turns that have more than their own number, until all together are few enough. Each turn's are in order. */
+function dropWorst(best: SeenFace[][]): void {
+  for (let count = best.flat().length; count > MOST_FRAMES; count--) {
+    const over = best.filter((faces, turn) => faces.length > KEPT[turn]!);
+    const worst = over.reduce((a, b) => (b.at(-1)!.score < a.at(-1)!.score ? b : a));
+    worst.pop();
+  }
 }
