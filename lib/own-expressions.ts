@@ -27,37 +27,53 @@ const JAW_SHARE = 0.5;
 const ROUNDING = 1e-6;
 
 /**
+ * Of the skin alone: what is inside the mouth moves as the model has it (stages/settle-mouth.ts).
+ *
  * @param told an animator's weights, as the photo shows them
  * @param fitted the same expression as the fit spread it over the model's shapes, a weight each
- * @param vertices those that are asked for; default: the skin's, as what is inside moves as the model has it (stages/settle-mouth.ts)
  */
 export function ownOffsets(
   model: MouthModel,
   told: Readonly<Record<string, number>>,
   fitted: ArrayLike<number>,
-  vertices: Uint32Array = partVertices(model, 'skin'),
 ): OwnOffsets {
   const { expression, vertexCount } = model;
-  const { names, halfs } = expression;
+  // As the fitted head has it (stages/settle-mouth.ts).
+  const behindLips = new Float32Array(3 * vertexCount);
+  openLining(model, behindLips, upBy(expression, fitted, vertexCount));
+  return ownOffsetsOf(expression, told, fitted, behindLips, partVertices(model, 'skin'));
+}
+
+/**
+ * The same of any places that shapes move.
+ *
+ * @param shapes half floats, `[names][places][3]`, mm
+ * @param rest `[places][3]`, mm: what is left besides
+ * @param places those that are asked for; default: all
+ */
+export function ownOffsetsOf(
+  { names, halfs: shapes }: { names: readonly string[]; halfs: Uint16Array },
+  told: Readonly<Record<string, number>>,
+  fitted: ArrayLike<number>,
+  rest: Float32Array,
+  places: Uint32Array = Uint32Array.from({ length: rest.length / 3 }, (_, i) => i),
+): OwnOffsets {
   const missing = Float32Array.from(names, (name, k) => {
     const weight = fitted[k]! - (told[name] ?? 0);
     if (Math.abs(weight) <= ROUNDING) return 0;
     if (JAW.test(name)) return JAW_SHARE * weight;
     return LEFT_ALONE.test(name) ? 0 : weight;
   });
-  // As the fitted head has it (stages/settle-mouth.ts).
-  const behindLips = new Float32Array(3 * vertexCount);
-  openLining(model, behindLips, upBy(expression, fitted, vertexCount));
   const worn = Array.from(names, (name, k) => ({ name, weight: told[name] ?? 0, k })).filter(
     ({ name, weight }) => weight > 0 && !LEFT_ALONE.test(name),
   );
   const own = native().ownOffsets({
-    shapes: halfs,
+    shapes,
     missing,
-    rest: behindLips,
+    rest,
     worn: Uint32Array.from(worn, ({ k }) => k),
     weights: Float32Array.from(worn, ({ weight }) => weight),
-    vertices,
+    vertices: places,
   });
   return new Map(worn.map(({ name }, s) => [name, own[s]!]));
 }

@@ -79,7 +79,7 @@ export function addBasisAt(
   target: Float32Array,
   basis: Basis,
   weights: ArrayLike<number>,
-  vertices: Uint32Array,
+  vertices: ArrayLike<number>,
 ): void {
   const values = halfTable();
   const { halfs } = basis;

@@ -1,9 +1,9 @@
 /** The mouth of a fitted head: what lies behind the lips' edges, which are all that a fit moves as the photo shows it. */
 import { innerLips, LIP_EDGES, openLining, overLandmark, upBy } from '../lip-lining.js';
-import type { MorphableModel } from '../morphable-model.js';
-import { addOwn, ownOffsets } from '../own-expressions.js';
+import type { Basis, LandmarkSet, MorphableModel } from '../morphable-model.js';
+import { addOwn, ownOffsetsOf } from '../own-expressions.js';
 import { partVertices } from '../part-vertices.js';
-import { addBasisAt } from '../sample/random-head.js';
+import { addBasis, addBasisAt } from '../sample/random-head.js';
 import type { RefinedHead } from './refine.js';
 
 /** Half of the arch's front, and how far behind its foremost point that ends, mm. */
@@ -40,7 +40,7 @@ export function settleMouth(model: MorphableModel, refined: RefinedHead, told: A
   const ofIdentity = once(upBy(model.identity, refined.identity, vertexCount));
   const missing = Array.from(expression.names, (_, k) => told[k]! - refined.expression[k]!);
   const unworn = mean.slice();
-  for (const vertices of [lipVertices(model), middleTeeth(model)]) {
+  for (const vertices of [lipsOf(model)?.vertices ?? [], middleTeeth(model)]) {
     addBasisAt(unworn, model.identity, refined.identity, vertices);
   }
   const asBorn = { lips: lipsAtRest(model, unworn), edge: incisors(model, unworn) };
@@ -93,37 +93,75 @@ interface RestingLips extends Place {
   smiling: number;
 }
 
+/** What the middle of the lips' edges hangs on, and what lies behind, with what the expressions do to it. */
+interface Lips {
+  vertices: Uint32Array;
+  /** `[expressions][vertices][3]` */
+  shapes: Basis;
+  landmarks: LandmarkSet;
+  lining: readonly number[];
+}
+
+const known = new WeakMap<MorphableModel, Lips | undefined>();
+
 /** Undefined where landmarks or expressions do not tell. */
+function lipsOf(model: MorphableModel): Lips | undefined {
+  if (!known.has(model)) known.set(model, findLips(model));
+  return known.get(model);
+}
+
+function findLips(model: MorphableModel): Lips | undefined {
+  const { dense, expression, vertexCount } = model;
+  if (dense.count <= Math.max(...MIDDLE) || !SMILE.every((name) => expression.names.includes(name))) return undefined;
+  const edges = MIDDLE.flatMap((point) => [...dense.vertices.subarray(3 * point, 3 * point + 3)]);
+  const inner = innerLips(model);
+  const vertices = Uint32Array.from(new Set([...edges, ...inner]));
+  const place = new Map(Array.from(vertices, (v, i) => [v, i]));
+  const halfs = new Uint16Array(3 * vertices.length * expression.count);
+  for (let k = 0; k < expression.count; k++) {
+    for (const [i, v] of vertices.entries()) {
+      const from = 3 * (k * vertexCount + v);
+      halfs.set(expression.halfs.subarray(from, from + 3), 3 * (k * vertices.length + i));
+    }
+  }
+  const weights = Float32Array.from(MIDDLE.flatMap((point) => [...dense.weights.subarray(3 * point, 3 * point + 3)]));
+  return {
+    vertices,
+    shapes: { count: expression.count, halfs },
+    landmarks: { ...dense, count: MIDDLE.length, vertices: Uint32Array.from(edges, (v) => place.get(v)!), weights },
+    lining: Array.from(inner, (v) => place.get(v)!),
+  };
+}
+
 function lipsAtRest(
   model: MorphableModel,
   positions: Float32Array,
   told: ArrayLike<number> = [],
   fitted: ArrayLike<number> = told,
 ): RestingLips | undefined {
-  const { dense, expression } = model;
-  if (dense.count <= Math.max(...MIDDLE) || !SMILE.every((name) => expression.names.includes(name))) return undefined;
-  const vertices = lipVertices(model);
-  const weights = Object.fromEntries(expression.names.map((name, k) => [name, told[k] ?? 0]));
-  const own = ownOffsets(model, weights, fitted, vertices);
-  const wear = (lips: Float32Array, worn: Readonly<Record<string, number>>, sign: 1 | -1) => {
-    const ofModel = Array.from(expression.names, (name) => sign * (worn[name] ?? 0));
-    addBasisAt(lips, expression, ofModel, vertices);
-    addOwn(lips, own, worn, sign);
+  const lips = lipsOf(model);
+  if (!lips) return undefined;
+  const { vertices, shapes, landmarks, lining } = lips;
+  const { names } = model.expression;
+  const places = new Float32Array(3 * vertices.length);
+  for (const [i, v] of vertices.entries()) places.set(positions.subarray(3 * v, 3 * v + 3), 3 * i);
+  const weights = Object.fromEntries(names.map((name, k) => [name, told[k] ?? 0]));
+  const own = ownOffsetsOf({ names, halfs: shapes.halfs }, weights, fitted, new Float32Array(places.length));
+  const wear = (worn: Readonly<Record<string, number>>, sign: 1 | -1) => {
+    addBasis(
+      places,
+      shapes,
+      Array.from(names, (name) => sign * (worn[name] ?? 0)),
+    );
+    addOwn(places, own, worn, sign);
   };
-  const lips = positions.slice();
-  wear(lips, weights, -1);
-  const y = meanOf(MIDDLE, (point) => overLandmark(dense, point, (v) => lips[3 * v + 1]!));
-  const z = meanOf([...innerLips(model)], (v) => lips[3 * v + 2]!);
-  wear(lips, Object.fromEntries(SMILE.map((name) => [name, 1])), 1);
-  return { y, z, smiling: upperLip(model, lips) };
-}
-
-/** What the landmarks in the middle of the lips hang on, and what lies behind. */
-function lipVertices(model: MorphableModel): Uint32Array {
-  const { dense } = model;
-  const known = MIDDLE.filter((point) => point < dense.count);
-  const edges = known.flatMap((point) => [...dense.vertices.subarray(3 * point, 3 * point + 3)]);
-  return Uint32Array.from(new Set([...edges, ...innerLips(model)]));
+  const height = (points: readonly number[]) =>
+    meanOf(points, (point) => overLandmark(landmarks, point, (v) => places[3 * v + 1]!));
+  wear(weights, -1);
+  const y = height(Array.from(MIDDLE.keys()));
+  const z = meanOf(lining, (v) => places[3 * v + 2]!);
+  wear(Object.fromEntries(SMILE.map((name) => [name, 1])), 1);
+  return { y, z, smiling: height(Array.from(UPPER_MIDDLE.keys())) };
 }
 
 function middleTeeth(model: MorphableModel): Uint32Array {
