@@ -1,3 +1,4 @@
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { HeadModel } from './head-model.js';
 import type { DecodedImage } from './image.js';
 import { Begun } from './native/begun.js';
@@ -119,7 +120,9 @@ export async function fitFace(
   requireFollowed(turnDegrees, difference);
   const mouth = await seeingMouth;
   const { head: withEyes, told } = settleEyes(head.morphable, fitted, landmarks, mouth);
+  await yieldToEventLoop();
   const refined = settleMouth(head.morphable, withEyes, told);
+  await yieldToEventLoop();
   const { displacementSize: size, highTriangles: triangles } = options;
   const detail =
     options.detail === 'high'
