@@ -43,7 +43,8 @@ export function settleMouth(model: MorphableModel, refined: RefinedHead, told: A
   for (const vertices of [lipsOf(model)?.vertices ?? [], middleTeeth(model)]) {
     addBasisAt(unworn, model.identity, refined.identity, vertices);
   }
-  const asBorn = { lips: lipsAtRest(model, unworn), edge: incisors(model, unworn) };
+  const still = new Float64Array(expression.count);
+  const asBorn = { lips: lipsAtRest(model, unworn, still, still), edge: incisors(model, unworn) };
   // A smile shows a little of it.
   const gumAsBorn = asBorn.lips && asBorn.edge ? Math.max(0, asBorn.lips.smiling - asBorn.edge.y - CROWN_MM) : 0;
   const settled = (before: Float32Array): Float32Array => {
@@ -104,7 +105,7 @@ interface Lips {
 
 const known = new WeakMap<MorphableModel, Lips | undefined>();
 
-/** Undefined where landmarks or expressions do not tell. */
+/** Undefined where landmarks, expressions or regions do not tell. */
 function lipsOf(model: MorphableModel): Lips | undefined {
   if (!known.has(model)) known.set(model, findLips(model));
   return known.get(model);
@@ -115,6 +116,7 @@ function findLips(model: MorphableModel): Lips | undefined {
   if (dense.count <= Math.max(...MIDDLE) || !SMILE.every((name) => expression.names.includes(name))) return undefined;
   const edges = MIDDLE.flatMap((point) => [...dense.vertices.subarray(3 * point, 3 * point + 3)]);
   const inner = innerLips(model);
+  if (inner.length === 0) return undefined;
   const vertices = Uint32Array.from(new Set([...edges, ...inner]));
   const place = new Map(Array.from(vertices, (v, i) => [v, i]));
   const halfs = new Uint16Array(3 * vertices.length * expression.count);
@@ -136,8 +138,8 @@ function findLips(model: MorphableModel): Lips | undefined {
 function lipsAtRest(
   model: MorphableModel,
   positions: Float32Array,
-  told: ArrayLike<number> = [],
-  fitted: ArrayLike<number> = told,
+  told: ArrayLike<number>,
+  fitted: ArrayLike<number>,
 ): RestingLips | undefined {
   const lips = lipsOf(model);
   if (!lips) return undefined;
@@ -145,7 +147,7 @@ function lipsAtRest(
   const { names } = model.expression;
   const places = new Float32Array(3 * vertices.length);
   for (const [i, v] of vertices.entries()) places.set(positions.subarray(3 * v, 3 * v + 3), 3 * i);
-  const weights = Object.fromEntries(names.map((name, k) => [name, told[k] ?? 0]));
+  const weights = Object.fromEntries(names.map((name, k) => [name, told[k]!]));
   const own = ownOffsetsOf({ names, halfs: shapes.halfs }, weights, fitted, new Float32Array(places.length));
   const wear = (worn: Readonly<Record<string, number>>, sign: 1 | -1) => {
     addBasis(

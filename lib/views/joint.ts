@@ -49,11 +49,12 @@ export async function fitJointCoarse(
 ): Promise<CoarseFit[]> {
   const identity = meanOf(views.map(({ coarse }) => coarse.fit.identity));
   const focal = oneCamera ? commonFocalLength(views) : undefined;
+  const sides = sidesShown(views);
   const problem = {
     views: views.map(({ observed, coarse }) => ({
       ...photometricProblem(
         {
-          problem: sharedPrior(observed, views, focal),
+          problem: sharedPrior(observed, views.length, sides, focal),
           fit: { ...atFocalLength(coarse.fit, focal), identity },
         },
         { levels: [], silhouette: NO_OUTLINE },
@@ -81,9 +82,9 @@ export async function refineJointly(
   const shape = ({ identity, expression }: { identity: Float64Array; expression: Float64Array }) =>
     runJob(() => native().headShape(context, head.native, identity, expression), { signal });
   const focal = oneCamera ? coarse[0]!.focalPx : undefined;
-  const problems = views.map(({ coarse: { problem } }) => sharedPrior(problem, views, focal));
-  const share = Math.max(LEAST_SHARE, 1 / views.length);
   const sides = sidesShown(views);
+  const problems = views.map(({ coarse: { problem } }) => sharedPrior(problem, views.length, sides, focal));
+  const share = Math.max(LEAST_SHARE, 1 / views.length);
   const colourGain = COLOUR_GAIN_FROM_ONE_SIDE + sides * (COLOUR_GAIN - COLOUR_GAIN_FROM_ONE_SIDE);
   const joint = {
     views: views.map(({ seen }, i) => {
@@ -170,14 +171,12 @@ function sidesShown(views: readonly View[]): number {
 }
 
 /** The problem of one view of several, whose priors of identity add up; with one camera so do those of the focal length. */
-function sharedPrior(problem: CoarseProblem, views: readonly View[], focal: number | undefined): CoarseProblem {
-  const wider = views.length ** ((ESTIMATES_ALIKE * sidesShown(views)) / 2);
+function sharedPrior(problem: CoarseProblem, views: number, sides: number, focal: number | undefined): CoarseProblem {
+  const wider = views ** ((ESTIMATES_ALIKE * sides) / 2);
   return {
     ...problem,
     ...(problem.identitySigma ? { identitySigma: problem.identitySigma.map((sigma) => wider * sigma) } : {}),
-    ...(focal === undefined
-      ? {}
-      : { focalPx: focal, logFocalSigma: Math.sqrt(views.length) * (problem.logFocalSigma ?? 0) }),
+    ...(focal === undefined ? {} : { focalPx: focal, logFocalSigma: Math.sqrt(views) * (problem.logFocalSigma ?? 0) }),
   };
 }
 

@@ -95,6 +95,7 @@ Napi::Value own_offsets(const Napi::CallbackInfo& info) {
   if (args.missing.size() > kMostShapes) reject("at most 4096 shapes", "missing", field(o, "missing"));
   args.shapes = view_of<std::uint16_t>(field(o, "shapes"), "shapes", args.missing.size() * args.rest.size());
   const auto vertices = indices_of(field(o, "vertices"), "vertices", static_cast<std::uint32_t>(args.vertex_count));
+  if (vertices.size() > args.vertex_count) reject("every vertex once", "vertices", field(o, "vertices"));
   const auto worn = indices_of(field(o, "worn"), "worn", static_cast<std::uint32_t>(args.missing.size()));
   if (worn.size() > args.missing.size()) reject("every shape once", "worn", field(o, "worn"));
   args.vertices = vertices;

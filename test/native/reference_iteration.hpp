@@ -17,6 +17,18 @@ struct ReferenceSizes {
   double zoom = 1;  // of the focal length: above 1 the head fills the image
 };
 
+/// What tests run in a blink.
+inline ReferenceSizes small_reference() {
+  ReferenceSizes sizes;
+  sizes.grid = 24;
+  sizes.identity = 8;
+  sizes.expression = 5;
+  sizes.albedo = 6;
+  sizes.image = 64;
+  sizes.map = 20;
+  return sizes;
+}
+
 struct ReferenceScene {
   fit::reference::Model model;
   fit::reference::Problem problem;

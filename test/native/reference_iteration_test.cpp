@@ -8,23 +8,12 @@
 namespace hrn::test {
 namespace {
 
-ReferenceSizes small() {
-  ReferenceSizes sizes;
-  sizes.grid = 24;
-  sizes.identity = 8;
-  sizes.expression = 5;
-  sizes.albedo = 6;
-  sizes.image = 64;
-  sizes.map = 20;
-  return sizes;
-}
-
 // Along the gradient of every group, with the head filling the image: no gradient here accounts for the outline, where
 // visibility jumps.
 HRN_TEST("reference_iteration/gradients") {
   ThreadPool pool(2);
   CpuBackend cpu(pool);
-  ReferenceSizes sizes = small();
+  ReferenceSizes sizes = small_reference();
   sizes.zoom = 2;
   const auto [model, problem] = reference_scene(sizes);
   ReferenceIteration<CpuBackend> iteration(cpu, model, fit::reference::host_arrays(model), problem);
@@ -61,7 +50,7 @@ HRN_TEST("reference_iteration/descends, the same bits for any number of threads"
   for (const int threads : {1, 3}) {
     ThreadPool pool(threads);
     CpuBackend cpu(pool);
-    const auto [model, problem] = reference_scene(small());
+    const auto [model, problem] = reference_scene(small_reference());
     ReferenceIteration<CpuBackend> iteration(cpu, model, fit::reference::host_arrays(model), problem);
     const double start = iteration.evaluate();
     double loss = start;
@@ -78,7 +67,7 @@ HRN_TEST("reference_iteration/descends, the same bits for any number of threads"
 // Chunks in turn and sums in lanes against one loop after the other; without fused operations, with which a vertex may
 // fall on the other side of a pixel's centre.
 HRN_TEST("reference_iteration/what the plainest backend gives") {
-  ReferenceSizes sizes = small();
+  ReferenceSizes sizes = small_reference();
   sizes.grid = 60;  // several chunks of vertices
   sizes.map = 70;
   const auto [model, problem] = reference_scene(sizes);

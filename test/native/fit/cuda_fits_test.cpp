@@ -123,14 +123,7 @@ HRN_TEST("fit/cuda/the displacement map is the CPU's") {
 
 HRN_TEST("fit/cuda/the reference's loop is the CPU's") {
   if (skip_without_gpu(report)) return;
-  ReferenceSizes sizes;
-  sizes.grid = 24;
-  sizes.identity = 8;
-  sizes.expression = 5;
-  sizes.albedo = 6;
-  sizes.image = 64;
-  sizes.map = 20;
-  auto [built, problem] = reference_scene(sizes);
+  auto [built, problem] = reference_scene(small_reference());
   problem.iterations = 10;
   const auto model = std::make_shared<const fit::reference::Model>(std::move(built));
   fit::CudaFits gpu(0);
